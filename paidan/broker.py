@@ -1,0 +1,110 @@
+"""The broker's names and the Celery app: what producers publish and workers consume. No ML here."""
+
+from functools import lru_cache
+
+import redis
+from celery import Celery
+from kombu import Exchange, Queue
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from paidan.errors import SettingsError
+from paidan.settings import Settings, get_settings
+
+LIVE, BULK = "live", "bulk"
+LANES = (LIVE, BULK)
+CLASSIFY_TASK = "worker.tasks.classify"
+
+# Tickets from producers that reach only Redis (see docs/INGEST.md).
+INGEST_STREAM = "tickets.ingest"
+INGEST_GROUP = "relay"
+INGEST_REJECTS = "tickets.ingest.rejected"
+
+_CONNECT_TIMEOUT_S = 3
+_SOCKET_TIMEOUT_S = 30
+
+
+def queue_name(lane: str) -> str:
+    """Return the Celery queue, which is also the Redis list, of a lane."""
+    return f"tickets.{lane}"
+
+
+def celery_broker_url(redis_url: str) -> str:
+    """Turn redis-py's URL form into kombu's: only the unix socket scheme differs."""
+    scheme = redis_url.partition("://")[0]
+    if scheme in ("redis", "rediss"):
+        return redis_url
+    if scheme == "unix":
+        return redis_url.replace("unix://", "redis+socket://", 1)
+    raise SettingsError(
+        f"PAIDAN_REDIS_URL {redis_url!r}: use redis://[:password@]host:port/db, rediss://… "
+        "or unix:///path/to/redis.sock"
+    )
+
+
+def make_app(settings: Settings) -> Celery:
+    """Build the Celery app of DESIGN's delivery contract.
+
+    Both lanes are bound to the anonymous exchange: its routing needs no table in Redis, so
+    publishing goes on after Redis lost everything (FLUSHALL).
+    """
+    url = celery_broker_url(settings.resolved_redis_url)
+    app = Celery("paidan", broker=url, set_as_current=False)
+    anonymous = Exchange("", type="direct")
+    app.conf.update(
+        task_queues=[
+            Queue(queue_name(lane), exchange=anonymous, routing_key=queue_name(lane))
+            for lane in LANES
+        ],
+        task_default_queue=queue_name(BULK),
+        task_default_exchange="",
+        task_default_routing_key=queue_name(BULK),
+        task_create_missing_queues=False,
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_acks_on_failure_or_timeout=True,
+        task_time_limit=settings.hard_limit,
+        worker_prefetch_multiplier=1,
+        worker_concurrency=1,
+        worker_proc_alive_timeout=settings.model_load,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_pool_limit=4,
+        broker_transport_options={
+            "visibility_timeout": settings.visibility,
+            # Sweep for unacked messages every 5 s: the defaults amount to every 100 s.
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "queue_order_strategy": "priority",
+            "socket_timeout": _SOCKET_TIMEOUT_S,
+            "socket_connect_timeout": _CONNECT_TIMEOUT_S,
+            "socket_keepalive": True,
+        },
+        enable_utc=True,
+        timezone="UTC",
+    )
+    return app
+
+
+@lru_cache(maxsize=1)
+def get_app() -> Celery:
+    """Return the process' Celery app."""
+    return make_app(get_settings())
+
+
+def make_redis(settings: Settings) -> "redis.Redis":
+    """Return a redis-py client for depths and the ingest stream; it connects on first use."""
+    return redis.Redis.from_url(
+        settings.resolved_redis_url,
+        socket_timeout=_SOCKET_TIMEOUT_S,
+        socket_connect_timeout=_CONNECT_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 1),
+        decode_responses=True,
+    )

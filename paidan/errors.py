@@ -1,0 +1,49 @@
+"""The errors Paidan raises on purpose: each message says what is wrong, where, and what to do."""
+
+
+class PaidanError(Exception):
+    """Base of all errors a person can act on; the command line prints its message and exits 1."""
+
+
+class SettingsError(PaidanError):
+    """A setting is missing, malformed or contradicts another."""
+
+
+class InputError(PaidanError):
+    """A file or record given by the user cannot be taken; names file, line and field."""
+
+
+class DatabaseUnavailableError(PaidanError):
+    """The database cannot be reached or is not migrated."""
+
+
+class BrokerUnavailableError(PaidanError):
+    """Redis cannot be reached."""
+
+
+class StorageError(PaidanError):
+    """A file or directory cannot be written or read (full, read-only, no permission)."""
+
+
+class ModelVersionError(PaidanError):
+    """A model version directory is damaged, unknown or does not fit the taxonomy."""
+
+
+class TaxonomyError(PaidanError):
+    """A handling unit is unknown, doubled or mapped to nowhere."""
+
+
+class DeviceError(PaidanError):
+    """The requested GPU does not exist on this machine."""
+
+
+class AlreadyRunningError(PaidanError):
+    """Another process already holds this role (stack, worker name)."""
+
+
+class ModelFaultError(PaidanError):
+    """The resident model fails even on a plain ticket: the fault is its own, not a ticket's."""
+
+
+# What the database itself may do to a transaction: it is away, or its disk is full.
+DATABASE_FAULTS = (DatabaseUnavailableError, StorageError)

@@ -1,0 +1,87 @@
+"""Processes that end with their parent, and roles that only one process may hold."""
+
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Self
+
+from paidan.errors import AlreadyRunningError, StorageError
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def die_with_parent(sent: signal.Signals = signal.SIGKILL, parent: int | None = None) -> None:
+    """Ask the kernel to send ``sent`` to this process when its parent dies (Linux only).
+
+    Args:
+        sent: the signal.
+        parent: the expected parent's pid; if it is gone already the process ends at once, since
+            the kernel only tells of deaths after the call.
+    """
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(sent), 0, 0, 0)
+    if parent is not None and os.getppid() != parent:
+        os.kill(os.getpid(), sent)
+
+
+class RoleLock:
+    """An exclusive role, held through ``flock``: the kernel frees it when its holder dies.
+
+    Args:
+        path: the lock file; it stays behind when the lock is released.
+        role: what is held, for the error message.
+    """
+
+    def __init__(self, path: Path, role: str) -> None:
+        self.path = path
+        self.role = role
+        self._descriptor: int | None = None
+
+    def try_acquire(self) -> bool:
+        """Take the role if it is free; return whether this process holds it now."""
+        if self._descriptor is not None:
+            return True
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageError(f"cannot write {self.path}: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        os.truncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        self._descriptor = descriptor
+        return True
+
+    def acquire(self) -> Self:
+        """Take the role.
+
+        Raises:
+            AlreadyRunningError: another process holds it; names its pid.
+        """
+        if not self.try_acquire():
+            holder = self.path.read_text(encoding="ascii").strip() or "?"
+            raise AlreadyRunningError(
+                f"{self.role} is already running as process {holder} ({self.path}): "
+                "stop it first, or choose another PAIDAN_HOME"
+            )
+        return self
+
+    def release(self) -> None:
+        """Give the role up."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __enter__(self) -> Self:
+        return self.acquire()
+
+    def __exit__(self, *_exc: object) -> None:
+        self.release()

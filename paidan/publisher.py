@@ -1,0 +1,81 @@
+"""Publishing: ticket ids onto a lane's queue, never their text."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from paidan.broker import CLASSIFY_TASK, make_app, make_redis, queue_name
+from paidan.errors import BrokerUnavailableError
+from paidan.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# What a publish tries before it leaves the tickets to the relay: about a second.
+_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.3}
+
+
+class Publisher:
+    """Sends ids as Celery messages of at most ``settings.message_ids``."""
+
+    def __init__(self, settings: Settings, app: Celery | None = None) -> None:
+        self.settings = settings
+        self.app = app or make_app(settings)
+        self.redis: Redis = make_redis(settings)
+
+    def publish(self, ids_by_lane: Mapping[str, Sequence[int]]) -> int:
+        """Publish ids and return how many went out.
+
+        A lane that holds ``settings.lane_messages`` gets no more: the rest waits in SQL, and the
+        relay sends it when the lane has run dry. So Redis stays small however long the backlog.
+
+        Raises:
+            BrokerUnavailableError: Redis cannot be reached; the rows stay queued for the relay.
+        """
+        sent = 0
+        size = self.settings.message_ids
+        try:
+            for lane, ids in ids_by_lane.items():
+                room = self.settings.lane_messages - self.depth(lane)
+                fitting = ids[: max(0, room) * size]
+                for start in range(0, len(fitting), size):
+                    self._send(lane, fitting[start : start + size])
+                sent += len(fitting)
+        except (OperationalError, RedisError, OSError) as error:
+            raise BrokerUnavailableError(unreachable(self.settings, error)) from error
+        return sent
+
+    def close(self) -> None:
+        """Close the connections to Redis."""
+        self.app.close()
+        self.redis.close()
+
+    def depth(self, lane: str) -> int:
+        """Return how many messages wait in a lane (those a worker holds are not among them)."""
+        return int(self.redis.llen(queue_name(lane)))
+
+    def _send(self, lane: str, ids: Sequence[int]) -> None:
+        self.app.send_task(
+            CLASSIFY_TASK,
+            args=[list(ids), lane],
+            queue=queue_name(lane),
+            retry=True,
+            retry_policy=_RETRY_POLICY,
+            ignore_result=True,
+        )
+
+
+def unreachable(settings: Settings, error: Exception) -> str:
+    """Say which Redis cannot be reached and what to do."""
+    if settings.redis_url is None:
+        return (
+            f"the embedded stack is not running ({settings.embedded_socket} does not answer): "
+            "start it with 'paidan up', or set PAIDAN_REDIS_URL"
+        )
+    shown = settings.redis_url.rsplit("@", 1)[-1]
+    return (
+        f"Redis at {shown} cannot be reached ({error}): is it running, is PAIDAN_REDIS_URL right?"
+    )

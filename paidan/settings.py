@@ -1,0 +1,167 @@
+"""All settings, read once from the environment (``PAIDAN_…``), checked together and frozen."""
+
+import difflib
+import hashlib
+import os
+import socket
+import tempfile
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from paidan.errors import SettingsError
+
+# A unix socket's path must fit sockaddr_un.sun_path (108 bytes on Linux, 104 on macOS).
+_MAX_SOCKET_PATH = 100
+
+
+class Settings(BaseSettings):
+    """Paidan's settings; every field can be set as ``PAIDAN_<FIELD>``. Times are seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PAIDAN_",
+        env_ignore_empty=True,  # "PAIDAN_MODELS_DIR=" in a .env file means unset, not "."
+        frozen=True,
+        extra="ignore",
+    )
+
+    home: Path = Field(Path("var/paidan"), description="state of the embedded stack")
+    database_url: str | None = Field(None, description="default: SQLite under home")
+    redis_url: str | None = Field(None, description="default: the embedded stack's socket")
+    models_dir: Path | None = Field(None, description="default: home/models")
+    rules_file: Path | None = Field(None, description="priority rules; default: the shipped ones")
+    worker_name: str = Field("", description="stable name of a worker; default: its host's")
+
+    # How long each step may take. They are only right together: see _check_times.
+    task_loop: float = Field(15, gt=0, description="a task claims batches for so long")
+    hard_limit: float = Field(45, gt=0, description="Celery kills a task after this")
+    claim: float = Field(60, gt=0, description="a claim is good for so long")
+    visibility: float = Field(90, gt=0, description="Redis redelivers an unacked message after")
+    relay_sweep: float = Field(5, gt=0, description="between two sweeps of the relay")
+    stop_grace: float = Field(30, gt=0, description="a stopping process has so long")
+    heartbeat: float = Field(5, gt=0, description="between two heartbeats of a worker")
+    model_load: float = Field(300, gt=0, description="a worker may load its model for so long")
+
+    message_ids: int = Field(256, ge=1, le=10_000, description="ticket ids a message")
+    lane_messages: int = Field(4096, ge=1, description="messages a lane holds at most")
+    max_batch: int = Field(256, ge=1, description="tickets a claim takes at most")
+    max_attempts: int = Field(3, ge=1, description="attempts before a ticket is dead")
+    max_ticket_chars: int = Field(50_000, ge=100, description="a longer ticket is refused")
+    timezone: str = Field("Asia/Shanghai", description="of times in files that name none")
+    review_sample: float = Field(0.0, ge=0, le=1, description="share of sure answers reviewed")
+    top_k: int = Field(5, ge=1, description="units kept with each classification")
+
+    @field_validator("timezone")
+    @classmethod
+    def _check_timezone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (LookupError, ValueError, OSError) as error:
+            message = f"{name!r} is no time zone such as Asia/Shanghai or UTC"
+            raise ValueError(message) from error
+        return name
+
+    @model_validator(mode="after")
+    def _check_times(self) -> Self:
+        """Refuse times under which a healthy task could be killed or a claim expire under it."""
+        order = ("task_loop", "hard_limit", "claim", "visibility")
+        for shorter, longer in pairwise(order):
+            if getattr(self, shorter) >= getattr(self, longer):
+                message = (
+                    f"PAIDAN_{shorter.upper()} ({getattr(self, shorter):g} s) must be less than "
+                    f"PAIDAN_{longer.upper()} ({getattr(self, longer):g} s)"
+                )
+                raise ValueError(message)
+        if self.task_loop >= self.stop_grace:
+            message = (
+                f"PAIDAN_TASK_LOOP ({self.task_loop:g} s) must be less than PAIDAN_STOP_GRACE "
+                f"({self.stop_grace:g} s), or a clean stop would kill a running task"
+            )
+            raise ValueError(message)
+        return self
+
+    def as_environment(self) -> dict[str, str]:
+        """Return the variables that give a child process these very settings."""
+        values = self.model_dump(exclude_none=True)
+        for name, value in values.items():
+            if isinstance(value, Path):
+                values[name] = value.expanduser().absolute()
+        return {f"PAIDAN_{name.upper()}": str(value) for name, value in values.items()}
+
+    @property
+    def resolved_home(self) -> Path:
+        """The state directory, absolute."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def resolved_models_dir(self) -> Path:
+        """Where model versions lie, absolute."""
+        return (self.models_dir or self.home / "models").expanduser().absolute()
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The SQLAlchemy URL; PostgreSQL always through psycopg 3."""
+        if self.database_url is None:
+            return f"sqlite:///{self.resolved_home / 'paidan.db'}"
+        for scheme in ("postgres://", "postgresql://"):
+            if self.database_url.startswith(scheme):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(scheme)
+        return self.database_url
+
+    @property
+    def embedded_socket(self) -> Path:
+        """The embedded Redis' socket: in home, or in a private temporary folder if that is long."""
+        path = self.resolved_home / "redis.sock"
+        if len(os.fsencode(path)) <= _MAX_SOCKET_PATH:
+            return path
+        digest = hashlib.sha256(os.fsencode(self.resolved_home)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"paidan-{os.getuid()}-{digest}" / "redis.sock"
+
+    @property
+    def resolved_redis_url(self) -> str:
+        """The Redis URL in redis-py's form (``redis://``, ``rediss://`` or ``unix://``)."""
+        return self.redis_url or f"unix://{self.embedded_socket}"
+
+    @property
+    def resolved_worker_name(self) -> str:
+        """This machine's worker: the name under which a restarted worker finds its dead claims."""
+        return self.worker_name or f"worker@{socket.gethostname()}"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the process' settings.
+
+    Raises:
+        SettingsError: a variable is malformed or contradicts another; names it.
+    """
+    return load_settings()
+
+
+def load_settings() -> Settings:
+    """Read the settings afresh (see ``get_settings`` for the errors)."""
+    _refuse_unknown()
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            field = "".join(f"PAIDAN_{part}".upper() for part in problem["loc"])
+            said = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{field}: {said}" if field else said)
+        raise SettingsError("settings: " + "; ".join(lines)) from error
+
+
+def _refuse_unknown() -> None:
+    """Refuse a variable that is no setting: a misspelt database URL would be passed over."""
+    known = [f"PAIDAN_{name.upper()}" for name in Settings.model_fields]
+    for name in os.environ:
+        if name.startswith("PAIDAN_") and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            raise SettingsError(f"{name} is no setting of Paidan{meant} (docs/SETTINGS.md)")
