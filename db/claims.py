@@ -1,0 +1,266 @@
+"""Claims: who works on which tickets, and what becomes of them when a process dies.
+
+A claim is one short transaction. It counts the attempt and is committed before inference, so a
+ticket that kills its process is counted each time. Results are accepted only under the claim's
+token (``db.results``). What a database does for us: PostgreSQL's ``FOR UPDATE SKIP LOCKED`` lets
+many workers claim side by side; on SQLite ``BEGIN IMMEDIATE`` makes claims take turns.
+"""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, select, update
+from sqlalchemy.orm import Session
+
+from db import events
+from db.models import CLAIMABLE, Status, Ticket
+from db.types import utc_now
+
+_ORDER = (Ticket.priority, Ticket.due_at, Ticket.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one batch may hold: estimated tokens, and tickets."""
+
+    tokens: int
+    tickets: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedTicket:
+    """What a worker needs of a ticket."""
+
+    id: int
+    title: str | None
+    text: str
+    round: int
+    estimated_tokens: int
+
+
+@dataclass(slots=True)
+class Claim:
+    """Tickets taken under one token."""
+
+    token: str
+    tickets: list[ClaimedTicket]
+
+    @property
+    def ids(self) -> list[int]:
+        """The claimed tickets' ids."""
+        return [ticket.id for ticket in self.tickets]
+
+
+def new_token() -> str:
+    """Return a claim's token; made before the claim, it outlives a commit without an answer."""
+    return uuid.uuid4().hex
+
+
+def claim(
+    session: Session,
+    *,
+    token: str,
+    worker: str,
+    own_ids: Collection[int],
+    lane: str,
+    budget: Budget,
+    hold: float,
+) -> Claim:
+    """Claim a batch: live tickets first, then ``own_ids``, then ``lane`` in its order.
+
+    Within each the order is priority, due time, age. Tickets that run alone are left to
+    ``claim_solo``. A ticket over the whole budget is taken by itself.
+
+    Args:
+        session: a writing session; the caller commits it.
+        token: from ``new_token``.
+        worker: the stable name under which ``free_of_worker`` finds the claim again.
+        own_ids: the ids of the message at work.
+        lane: ``live`` or ``bulk``.
+        budget: what the engine takes at once.
+        hold: seconds until the claim expires.
+    """
+    picked = _Picked(budget)
+    together = CLAIMABLE_NOW & Ticket.solo.is_(False)
+    steps = [together & (Ticket.lane == "live")]
+    if own_ids:
+        steps.append(together & Ticket.id.in_(own_ids))
+    if lane != "live":
+        steps.append(together & (Ticket.lane == lane))
+    for condition in steps:
+        if not picked.full:
+            picked.take(session, condition)
+    picked.set_large_apart(session)
+    return _mark(session, token, picked.ids, worker, hold)
+
+
+def claim_solo(session: Session, *, token: str, worker: str, hold: float) -> Claim:
+    """Claim one ticket of those that run alone: live first, then the one with fewest attempts.
+
+    Fewest first, so a ticket that was only near a poisonous one, or near a power cut, is done
+    before the poisonous one gets its next try.
+    """
+    condition = CLAIMABLE_NOW & Ticket.solo.is_(True)
+    order = (case((Ticket.lane == "live", 0), else_=1), Ticket.attempts, Ticket.id)
+    ids = session.scalars(_locked(select(Ticket.id).where(condition).order_by(*order).limit(1)))
+    return _mark(session, token, list(ids), worker, hold)
+
+
+def still_queued(session: Session, ids: Collection[int]) -> list[int]:
+    """Return those of ``ids`` that wait unclaimed."""
+    query = select(Ticket.id).where(Ticket.id.in_(ids), CLAIMABLE_NOW).order_by(Ticket.id)
+    return list(session.scalars(query))
+
+
+def hand_back(session: Session, token: str) -> None:
+    """Free a claim's tickets and give their attempt back: nothing they did ended it."""
+    session.execute(
+        update(Ticket)
+        .where(Ticket.claim_token == token)
+        .values(attempts=Ticket.attempts - 1, **_FREE)
+    )
+
+
+def fail(
+    session: Session, token: str, ids: Collection[int], *, reason: str, max_attempts: int
+) -> list[int]:
+    """End claimed tickets' attempt as failed; return those that are dead now."""
+    mine = and_(Ticket.id.in_(ids), Ticket.claim_token == token)
+    return _end_attempt(session, mine, reason=reason, max_attempts=max_attempts)[1]
+
+
+def free_of_worker(session: Session, worker: str, *, max_attempts: int) -> tuple[int, list[int]]:
+    """End the attempts a dead worker of this name left; return how many, and the dead tickets.
+
+    The caller makes sure that no process of that name lives (``paidan.process.RoleLock``).
+    """
+    left = and_(Ticket.claimed_by == worker, Ticket.claim_token.is_not(None))
+    reason = "the worker process died while it was classified"
+    return _end_attempt(session, left, reason=reason, max_attempts=max_attempts)
+
+
+def free_expired(
+    session: Session, *, max_attempts: int, now: datetime | None = None
+) -> tuple[int, list[int]]:
+    """End the attempts whose claim ran out; return how many, and the tickets that are dead now."""
+    expired = and_(Ticket.claim_token.is_not(None), Ticket.claimed_until < (now or utc_now()))
+    # A row that is locked is being answered this very moment, or freed by another relay.
+    free = Ticket.id.in_(select(Ticket.id).where(expired).with_for_update(skip_locked=True))
+    reason = "its claim expired: the worker died or hung while it was classified"
+    return _end_attempt(session, free, reason=reason, max_attempts=max_attempts)
+
+
+def requeue_dead(session: Session, ids: Collection[int] | None, *, actor: str) -> list[int]:
+    """Give dead tickets (all of them for None) new attempts; return their ids.
+
+    They still run alone: whatever killed their process may do it again.
+    """
+    condition = Ticket.status == Status.DEAD
+    if ids is not None:
+        condition &= Ticket.id.in_(ids)
+    rows = session.execute(
+        update(Ticket)
+        .where(condition)
+        .values(status=Status.QUEUED, attempts=0, solo=True, dead_reason=None, queued_at=utc_now())
+        .returning(Ticket.id)
+    ).all()
+    events.record(session, "ticket.requeued", tickets=[row.id for row in rows], actor=actor)
+    return [row.id for row in rows]
+
+
+def waiting(session: Session, lane: str, *, queued_before: datetime, limit: int) -> Sequence[int]:
+    """Return ids that wait unclaimed in a lane since before a time, in the claim's order."""
+    return session.scalars(
+        select(Ticket.id)
+        .where(CLAIMABLE_NOW, Ticket.lane == lane, Ticket.queued_at < queued_before)
+        .order_by(Ticket.solo, *_ORDER)
+        .limit(limit)
+    ).all()
+
+
+CLAIMABLE_NOW: ColumnElement[bool] = CLAIMABLE  # type: ignore[assignment]  # literal SQL
+_FREE: dict[str, None] = {"claim_token": None, "claimed_by": None, "claimed_until": None}
+
+
+@dataclass(slots=True)
+class _Picked:
+    """Ids chosen so far, in order, under a budget."""
+
+    budget: Budget
+    ids: list[int] = field(default_factory=list)
+    tokens: int = 0
+    full: bool = False
+    large: list[int] = field(default_factory=list)
+
+    def take(self, session: Session, condition: ColumnElement[bool]) -> None:
+        """Lock and take matching tickets in order until one does not fit."""
+        room = self.budget.tickets - len(self.ids)
+        if self.ids:  # SKIP LOCKED does not skip what this transaction locked itself
+            condition &= Ticket.id.not_in(self.ids)
+        wanted = select(Ticket.id, Ticket.estimated_tokens).where(condition)
+        for row in session.execute(_locked(wanted.order_by(*_ORDER).limit(room))):
+            if self.ids and self.tokens + row.estimated_tokens > self.budget.tokens:
+                if 2 * row.estimated_tokens > self.budget.tokens:
+                    self.large.append(row.id)
+                    continue
+                self.full = True
+                return
+            self.ids.append(row.id)
+            self.tokens += row.estimated_tokens
+        self.full = len(self.ids) >= self.budget.tickets or self.tokens >= self.budget.tokens
+
+    def set_large_apart(self, session: Session) -> None:
+        """Let tickets over half the budget that did not fit run alone from now on.
+
+        In a batch that live tickets always begin they would never fit, and hold up their lane.
+        """
+        if self.large:
+            session.execute(update(Ticket).where(Ticket.id.in_(self.large)).values(solo=True))
+
+
+def _locked(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    return statement.with_for_update(skip_locked=True)
+
+
+def _mark(session: Session, token: str, ids: list[int], worker: str, hold: float) -> Claim:
+    """Write the claim on the rows, count the attempt, and return the tickets in the given order."""
+    if not ids:
+        return Claim(token, [])
+    rows = session.execute(
+        update(Ticket)
+        .where(Ticket.id.in_(ids))
+        .values(
+            claim_token=token,
+            claimed_by=worker,
+            claimed_until=utc_now() + timedelta(seconds=hold),
+            attempts=Ticket.attempts + 1,
+        )
+        .returning(Ticket.id, Ticket.title, Ticket.text, Ticket.round, Ticket.estimated_tokens)
+    )
+    by_id = {row.id: ClaimedTicket(*row) for row in rows}
+    return Claim(token, [by_id[i] for i in ids])
+
+
+def _end_attempt(
+    session: Session, condition: ColumnElement[bool], *, reason: str, max_attempts: int
+) -> tuple[int, list[int]]:
+    """Free tickets with their attempt counted: alone from now on, or dead if it was the last."""
+    last = Ticket.attempts >= max_attempts
+    rows = session.execute(
+        update(Ticket)
+        .where(condition, Ticket.status == Status.QUEUED)
+        .values(
+            status=case((last, Status.DEAD.value), else_=Status.QUEUED.value),
+            dead_reason=case((last, f"{max_attempts} attempts: {reason}"), else_=None),
+            solo=True,
+            queued_at=utc_now(),
+            **_FREE,
+        )
+        .returning(Ticket.id, Ticket.status)
+    ).all()
+    dead = [row.id for row in rows if row.status == Status.DEAD]
+    events.record(session, "ticket.dead", tickets=dead, reason=reason)
+    return len(rows), dead

@@ -1,0 +1,225 @@
+"""The tables. Every change of them comes with an Alembic migration (a test compares the two)."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from db.types import BigId, Deadline, Json, UtcDateTime, utc_now
+
+# Priorities as service desks number them: P1 is the most urgent.
+URGENT, ROUTINE, LEAST = 1, 3, 5
+
+_NAME = String(200)
+_CODE = String(100)
+
+
+class Status(StrEnum):
+    """Where a ticket stands."""
+
+    QUEUED = "queued"  # waits for a worker, or is claimed by one
+    ROUTED = "routed"  # its unit is decided
+    REVIEW = "review"  # a person decides: doubtful, or sampled to check the sure ones
+    DEAD = "dead"  # its attempts are used up; see dead_reason
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that migrations can address them on any database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Unit(Base):
+    """A handling unit (处办单位); ``taxonomy_version`` is the one in which the row last changed."""
+
+    __tablename__ = "units"
+    __table_args__ = (CheckConstraint("status IN ('active', 'retired', 'merged')", name="status"),)
+
+    code: Mapped[str] = mapped_column(_CODE, primary_key=True)
+    name: Mapped[str] = mapped_column(_NAME, unique=True)
+    responsibilities: Mapped[str] = mapped_column(Text, default="")
+    parent_code: Mapped[str | None] = mapped_column(_CODE, ForeignKey("units.code"))
+    status: Mapped[str] = mapped_column(String(10), default="active")
+    merged_into: Mapped[str | None] = mapped_column(_CODE, ForeignKey("units.code"))
+    taxonomy_version: Mapped[int]
+
+
+# What a worker may take: queued and not claimed. Partial, so it stays as small as the backlog.
+CLAIMABLE = text("status = 'queued' AND claim_token IS NULL")
+
+
+class Ticket(Base):
+    """A ticket (工单); its row is its own outbox. Claim columns are set while it is claimed."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        CheckConstraint("status IN ('queued', 'routed', 'review', 'dead')", name="status"),
+        CheckConstraint("priority BETWEEN 1 AND 5", name="priority"),
+        CheckConstraint("lane IN ('live', 'bulk')", name="lane"),
+        Index(
+            "ix_tickets_claimable",
+            "lane",
+            "solo",
+            "priority",
+            "due_at",
+            "id",
+            sqlite_where=CLAIMABLE,
+            postgresql_where=CLAIMABLE,
+        ),
+        Index(
+            "ix_tickets_claimed",
+            "claimed_by",
+            "claimed_until",
+            sqlite_where=text("claim_token IS NOT NULL"),
+            postgresql_where=text("claim_token IS NOT NULL"),
+        ),
+        Index("ix_tickets_status", "status", "lane"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source: Mapped[str] = mapped_column(_CODE)
+    external_id: Mapped[str] = mapped_column(_NAME)
+    title: Mapped[str | None] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    lane: Mapped[str] = mapped_column(String(10))
+    priority: Mapped[int] = mapped_column(default=ROUTINE)  # 1 is the most urgent, 5 the least
+    due_at: Mapped[datetime | None] = mapped_column(Deadline, nullable=False)
+    district: Mapped[str | None] = mapped_column(_NAME)
+    meta: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # The unit the source names (a label, an operator's choice), as given; no model sees it.
+    given_unit: Mapped[str | None] = mapped_column(_NAME)
+    estimated_tokens: Mapped[int]
+
+    round: Mapped[int] = mapped_column(default=0)  # dispatch round: +1 when a unit returns it
+    status: Mapped[str] = mapped_column(String(10), default=Status.QUEUED)
+    unit_code: Mapped[str | None] = mapped_column(_CODE, ForeignKey("units.code"))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    dead_reason: Mapped[str | None] = mapped_column(Text)
+
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    attempts: Mapped[int] = mapped_column(default=0)
+    # Its last attempt ended in the death of the process: from now on it runs alone.
+    solo: Mapped[bool] = mapped_column(default=False, server_default=false())
+    claim_token: Mapped[str | None] = mapped_column(String(32))
+    claimed_by: Mapped[str | None] = mapped_column(_NAME)
+    claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ModelVersion(Base):
+    """A registered model version: the directory ``models_dir/name``, guarded by its manifest."""
+
+    __tablename__ = "model_versions"
+
+    name: Mapped[str] = mapped_column(_CODE, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    manifest_sha256: Mapped[str] = mapped_column(String(64))
+    metrics: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class AliasMove(Base):
+    """One move of an alias (``champion``); the newest row says where it points.
+
+    ``previous_id`` is the move to which a rollback from here returns, so repeated rollbacks walk
+    back through history instead of toggling between two versions.
+    """
+
+    __tablename__ = "alias_moves"
+    __table_args__ = (Index("ix_alias_moves_alias", "alias", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    alias: Mapped[str] = mapped_column(String(50))
+    model_version: Mapped[str] = mapped_column(_CODE, ForeignKey("model_versions.name"))
+    previous_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("alias_moves.id"))
+    actor: Mapped[str] = mapped_column(_NAME)
+    moved_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class Classification(Base):
+    """What a model version answered to a ticket in a dispatch round."""
+
+    __tablename__ = "classifications"
+    __table_args__ = (
+        UniqueConstraint("ticket_id", "model_version", "round"),
+        Index("ix_classifications_classified_at", "classified_at"),  # the rate of the last minute
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(BigId, ForeignKey("tickets.id"))
+    model_version: Mapped[str] = mapped_column(_CODE, ForeignKey("model_versions.name"))
+    round: Mapped[int]
+    unit_code: Mapped[str] = mapped_column(_CODE, ForeignKey("units.code"))
+    probability: Mapped[float]
+    top_k: Mapped[list[list[Any]]] = mapped_column(Json)  # [[unit code, probability], …]
+    held_back: Mapped[str | None] = mapped_column(String(20))  # why a person is asked
+    degraded: Mapped[bool] = mapped_column(default=False, server_default=false())
+    classified_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class Correction(Base):
+    """What a person decided. Append-only: triggers refuse UPDATE and DELETE."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (Index("ix_corrections_ticket_id", "ticket_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(BigId, ForeignKey("tickets.id"))
+    round: Mapped[int]
+    from_unit: Mapped[str | None] = mapped_column(_CODE, ForeignKey("units.code"))
+    to_unit: Mapped[str | None] = mapped_column(_CODE, ForeignKey("units.code"))
+    actor: Mapped[str] = mapped_column(_NAME)
+    how: Mapped[str] = mapped_column(String(20))  # confirm, correct, return
+    corrected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class Worker(Base):
+    """A worker's heartbeat: ``heartbeat_at`` says it lives, ``progress_at`` that it works."""
+
+    __tablename__ = "workers"
+
+    name: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    pid: Mapped[int]
+    device: Mapped[str] = mapped_column(_NAME)
+    model_version: Mapped[str | None] = mapped_column(_CODE)
+    classified: Mapped[int] = mapped_column(default=0)  # tickets since started_at
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    heartbeat_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    progress_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Event(Base):
+    """The audit trail: what happened to tickets, units and models beyond the ordinary way."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_kind", "kind", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    happened_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    kind: Mapped[str] = mapped_column(String(50))
+    ticket_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("tickets.id"))
+    actor: Mapped[str | None] = mapped_column(_NAME)
+    data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)

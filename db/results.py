@@ -1,0 +1,121 @@
+"""Results: a batch's classifications and its tickets' status, in one transaction."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import case, select, update
+from sqlalchemy.orm import Session
+
+from db.models import Classification, Status, Ticket
+from db.types import utc_now
+from db.upsert import insert_for
+
+SAMPLED = "sample"  # held back not for doubt, but to measure how right the sure answers are
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A model's answer to one claimed ticket; ``held_back`` says why a person is asked, if so."""
+
+    ticket_id: int
+    round: int
+    unit: str
+    probability: float
+    top_k: Sequence[tuple[str, float]]
+    held_back: str | None
+
+
+def is_sampled(ticket_id: int, share: float) -> bool:
+    """Whether a ticket is in the blind sample: by hash, so a repeated run decides alike."""
+    return zlib.crc32(f"sample:{ticket_id}".encode()) < share * 2**32
+
+
+def store(
+    session: Session,
+    token: str,
+    results: Sequence[Result],
+    *,
+    version: str,
+    degraded: bool = False,
+    review_sample: float = 0.0,
+) -> list[int]:
+    """Write the results of those tickets whose claim still holds; return their ids.
+
+    A claim that expired and went to another worker is that worker's: its row is left alone.
+    """
+    mine = set(
+        session.scalars(
+            select(Ticket.id)
+            .where(Ticket.id.in_([r.ticket_id for r in results]), Ticket.claim_token == token)
+            .with_for_update()
+        )
+    )
+    kept = [result for result in results if result.ticket_id in mine]
+    if not kept:
+        return []
+    held_back = {r.ticket_id: r.held_back or _sampled(r, review_sample) for r in kept}
+    _upsert(session, kept, held_back, version=version, degraded=degraded)
+    _close(session, kept, [i for i, why in held_back.items() if why is None])
+    return [result.ticket_id for result in kept]
+
+
+def _sampled(result: Result, share: float) -> str | None:
+    return SAMPLED if is_sampled(result.ticket_id, share) else None
+
+
+def _upsert(
+    session: Session,
+    results: Sequence[Result],
+    held_back: dict[int, str | None],
+    *,
+    version: str,
+    degraded: bool,
+) -> None:
+    """Insert one classification a result, replacing the same version's of the same round."""
+    now = utc_now()
+    statement = insert_for(session, Classification)
+    replaced = ("unit_code", "probability", "top_k", "held_back", "degraded", "classified_at")
+    statement = statement.on_conflict_do_update(
+        index_elements=["ticket_id", "model_version", "round"],
+        set_={name: statement.excluded[name] for name in replaced},
+    )
+    rows = [
+        {
+            "ticket_id": result.ticket_id,
+            "model_version": version,
+            "round": result.round,
+            "unit_code": result.unit,
+            "probability": result.probability,
+            "top_k": [list(pair) for pair in result.top_k],
+            "held_back": held_back[result.ticket_id],
+            "degraded": degraded,
+            "classified_at": now,
+        }
+        for result in results
+    ]
+    session.execute(statement, rows)
+
+
+def _close(session: Session, results: Sequence[Result], routed: list[int]) -> None:
+    """Set status and unit and free the claims; a ticket for review has no unit yet."""
+    units: dict[str, list[int]] = {}
+    decided = set(routed)
+    for result in results:
+        if result.ticket_id in decided:
+            units.setdefault(result.unit, []).append(result.ticket_id)
+    now = utc_now()
+    is_routed = Ticket.id.in_(routed)
+    unit = case(*((Ticket.id.in_(ids), code) for code, ids in units.items())) if units else None
+    session.execute(
+        update(Ticket)
+        .where(Ticket.id.in_([result.ticket_id for result in results]))
+        .values(
+            status=case((is_routed, Status.ROUTED.value), else_=Status.REVIEW.value),
+            unit_code=unit,
+            decided_at=case((is_routed, now), else_=None),
+            claim_token=None,
+            claimed_by=None,
+            claimed_until=None,
+        )
+    )

@@ -1,0 +1,244 @@
+"""Engines and transactions: one ``Database`` a process, on SQLite or PostgreSQL."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    NoSuchModuleError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+from paidan.errors import DatabaseUnavailableError, SettingsError, StorageError
+from paidan.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# The newest migration; a test holds it equal to Alembic's head.
+SCHEMA_REVISION = "0001"
+
+# Waited twice (to store, to give back) it must leave a task well under its hard limit.
+_SQLITE_BUSY_TIMEOUT_MS = 10_000
+_CONNECT_TIMEOUT_S = 5
+_BEGIN = "paidan_begin"
+# A lock that somebody forgot, or a server that is gone without a word, ends in an error that gives
+# claims back, not in a wait until the task is killed. Times without unit are seconds.
+_POSTGRES_CONNECT = {
+    "connect_timeout": _CONNECT_TIMEOUT_S,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # ms
+    "options": "-c lock_timeout=5s -c statement_timeout=30s"
+    " -c idle_in_transaction_session_timeout=60s",
+}
+
+
+class Database:
+    """The record. ``reading()`` and ``writing()`` open a session in one transaction.
+
+    Args:
+        url: a SQLAlchemy URL, ``sqlite:///…`` or ``postgresql+psycopg://…``.
+
+    Raises:
+        SettingsError: the URL cannot be parsed or names another database.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.url = make_url(url)
+        except ArgumentError as error:
+            raise SettingsError(
+                f"PAIDAN_DATABASE_URL {url!r} cannot be read: use "
+                "postgresql://user:password@host:5432/name or sqlite:////absolute/path.db"
+            ) from error
+        self.engine = _make_engine(str(self.url.render_as_string(hide_password=False)))
+        self._writer = self.engine.execution_options(**{_BEGIN: "IMMEDIATE"})
+
+    @property
+    def shown_url(self) -> str:
+        """The URL without its password, for messages."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session for reading; it is rolled back at the end."""
+        with self.explained(), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Open a session and commit at the end, or roll back if the block raises.
+
+        On SQLite the transaction takes the write lock at once (``BEGIN IMMEDIATE``): a deferred one
+        that reads and then writes fails with "database is locked" as soon as two processes do it.
+        """
+        with (
+            self.explained(),
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def check_schema(self) -> None:
+        """Check that the database can be reached and is migrated.
+
+        Raises:
+            DatabaseUnavailableError: it is not; says how to mend it.
+        """
+        with self.explained():
+            found = self.schema_revision()
+        if found != SCHEMA_REVISION:
+            state = "has no Paidan tables" if found is None else f"is at revision {found}"
+            raise DatabaseUnavailableError(
+                f"database {self.shown_url} {state}, this Paidan needs {SCHEMA_REVISION}: "
+                "run 'paidan migrate'"
+            )
+
+    def schema_revision(self) -> str | None:
+        """Return the database's Alembic revision, None where there is none."""
+        with self.engine.connect() as connection:
+            if not self.engine.dialect.has_table(connection, "alembic_version"):
+                return None
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return None if found is None else str(found)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn faults of the database itself into errors a person can act on."""
+        try:
+            yield
+        except PoolTimeoutError as error:  # of the connection pool
+            raise DatabaseUnavailableError(f"database {self.shown_url}: {error}") from error
+        except DBAPIError as error:
+            raise _explain(error, self.shown_url) from error
+
+
+def _explain(error: DBAPIError, url: str) -> Exception:
+    """Return the error to raise for a fault of the database itself, or ``error`` unchanged."""
+    reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else str(error.orig)
+    if "readonly" in reason or "read-only" in reason or "unable to open" in reason:
+        return StorageError(
+            f"database {url} cannot be written ({reason}): check the disk and its permissions, "
+            "or set PAIDAN_HOME or PAIDAN_DATABASE_URL"
+        )
+    if "disk is full" in reason or "No space left" in reason:
+        return StorageError(f"database {url}: the disk is full ({reason}); nothing was written")
+    if "no such table" in reason or "UndefinedTable" in type(error.orig).__name__:
+        return DatabaseUnavailableError(f"database {url} is not migrated: run 'paidan migrate'")
+    passing = isinstance(error, OperationalError | InternalError | InterfaceError)
+    if passing or error.connection_invalidated:
+        return DatabaseUnavailableError(
+            f"database {url} cannot be used ({reason}): is it running, and is "
+            "PAIDAN_DATABASE_URL right?"
+        )
+    return error
+
+
+def _make_engine(url: str) -> Engine:
+    """Create the engine with the settings of its dialect.
+
+    Parameters are hidden: an error's text must not carry a citizen's message into a log.
+    """
+    backend = make_url(url).get_backend_name()
+    try:
+        if backend == "sqlite":
+            engine = create_engine(
+                url,
+                hide_parameters=True,
+                connect_args={"timeout": _SQLITE_BUSY_TIMEOUT_MS / 1000},
+            )
+            _prepare_sqlite(engine)
+            return engine
+        if backend == "postgresql":
+            return create_engine(
+                url,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args=_POSTGRES_CONNECT,
+            )
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise SettingsError(f"PAIDAN_DATABASE_URL: no driver for it here ({error})") from error
+    raise SettingsError(
+        f"PAIDAN_DATABASE_URL names {backend!r}: Paidan runs on postgresql:// and sqlite://"
+    )
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Hand transaction control from the sqlite3 module to SQLAlchemy and set the pragmas."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the module must not begin transactions of its own
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        # FULL, not NORMAL: a committed ticket survives the loss of power too.
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA busy_timeout = {_SQLITE_BUSY_TIMEOUT_MS}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get(_BEGIN, "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def alembic_config(database: Database) -> "Config":
+    """Return Alembic's configuration for this database, for its ``command`` functions."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["engine"] = database.engine
+    return config
+
+
+def migrate(database: Database) -> None:
+    """Bring the schema to the newest revision; concurrent calls wait for each other."""
+    from alembic import command
+
+    with database.explained():
+        command.upgrade(alembic_config(database), "head")
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the configured database; the embedded one is made and migrated on the way.
+
+    Raises:
+        DatabaseUnavailableError: it cannot be reached, or a server's schema is not migrated.
+        StorageError: the embedded database's folder cannot be written.
+    """
+    database = Database(settings.resolved_database_url)
+    if settings.database_url is None:
+        _ensure_embedded(database, settings.resolved_home)
+    else:
+        database.check_schema()
+    return database
+
+
+def _ensure_embedded(database: Database, home: Path) -> None:
+    """Create and migrate the embedded SQLite database, one process at a time."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / "migrate.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with database.explained():
+                revision = database.schema_revision()
+            if revision != SCHEMA_REVISION:
+                migrate(database)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {error.filename or home}: {error.strerror}; set PAIDAN_HOME to a folder "
+            "you may write"
+        ) from error

@@ -1,0 +1,64 @@
+"""Workers' heartbeats: health is progress, not an answered ping."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from db.models import Worker
+from db.types import utc_now
+from db.upsert import insert_for
+
+
+def started(session: Session, *, name: str, pid: int, device: str) -> None:
+    """Enter a worker as started now, replacing its earlier life."""
+    now = utc_now()
+    life = {
+        "pid": pid,
+        "device": device,
+        "model_version": None,
+        "classified": 0,
+        "started_at": now,
+        "heartbeat_at": now,
+        "progress_at": None,
+        "stopped_at": None,
+    }
+    statement = insert_for(session, Worker).values(name=name, **life)
+    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=life))
+
+
+def beat(
+    session: Session,
+    *,
+    name: str,
+    model_version: str | None,
+    classified: int,
+    progress_at: datetime | None,
+) -> None:
+    """Say that a worker lives, what it serves, and when it last finished a batch."""
+    session.execute(
+        update(Worker)
+        .where(Worker.name == name)
+        .values(
+            heartbeat_at=utc_now(),
+            model_version=model_version,
+            classified=classified,
+            progress_at=progress_at,
+        )
+    )
+
+
+def stopped(session: Session, name: str) -> None:
+    """Say that a worker stopped cleanly."""
+    session.execute(update(Worker).where(Worker.name == name).values(stopped_at=utc_now()))
+
+
+def is_alive(worker: Worker, heartbeat: float) -> bool:
+    """Whether a worker has not stopped and beat within the last four heartbeats (seconds each)."""
+    limit = utc_now() - timedelta(seconds=4 * heartbeat)
+    return worker.stopped_at is None and worker.heartbeat_at > limit
+
+
+def list_workers(session: Session) -> list[Worker]:
+    """Return all workers by name."""
+    return list(session.scalars(select(Worker).order_by(Worker.name)))
