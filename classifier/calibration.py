@@ -1,0 +1,91 @@
+"""From logits to probabilities that mean what they say, and to a threshold that keeps a promise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+Floats = NDArray[np.float32] | NDArray[np.float64]
+
+HOLD_ALL = 2.0
+"""The threshold that no probability reaches."""
+
+# Temperatures are looked for in this range: outside, the held-out answers are all right or noise.
+_COLDEST, _HOTTEST = 0.02, 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Where to hold answers back, and what that did to the held-out answers.
+
+    Parameters:
+        threshold: answers with at least this probability are accepted; ``HOLD_ALL`` for none.
+        coverage: share of accepted answers.
+        error: share of wrong answers among the accepted; None where none is.
+    """
+
+    threshold: float
+    coverage: float
+    error: float | None
+
+
+def softmax(logits: Floats, temperature: float = 1.0) -> NDArray[np.float64]:
+    """Return probabilities, (n, classes), each row summing to 1."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    np.exp(scaled, out=scaled)
+    scaled /= scaled.sum(axis=1, keepdims=True)
+    return scaled
+
+
+def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
+    """Return the temperature that minimises the negative log-likelihood of held-out labels.
+
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
+
+    Args:
+        logits: (n, classes), of answers the model was not trained on.
+        labels: (n,), class numbers.
+    """
+    if len(labels) == 0:
+        return 1.0
+    scores = np.asarray(logits, dtype=np.float64)
+    scores = scores - scores.max(axis=1, keepdims=True)
+    right = np.take_along_axis(scores, labels[:, None], axis=1)[:, 0]
+
+    def nll(log_temperature: float) -> float:
+        temperature = np.exp(log_temperature)
+        log_sums = np.log(np.exp(scores / temperature).sum(axis=1))
+        return float(np.mean(log_sums - right / temperature))
+
+    # Convex in 1 / temperature, so it has one minimum in the logarithm too.
+    bounds = (np.log(_COLDEST), np.log(_HOTTEST))
+    return float(np.exp(minimize_scalar(nll, bounds=bounds, method="bounded").x))
+
+
+def threshold_for_error(
+    probability: NDArray[np.float64], correct: NDArray[np.bool_], error_target: float
+) -> Threshold:
+    """Return the lowest threshold whose accepted held-out answers err at most so often.
+
+    Selective classification by softmax response: Geifman & El-Yaniv, "Selective Classification
+    for Deep Neural Networks", NeurIPS 2017. The error here is the measured one, without their
+    confidence bound, which at some hundred held-out answers would hold nearly all back.
+
+    Args:
+        probability: (n,), of the held-out answers.
+        correct: (n,), whether each was right.
+        error_target: from 0 to 1.
+    """
+    order = np.argsort(-probability, kind="stable")
+    descending = probability[order]
+    accepted = np.arange(1, len(order) + 1)
+    errors = np.cumsum(~correct[order]) / accepted
+    # A threshold accepts equal probabilities together: only the last of them can be the cut.
+    last_of_equals = np.append(descending[1:] != descending[:-1], True)[: len(order)]
+    cuts = np.flatnonzero(last_of_equals & (errors <= error_target))
+    if len(cuts) == 0:
+        return Threshold(HOLD_ALL, 0.0, None)
+    cut = cuts[-1]
+    return Threshold(float(descending[cut]), float(accepted[cut] / len(order)), float(errors[cut]))

@@ -1,0 +1,89 @@
+"""The floor every model must beat: always the most frequent unit of the training data.
+
+What scikit-learn calls ``DummyClassifier(strategy="prior")``; it costs nearly nothing, so the
+benchmark measures the rest of Paidan with it.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from classifier.interface import (
+    PROBABILITY_DECIMALS,
+    Decision,
+    HeldBack,
+    rows_by_allowed,
+    unlearned,
+)
+from classifier.manifest import Manifest, damaged, read_file, read_manifest
+
+PRIOR = "prior.json"
+
+
+def save_prior(directory: Path, counts: Mapping[str, int]) -> None:
+    """Write how many samples each unit (code) had."""
+    (directory / PRIOR).write_text(json.dumps(counts), encoding="utf-8")
+
+
+class ConstantClassifier:
+    """Answers with the most frequent allowed unit and its frequency.
+
+    Parameters:
+        manifest: the version's.
+        counts: learned unit code -> its samples in the training data.
+        mapping: learned unit code -> code of the unit that now stands for it; counts are summed.
+    """
+
+    kind = "constant"
+    token_budget = 16_777_216
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        counts: Mapping[str, int],
+        mapping: Mapping[str, str] | None = None,
+    ) -> None:
+        self.version = manifest.name
+        self._threshold = manifest.calibration.threshold
+        self._counts: Counter[str] = Counter()
+        for code, count in counts.items():
+            self._counts[(mapping or {}).get(code, code)] += count
+        self.units = frozenset(self._counts)
+
+    @classmethod
+    def load(cls, directory: Path, mapping: Mapping[str, str] | None = None) -> Self:
+        """Open a version.
+
+        Raises:
+            ModelVersionError: the directory is damaged; names the file.
+        """
+        manifest = read_manifest(directory)
+        try:
+            counts = json.loads(read_file(directory, manifest, PRIOR))
+        except ValueError as error:
+            raise damaged(directory / PRIOR, f"not JSON ({error})") from error
+        if not isinstance(counts, dict) or set(counts) != set(manifest.codes):
+            raise damaged(directory / PRIOR, "its units are not the manifest's")
+        if not all(type(count) is int and count > 0 for count in counts.values()):
+            raise damaged(directory / PRIOR, "a count is not a positive whole number")
+        return cls(manifest, counts, mapping)
+
+    def classify(
+        self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
+    ) -> list[Decision]:
+        """Answer each text with its most frequent allowed unit (see ``interface.Classifier``)."""
+        groups = rows_by_allowed(texts, allowed, top_k)
+        answers = {units: self._decide(units, top_k) for units in groups}
+        return [answers[units] for units in allowed]
+
+    def _decide(self, allowed: frozenset[str], top_k: int) -> Decision:
+        counts = {code: self._counts[code] for code in self.units & allowed}
+        if not counts:
+            return unlearned(allowed, top_k, self.version)
+        total = sum(counts.values())
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:top_k]
+        top = tuple((code, round(n / total, PROBABILITY_DECIMALS)) for code, n in ranked)
+        held_back: HeldBack | None = "doubtful" if top[0][1] < self._threshold else None
+        return Decision(top[0][0], top[0][1], top, held_back, self.version)

@@ -1,0 +1,99 @@
+"""What every classifier promises: one decision a ticket, always one of its allowed units."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from paidan.errors import TaxonomyError
+
+HeldBack = Literal["doubtful", "unlearned"]
+
+PROBABILITY_DECIMALS = 6
+"""Probabilities are rounded so; what is equal then is a tie, and the lower unit code wins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A classifier's answer for one ticket.
+
+    Parameters:
+        unit: code of the answer, always one of the allowed units.
+        probability: the answer's, calibrated and normalised over the allowed units.
+        top_k: (code, probability), best first; begins with the answer.
+        held_back: None where the answer may be acted on; "doubtful" under the version's
+            threshold; "unlearned" where none of the allowed units was in the training data.
+        version: name of the model version that answered.
+    """
+
+    unit: str
+    probability: float
+    top_k: tuple[tuple[str, float], ...]
+    held_back: HeldBack | None
+    version: str
+
+
+class Classifier(Protocol):
+    """A loaded model version. It is not thread-safe: one a process.
+
+    Parameters:
+        version: the version's name.
+        kind: how it works: "linear", "constant", ….
+        units: codes of the units it can answer, after its mapping.
+        token_budget: tokens (``paidan.text.estimate_tokens``) it takes in one batch.
+    """
+
+    @property
+    def version(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def units(self) -> frozenset[str]: ...  # noqa: D102
+    @property
+    def token_budget(self) -> int: ...  # noqa: D102
+
+    def classify(
+        self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
+    ) -> list[Decision]:
+        """Answer each text (as ``paidan.text.model_text`` made it) with one of its allowed units.
+
+        Args:
+            texts: n texts; none is fine.
+            allowed: n sets of unit codes. Passing the same object n times is the fast case.
+            top_k: how many units to name at most, from 1.
+
+        Raises:
+            TaxonomyError: a text has no allowed unit.
+            ValueError: the lengths differ, or ``top_k`` is under 1.
+        """
+        ...
+
+
+def rows_by_allowed(
+    texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int
+) -> dict[frozenset[str], list[int]]:
+    """Check a request and return the row numbers of each distinct set of allowed units.
+
+    Raises:
+        TaxonomyError: a text has no allowed unit.
+        ValueError: the lengths differ, or ``top_k`` is under 1.
+    """
+    if len(texts) != len(allowed):
+        raise ValueError(f"{len(texts)} texts but {len(allowed)} sets of allowed units")
+    if top_k < 1:
+        raise ValueError(f"top_k must be at least 1, not {top_k}")
+    rows: dict[frozenset[str], list[int]] = {}
+    for row, units in enumerate(allowed):
+        rows.setdefault(units, []).append(row)
+    if frozenset() in rows:
+        raise TaxonomyError(
+            f"text {rows[frozenset()][0]} has no allowed unit: activate a handling unit, or "
+            "dispatch this ticket by hand if every unit has refused it"
+        )
+    return rows
+
+
+def unlearned(allowed: frozenset[str], top_k: int, version: str) -> Decision:
+    """Return the decision where nothing learned is allowed: all units alike, held back."""
+    probability = round(1 / len(allowed), PROBABILITY_DECIMALS)
+    top = tuple((code, probability) for code in sorted(allowed)[:top_k])
+    return Decision(top[0][0], probability, top, "unlearned", version)

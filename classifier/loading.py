@@ -1,0 +1,55 @@
+"""Opens a model version with the classifier of its kind."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from classifier.interface import Classifier
+from classifier.manifest import read_manifest
+from paidan.errors import ModelVersionError
+
+Loader = Callable[[Path, Mapping[str, str] | None], Classifier]
+
+
+def _load_linear(directory: Path, mapping: Mapping[str, str] | None) -> Classifier:
+    from classifier.linear import LinearClassifier
+
+    return LinearClassifier.load(directory, mapping)
+
+
+def _load_constant(directory: Path, mapping: Mapping[str, str] | None) -> Classifier:
+    from classifier.constant import ConstantClassifier
+
+    return ConstantClassifier.load(directory, mapping)
+
+
+KINDS: dict[str, Loader] = {"linear": _load_linear, "constant": _load_constant}
+"""How each kind of version is opened; the libraries of a kind are imported only then."""
+
+
+def load_classifier(directory: Path, mapping: Mapping[str, str] | None = None) -> Classifier:
+    """Open the version in ``directory``.
+
+    Args:
+        directory: a model version.
+        mapping: learned unit code -> code of the unit that now stands for it.
+
+    Raises:
+        ModelVersionError: the version is damaged, of an unknown kind, or its kind's libraries
+            are not installed.
+        StorageError: a file is there and cannot be read.
+    """
+    manifest = read_manifest(directory, verify=False)
+    loader = KINDS.get(manifest.kind)
+    if loader is None:
+        raise ModelVersionError(
+            f"model version {manifest.name} is of kind {manifest.kind!r}, this Paidan opens "
+            f"{', '.join(sorted(KINDS))}: use the Paidan that trained it, or train again: "
+            "paidan train"
+        )
+    try:
+        return loader(directory, mapping)
+    except ModuleNotFoundError as error:
+        raise ModelVersionError(
+            f"model version {manifest.name} ({manifest.kind}) needs {error.name}, which is not "
+            "installed: pip install 'paidan[linear]' for linear versions, 'paidan[ml]' for others"
+        ) from error

@@ -1,0 +1,140 @@
+"""Measures a classifier on labelled tickets that it was not trained on."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import precision_recall_fscore_support
+
+from classifier.interface import Classifier, Decision
+from paidan.errors import InputError
+from training.samples import Sample
+
+CALIBRATION_BINS = 15
+
+_UNANSWERED = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Precision, recall and F1, each 0 where it is not defined."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class UnitScores:
+    """A unit's scores and how many samples it truly has (support)."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What ``evaluate`` measured.
+
+    Parameters:
+        version: the model version.
+        n: number of samples.
+        accuracy: share of right answers, held back or not.
+        macro: mean over all units that were right or were answered, each counting alike.
+        weighted: mean over the units, by support.
+        per_unit: by unit code.
+        coverage: share of answers that were not held back.
+        error: share of wrong answers among these; None where there are none.
+        calibration_error: expected calibration error over 15 bins of equal width.
+        unknown_units: units in the samples that the model never learned; they count as wrong.
+    """
+
+    version: str
+    n: int
+    accuracy: float
+    macro: Scores
+    weighted: Scores
+    per_unit: dict[str, UnitScores]
+    coverage: float
+    error: float | None
+    calibration_error: float
+    unknown_units: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Return the report as a JSON object."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+
+def evaluate(
+    classifier: Classifier, samples: Sequence[Sample], allowed: frozenset[str], batch: int = 256
+) -> Report:
+    """Classify the samples and compare.
+
+    Args:
+        classifier: the model.
+        samples: the test data.
+        allowed: codes of the units that may be answered, for every sample.
+        batch: texts to classify at a time.
+
+    Raises:
+        InputError: there are no samples.
+        TaxonomyError: ``allowed`` is empty.
+    """
+    if not samples:
+        raise InputError("there is nothing to evaluate on: give at least one labelled ticket")
+    decisions: list[Decision] = []
+    for start in range(0, len(samples), batch):
+        texts = [sample.text for sample in samples[start : start + batch]]
+        decisions += classifier.classify(texts, [allowed] * len(texts), top_k=1)
+    gold = [sample.unit for sample in samples]
+    # An answer without any learned unit is a guess: right by chance, it still counts as wrong.
+    answers = [
+        _UNANSWERED if decision.held_back == "unlearned" else decision.unit
+        for decision in decisions
+    ]
+    correct = np.array([answer == unit for answer, unit in zip(answers, gold, strict=True)])
+    accepted = np.array([decision.held_back is None for decision in decisions])
+    probability = np.array([decision.probability for decision in decisions])
+    labels = sorted({*gold, *answers} - {_UNANSWERED})
+    return Report(
+        version=classifier.version,
+        n=len(samples),
+        accuracy=float(correct.mean()),
+        macro=_average(gold, answers, labels, "macro"),
+        weighted=_average(gold, answers, labels, "weighted"),
+        per_unit=_per_unit(gold, answers, labels),
+        coverage=float(accepted.mean()),
+        error=float((~correct[accepted]).mean()) if accepted.any() else None,
+        calibration_error=expected_calibration_error(probability, correct),
+        unknown_units=tuple(sorted(set(gold) - classifier.units)),
+    )
+
+
+def expected_calibration_error(
+    probability: NDArray[np.float64], correct: NDArray[np.bool_], bins: int = CALIBRATION_BINS
+) -> float:
+    """Return the mean gap between probability and accuracy over bins (l, u] of equal width.
+
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+    """
+    places = np.clip(np.ceil(probability * bins).astype(np.int64) - 1, 0, bins - 1)
+    gaps = np.bincount(places, weights=probability - correct, minlength=bins)
+    return float(np.abs(gaps).sum() / len(probability))
+
+
+def _average(gold: list[str], answers: list[str], labels: list[str], average: str) -> Scores:
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        gold, answers, labels=labels, average=average, zero_division=0
+    )
+    return Scores(float(precision), float(recall), float(f1))
+
+
+def _per_unit(gold: list[str], answers: list[str], labels: list[str]) -> dict[str, UnitScores]:
+    columns = precision_recall_fscore_support(gold, answers, labels=labels, zero_division=0)
+    rows = zip(labels, *(column.tolist() for column in columns), strict=True)
+    return {code: UnitScores(p, r, f1, int(support)) for code, p, r, f1, support in rows}
