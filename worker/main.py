@@ -1,0 +1,66 @@
+"""Starting a worker: one role a name, one GPU, one child process."""
+
+import logging
+import time
+import warnings
+
+from celery.platforms import SecurityWarning
+
+from paidan.errors import AlreadyRunningError
+from paidan.process import RoleLock
+from paidan.settings import Settings
+from worker import gpu, tasks
+
+logger = logging.getLogger(__name__)
+
+# A killed worker's child ends with it, but the kernel may need a moment.
+_WAIT_FOR_PREDECESSOR_S = 3.0
+_POLL_S = 0.1
+
+
+def run_worker(settings: Settings, *, wanted_gpu: str | None = None, cpu: bool = False) -> int:
+    """Run a worker in the foreground until it is told to stop; return its exit code.
+
+    SIGTERM or SIGINT end it after the batch at work; what is left of the message is published.
+
+    Raises:
+        DeviceError: the GPU asked for is not there.
+        AlreadyRunningError: a worker of this name lives.
+    """
+    device = gpu.pin(wanted_gpu, cpu=cpu)
+    tasks.pinned_device = device
+    name = settings.resolved_worker_name
+    # Held by the child too, since it inherits the descriptor: whoever gets it knows that no
+    # process of this name lives, and may free its claims.
+    lock = RoleLock(settings.resolved_home / "run" / f"{name}.lock", f"worker {name!r}")
+    _await(lock)
+    # Celery warns of root because of pickle; this worker takes JSON only.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    logger.info("starting worker", extra={"worker": name, "device": device})
+    # Celery logs every message with its ids; the claim loop says what became of them instead.
+    for noisy in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    celery_worker = tasks.app.Worker(
+        hostname=name,
+        pool="prefork",
+        concurrency=1,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+        loglevel=logging.getLevelName(logging.getLogger().level),
+    )
+    celery_worker.start()
+    return int(celery_worker.exitcode or 0)
+
+
+def _await(lock: RoleLock) -> None:
+    """Take the lock, waiting for a predecessor that was just killed."""
+    deadline = time.monotonic() + _WAIT_FOR_PREDECESSOR_S
+    while not lock.try_acquire():
+        if time.monotonic() >= deadline:
+            raise AlreadyRunningError(
+                f"{lock.role} is running on this machine already ({lock.path}): "
+                "stop it, or give this one another PAIDAN_WORKER_NAME"
+            )
+        time.sleep(_POLL_S)

@@ -1,0 +1,132 @@
+"""The Celery task, and the life of the child process that runs it.
+
+The parent process only consumes; database and model are opened in its one child, after the fork.
+"""
+
+import logging
+import multiprocessing
+import os
+import threading
+
+from celery import signals
+
+from db import claims, workers
+from db.session import Database, open_database
+from paidan.broker import CLASSIFY_TASK, get_app
+from paidan.errors import PaidanError
+from paidan.process import die_with_parent
+from paidan.publisher import Publisher
+from paidan.settings import Settings, get_settings
+from worker.loop import ClaimLoop
+from worker.resident import Resident
+
+logger = logging.getLogger(__name__)
+
+app = get_app()
+
+# The device this worker is pinned to; set in the parent before the fork, for the heartbeat.
+pinned_device = "cpu"
+
+# Set to 1 in the parent when it was told to stop, read in the child between two batches. A bare
+# byte: the lock of an Event would stay taken if the child were killed while it looks.
+_stopping = multiprocessing.get_context("fork").RawValue("b", 0)
+
+
+class WorkerProcess:
+    """What the child process holds: database, resident model, claim loop and heartbeat."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.name = settings.resolved_worker_name
+        self.database: Database = open_database(settings)
+        self.resident = Resident(self.database, settings.resolved_models_dir)
+        self.loop = ClaimLoop(
+            self.database,
+            self.resident,
+            settings,
+            Publisher(settings, app).publish,
+            self.name,
+            lambda: bool(_stopping.value),
+        )
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        """Free what a dead predecessor held, load the model, and begin to send heartbeats."""
+        with self.database.writing() as session:
+            freed, dead = claims.free_of_worker(
+                session, self.name, max_attempts=self.settings.max_attempts
+            )
+            workers.started(session, name=self.name, pid=os.getpid(), device=pinned_device)
+        if freed:
+            logger.warning("freed a dead worker's claims", extra={"freed": freed, "dead": dead})
+        self.resident.refresh()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    def stop(self) -> None:
+        """Say goodbye: the heartbeat ends and the row says it was on purpose."""
+        self._ended.set()
+        with self.database.writing() as session:
+            workers.stopped(session, self.name)
+
+    def _beat(self) -> None:
+        first = True
+        while not self._ended.wait(0 if first else self.settings.heartbeat):
+            first = False
+            progress = self.loop.progress
+            try:
+                with self.database.writing() as session:
+                    workers.beat(
+                        session,
+                        name=self.name,
+                        model_version=self.resident.version,
+                        classified=progress.classified,
+                        progress_at=progress.at,
+                    )
+                self.loop.settle_debts()
+            except PaidanError as error:
+                logger.warning("no heartbeat: %s", error)
+            except Exception:  # the thread must outlive whatever the database says
+                logger.exception("no heartbeat")
+
+
+_process: WorkerProcess | None = None
+
+
+def _started_process() -> WorkerProcess:
+    """Return the child's state, starting it if that failed before (database not up yet)."""
+    global _process
+    if _process is None:
+        starting = WorkerProcess(get_settings())
+        starting.start()
+        _process = starting
+    return _process
+
+
+@app.task(name=CLASSIFY_TASK)
+def classify(ids: list[int], lane: str) -> int:
+    """Classify the tickets ``ids`` of a lane, and what else fits; see ``ClaimLoop.run``."""
+    return _started_process().loop.run(ids, lane)
+
+
+@signals.worker_process_init.connect(weak=False)
+def _on_child_start(**_: object) -> None:
+    die_with_parent()
+    try:
+        _started_process()
+    except PaidanError:
+        # The first task tries again; until then nothing is claimed, so nothing is lost.
+        logger.exception("the worker could not start yet")
+
+
+@signals.worker_process_shutdown.connect(weak=False)
+def _on_child_stop(**_: object) -> None:
+    if _process is not None:
+        try:
+            _process.stop()
+        except PaidanError as error:
+            logger.warning("stopped without saying so: %s", error)
+
+
+@signals.worker_shutting_down.connect(weak=False)
+def _on_shutdown(**_: object) -> None:
+    _stopping.value = 1
