@@ -1,0 +1,64 @@
+"""The ``paidan`` command line. Commands import what they need when they run, so help is quick.
+
+Exit codes: 0 all done; 1 an error, told on stderr; 2 wrong usage; 3 done, but part of the input
+was refused or a ticket died; 130 interrupted.
+"""
+
+import sys
+
+import click
+
+from paidan import __version__
+from paidan.cli import decisions, export, models, push, services, status, taxonomy
+from paidan.errors import PaidanError
+from paidan.logging import configure
+
+
+class _InOrder(click.Group):
+    """Lists commands in the order of the work, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names as they were added."""
+        del ctx
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="paidan")
+@click.option("-v", "--verbose", is_flag=True, help="Log every step.")
+def paidan(*, verbose: bool) -> None:
+    """Paidan (派单): dispatch free-text tickets to handling units."""
+    configure("DEBUG" if verbose else "INFO")
+
+
+for command in (
+    *services.COMMANDS,
+    *push.COMMANDS,
+    *status.COMMANDS,
+    *export.COMMANDS,
+    *decisions.COMMANDS,
+    *taxonomy.COMMANDS,
+    *models.COMMANDS,
+):
+    paidan.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; errors of ours are told in one line, never as a traceback."""
+    try:
+        code = paidan.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except PaidanError as error:
+        click.echo(f"paidan: {error}", err=True)
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

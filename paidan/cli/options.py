@@ -1,0 +1,138 @@
+"""Options and helpers that several commands share."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from paidan.errors import InputError
+from paidan.settings import Settings
+
+if TYPE_CHECKING:
+    from db.tickets import NewTicket
+    from producer.records import Reading, Rejected
+
+FILE = click.argument("file", type=click.Path(path_type=Path))
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+SOURCE = click.option(
+    "--source",
+    default="file",
+    show_default=True,
+    help="Who sends the tickets; ids are unique in it.",
+)
+ENCODING = click.option("--encoding", help="The file's encoding [default: UTF-8 or GB18030].")
+BY = click.option("--by", default="cli", show_default=True, help="Who does this, for the record.")
+
+
+REJECTS = click.option(
+    "--rejects",
+    type=click.Path(path_type=Path),
+    help="Where refused rows go [default: PAIDAN_HOME/rejects/].",
+)
+
+# Exit code: done, but part of the input was refused, or a ticket died.
+PARTLY = 3
+
+
+def _columns(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    pairs = [value.partition("=") for value in values]
+    for field, sign, column in pairs:
+        if not sign or not field or not column:
+            raise click.BadParameter("use FIELD=COLUMN, such as text=诉求内容")
+    return {field: column for field, _, column in pairs}
+
+
+COLUMN = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    callback=_columns,
+    metavar="FIELD=COLUMN",
+    help="A column under another name; may be repeated.",
+)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on one line."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def read_file(
+    file: Path, reading: "Reading", encoding: str | None
+) -> "Iterator[tuple[int, NewTicket | Rejected]]":
+    """Read a ticket file; errors name the file.
+
+    Raises:
+        InputError: it cannot be read at all, or holds no row.
+    """
+    from producer.readers import read_rows
+    from producer.records import check_columns, read_tickets
+
+    check_columns(reading.columns or {})
+    empty = True
+    try:
+        for item in read_tickets(read_rows(file, encoding=encoding), reading):
+            empty = False
+            yield item
+    except InputError as error:
+        message = str(error)
+        raise InputError(message if str(file) in message else f"{file}, {message}") from error
+    if empty:
+        raise InputError(f"{file}: there is no row in it")
+
+
+def default_rejects(settings: Settings, file: Path) -> Path:
+    """Return the place for refused rows of a file, its own for each run."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return settings.resolved_home / "rejects" / f"{file.stem}-{stamp}-{os.getpid()}.jsonl"
+
+
+class Rejects:
+    """Counts refused rows, shows the first ones and writes all of them to a JSONL file.
+
+    Args:
+        file: the input, for messages.
+        target: where to write; made with the first refused row.
+    """
+
+    _SHOWN = 5
+
+    def __init__(self, file: Path, target: Path) -> None:
+        self.file = file
+        self.target = target
+        self.count = 0
+
+    def add(self, line: int, field: str, reason: str, row: Mapping[str, Any]) -> None:
+        """Take down one row."""
+        self.count += 1
+        place = f"{self.file}, line {line}" + (f", {field}" if field else "")
+        if self.count <= self._SHOWN:
+            click.echo(f"refused: {place}: {reason}", err=True)
+        record = {
+            "file": str(self.file),
+            "line": line,
+            "field": field,
+            "reason": reason,
+            "row": row,
+        }
+        try:
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            with self.target.open("w" if self.count == 1 else "a", encoding="utf-8") as stream:
+                text = json.dumps(record, ensure_ascii=False, default=str)
+                stream.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+        except OSError as error:
+            raise InputError(
+                f"{place}: {reason}; and {self.target} cannot be written ({error.strerror}): name "
+                "another place with --rejects"
+            ) from error
+
+    def report(self) -> None:
+        """Say how many rows were refused and where they are."""
+        if self.count:
+            click.echo(f"rows refused: {self.count:,}; they are in {self.target}", err=True)

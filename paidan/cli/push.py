@@ -1,0 +1,166 @@
+"""``paidan push``: a file's tickets onto their way, with progress."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from paidan.broker import BULK, LANES
+from paidan.cli.options import (
+    COLUMN,
+    ENCODING,
+    FILE,
+    JSON,
+    PARTLY,
+    REJECTS,
+    SOURCE,
+    Rejects,
+    default_rejects,
+    print_json,
+    read_file,
+)
+from paidan.errors import BrokerUnavailableError, InputError
+from paidan.settings import get_settings
+
+if TYPE_CHECKING:
+    from db.tickets import NewTicket
+    from paidan.cli.progress import PushProgress
+    from producer.records import Reading, Rejected
+    from producer.submit import SubmitResult, Submitter
+
+
+@click.command()
+@FILE
+@click.option("--lane", type=click.Choice(LANES), default=BULK, show_default=True)
+@click.option("--wait", "wait", is_flag=True, help="Wait until every ticket is classified.")
+@click.option("--strict", is_flag=True, help="If any row is bad, submit nothing.")
+@SOURCE
+@COLUMN
+@ENCODING
+@REJECTS
+@JSON
+def push(
+    file: Path,
+    lane: str,
+    source: str,
+    columns: dict[str, str],
+    encoding: str | None,
+    rejects: Path | None,
+    *,
+    wait: bool,
+    strict: bool,
+    as_json: bool,
+) -> int:
+    """Submit the tickets of FILE (.csv, .json, .jsonl); known ones are skipped."""
+    from paidan.cli.progress import PushProgress
+    from producer.records import Reading
+    from producer.submit import SubmitResult, Submitter
+
+    settings = get_settings()
+    reading = Reading(source, columns, lane, settings.timezone, settings.max_ticket_chars)
+    refused = Rejects(file, rejects or default_rejects(settings, file))
+    if strict:
+        _check_all(file, reading, encoding)
+    submitter = Submitter.from_settings(settings)
+    began = time.monotonic()
+    pushed = SubmitResult()
+    try:
+        with PushProgress(quiet=as_json) as progress:
+            _push(submitter, read_file(file, reading, encoding), refused, progress, pushed)
+            if wait and pushed.ids:
+                if pushed.unpublished:
+                    message = f"stored, but not on its way: {pushed.unpublished}"
+                    raise BrokerUnavailableError(message)
+                progress.wait(submitter.database, pushed.ids)
+    except KeyboardInterrupt:
+        click.echo(
+            f"{pushed.added:,} tickets are in; the same command goes on from there", err=True
+        )
+        raise
+    refused.report()
+    summary = {"added": pushed.added, "known": pushed.known, "rejected": refused.count}
+    if wait:
+        summary |= {status: progress.counts[status] for status in ("routed", "review", "dead")}
+    _print_summary(summary, time.monotonic() - began, as_json=as_json)
+    if pushed.unpublished:
+        click.echo(f"stored, not yet on its way: {pushed.unpublished}", err=True)
+    return PARTLY if refused.count or progress.counts["dead"] else 0
+
+
+def _print_summary(summary: dict[str, int], seconds: float, *, as_json: bool) -> None:
+    if as_json:
+        print_json({**summary, "seconds": round(seconds, 2)})
+    else:
+        counts = ", ".join(f"{name} {count:,}" for name, count in summary.items())
+        click.echo(f"{counts}, seconds {seconds:.2f}")
+
+
+def _push(
+    submitter: "Submitter",
+    items: "Iterable[tuple[int, NewTicket | Rejected]]",
+    refused: Rejects,
+    progress: "PushProgress",
+    pushed: "SubmitResult",
+) -> None:
+    """Submit chunk by chunk, so that a long file is on its way while it is still being read."""
+    from producer.records import Rejected
+    from producer.submit import CHUNK
+
+    chunk: list[tuple[int, NewTicket]] = []
+
+    def flush() -> None:
+        submitter.submit([ticket for _, ticket in chunk], pushed)
+        _refuse_conflicts(pushed.conflicts, chunk, refused)
+        pushed.conflicts.clear()
+        chunk.clear()
+        progress.submitted(pushed.added + pushed.known)
+
+    try:
+        for line, item in items:
+            if isinstance(item, Rejected):
+                refused.add(line, item.field, item.reason, item.row)
+                continue
+            chunk.append((line, item))
+            if len(chunk) == CHUNK:
+                flush()
+    except InputError:  # the file breaks off: what was read before is good
+        if chunk:
+            flush()
+        if pushed.ids:
+            click.echo(f"{pushed.added:,} tickets before the fault were submitted", err=True)
+        raise
+    if chunk:
+        flush()
+
+
+def _refuse_conflicts(
+    conflicts: "list[NewTicket]", chunk: "list[tuple[int, NewTicket]]", refused: Rejects
+) -> None:
+    known = {(t.source, t.external_id, t.text) for t in conflicts}
+    for line, ticket in chunk:
+        if (ticket.source, ticket.external_id, ticket.text) in known:
+            reason = (
+                f"{ticket.external_id!r} is stored already with another text; give the ticket "
+                "another id, or name another --source"
+            )
+            row = {"external_id": ticket.external_id, "title": ticket.title, "text": ticket.text}
+            refused.add(line, "external_id", reason, row)
+
+
+def _check_all(file: Path, reading: "Reading", encoding: str | None) -> None:
+    """Read the whole file and refuse it if a row is bad (``--strict``)."""
+    from producer.records import Rejected
+
+    bad = [item for _, item in read_file(file, reading, encoding) if isinstance(item, Rejected)]
+    if bad:
+        first = bad[0]
+        field = f", {first.field}" if first.field else ""
+        raise InputError(
+            f"{file}, line {first.line}{field}: {first.reason} ({len(bad)} bad rows in all); "
+            "nothing was submitted (--strict)"
+        )
+
+
+COMMANDS = (push,)

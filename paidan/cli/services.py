@@ -1,0 +1,86 @@
+"""Commands that run parts: demo, up, worker, relay, migrate."""
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from paidan.settings import get_settings
+
+_GPU = click.option("--gpu", help="The GPU: index, UUID or part of its name ('RTX 4090').")
+_CPU = click.option("--cpu", is_flag=True, help="Use no GPU.")
+
+
+@click.command()
+@click.option("--tickets", "count", default=2000, show_default=True, help="Tickets to push.")
+@click.option(
+    "--home", type=click.Path(path_type=Path), default=Path("var/demo"), show_default=True
+)
+def demo(count: int, home: Path) -> None:
+    """Show the whole way on synthetic tickets, with nothing installed but Paidan."""
+    from paidan.demo import run_demo
+    from paidan.embedded import interrupts_raised
+
+    with interrupts_raised():
+        run_demo(home, count)
+
+
+@click.command()
+@_GPU
+@_CPU
+def up(gpu: str | None, *, cpu: bool) -> None:
+    """Run the embedded stack in the foreground: Redis, relay, worker."""
+    from paidan.embedded import EmbeddedStack, interrupts_raised
+
+    settings = get_settings()
+    arguments = ["--gpu", gpu] if gpu else []
+    if cpu:
+        arguments.append("--cpu")
+    with interrupts_raised():
+        try:
+            with EmbeddedStack(settings, arguments) as stack:
+                click.echo(
+                    f"Paidan is up; its state is in {settings.resolved_home}. Ctrl-C stops it."
+                )
+                stack.watch()
+        except KeyboardInterrupt:
+            click.echo("Paidan stopped.")
+
+
+@click.command()
+@_GPU
+@_CPU
+def worker(gpu: str | None, *, cpu: bool) -> int:
+    """Run one worker: it claims tickets and classifies them."""
+    from worker.main import run_worker
+
+    return run_worker(get_settings(), wanted_gpu=gpu, cpu=cpu)
+
+
+@click.command()
+def relay() -> None:
+    """Run one relay: it frees dead claims and publishes what waits."""
+    from db import open_database
+    from paidan.publisher import Publisher
+    from producer.relay import Relay
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    settings = get_settings()
+    Relay(open_database(settings), Publisher(settings), settings).run(stop)
+
+
+@click.command()
+def migrate() -> None:
+    """Create or upgrade the tables of the database."""
+    from db.session import Database
+    from db.session import migrate as upgrade
+
+    database = Database(get_settings().resolved_database_url)
+    upgrade(database)
+    click.echo(f"{database.shown_url} is at revision {database.schema_revision()}")
+
+
+COMMANDS = (demo, up, worker, relay, migrate)

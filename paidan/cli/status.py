@@ -1,0 +1,100 @@
+"""``paidan status``: what is where."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from paidan.broker import LANES, make_redis, queue_name
+from paidan.cli.options import JSON, print_json
+from paidan.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from db.models import Worker
+
+
+@click.command()
+@JSON
+def status(*, as_json: bool) -> None:
+    """Show tickets by status and lane, queues, workers, champion and rate."""
+    from db import open_database, registry, report, workers
+    from db.types import utc_now
+
+    settings = get_settings()
+    now = utc_now()
+    with open_database(settings).reading() as session:
+        view = report.overview(session)
+        champion = registry.champion(session)
+        heartbeats = [
+            {
+                "name": w.name,
+                "device": w.device,
+                "model": w.model_version,
+                "classified": w.classified,
+                "state": _state(w, settings.heartbeat),
+                "heartbeat_age_s": round((now - w.heartbeat_at).total_seconds(), 1),
+            }
+            for w in workers.list_workers(session)
+        ]
+    oldest = view.oldest_queued
+    state = {
+        "tickets": view.by_status,
+        "claimed": view.claimed,
+        "oldest_queued_s": round((now - oldest).total_seconds(), 1) if oldest else None,
+        "queues": _queue_depths(settings),
+        "corrections": view.corrections,
+        "tickets_per_s": round(view.classified_last_minute / 60, 2),
+        "champion": champion,
+        "workers": heartbeats,
+    }
+    if as_json:
+        print_json(state)
+    else:
+        _print_status(state)
+
+
+def _state(worker: "Worker", heartbeat: float) -> str:
+    from db.workers import is_alive
+
+    if worker.stopped_at is not None:
+        return "stopped"
+    return "alive" if is_alive(worker, heartbeat) else "silent"
+
+
+def _queue_depths(settings: Settings) -> dict[str, int] | None:
+    """Return the messages waiting in each lane's queue, None where Redis does not answer."""
+    from redis.exceptions import RedisError
+
+    client = make_redis(settings)
+    try:
+        return {lane: int(client.llen(queue_name(lane))) for lane in LANES}
+    except RedisError:
+        return None
+
+
+def _print_status(state: dict[str, Any]) -> None:
+    click.echo(f"{'tickets':10}" + "".join(f"{lane:>12}" for lane in LANES))
+    for name, lanes in state["tickets"].items():
+        click.echo(f"{name:10}" + "".join(f"{lanes.get(lane, 0):>12,}" for lane in LANES))
+    queues = state["queues"]
+    depth = "Redis does not answer ('paidan up' starts the embedded one)"
+    if queues is not None:
+        depth = ", ".join(f"{lane} {count:,} messages" for lane, count in queues.items())
+    oldest = state["oldest_queued_s"]
+    click.echo(f"\nqueues     {depth}")
+    click.echo(
+        f"oldest     {'nothing waits' if oldest is None else f'{oldest:,.0f} s in the queue'}"
+    )
+    click.echo(f"in hand    {state['claimed']:,} tickets")
+    click.echo(f"rate       {state['tickets_per_s']:,.1f} tickets/s over the last minute")
+    click.echo(f"decisions  {state['corrections']:,} by people")
+    click.echo(f"champion   {state['champion'] or 'none: paidan train --data FILE --promote'}")
+    for w in state["workers"]:
+        click.echo(
+            f"worker     {w['name']} ({w['device']}): {w['state']}, heartbeat "
+            f"{w['heartbeat_age_s']:,.0f} s ago, {w['classified']:,} classified with {w['model']}"
+        )
+    if not state["workers"]:
+        click.echo("worker     none yet: paidan up")
+
+
+COMMANDS = (status,)
