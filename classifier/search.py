@@ -1,0 +1,143 @@
+"""Exact search: the most probable units of a ticket, without scoring all of them.
+
+Best-first over the label trie. The log-probability of a node's path so far bounds every name
+behind it, for each further token can only lower it; so once the wanted leaves beat every open node
+they are the exact answer (A*, with zero as the bound of what is left). The model is asked from
+outside: ``wanted`` names nodes to read, ``feed`` takes what it said. So the searches of many
+tickets share one batch.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from classifier.trie import Node
+
+# Scores so close are a tie, which goes by unit code: rounding must not decide.
+TIE = 1e-6
+# What is left unread may weigh at most this share of what was read: it bounds the error that the
+# unread names leave in the probabilities.
+OPEN_MASS = 1e-4
+
+
+@dataclass(slots=True)
+class _Open:
+    """A node the model has not read, its score so far, and the nodes above that it read."""
+
+    node: Node
+    bound: float
+    above: tuple[Node, ...]
+
+
+class Search:
+    """The search for one ticket.
+
+    Args:
+        root: of the trie of the allowed units (``LabelTrie.restricted``).
+        top_k: how many units to rank exactly; all of them if there are fewer.
+
+    Use: ``start``, then while ``wanted()`` is not empty read those nodes
+    and ``feed`` each.
+    """
+
+    def __init__(self, root: Node, top_k: int) -> None:
+        self.root = root
+        self.top_k = top_k
+        self.scores: dict[str, float] = {}
+        self._open: list[_Open] = []
+        self.read = 0  # nodes the model read, for the bench
+
+    def start(self, log_probs: Mapping[int, float]) -> None:
+        """Begin with the log-probabilities of the token right after the ticket.
+
+        Args:
+            log_probs: token -> natural log of its probability under the full softmax, at least for
+                the first tokens of ``root.children``.
+        """
+        self._push(self.root.children, 0.0, log_probs, ())
+
+    def wanted(self, width: int = 1) -> list[tuple[Node, tuple[Node, ...]]]:
+        """Return up to ``width`` nodes to read, most promising first, with those above them.
+
+        Empty once the answer is certain. The first of them must be read in any case; the others
+        are read beside it to save steps.
+        """
+        limit = self._limit()
+        best = sorted(self._open, key=lambda entry: -entry.bound)
+        if not best or (best[0].bound < limit and self._open_mass_is_small()):
+            return []
+        return [(entry.node, entry.above) for entry in best[:width]]
+
+    def feed(
+        self, node: Node, inside: Sequence[float], after: Mapping[int, float] | None = None
+    ) -> None:
+        """Take what the model said of a node that ``wanted`` named.
+
+        Args:
+            node: the node.
+            inside: log-probabilities of ``node.tokens[1:]``, each after those before it.
+            after: token -> log-probability of what follows the node; not needed at a leaf.
+        """
+        entry = next(entry for entry in self._open if entry.node is node)
+        self._open.remove(entry)
+        self.read += 1
+        score = entry.bound + math.fsum(inside)
+        if node.unit is not None:
+            self.scores[node.unit] = score
+        else:
+            assert after is not None
+            self._push(node.children, score, after, (*entry.above, node))
+
+    def ranking(self) -> list[tuple[str, float]]:
+        """Return the best units with their probability among the allowed ones, best first."""
+        ranked = rank(self.scores)[: self.top_k]
+        total = log_sum(self.scores.values())
+        return [(code, math.exp(score - total)) for code, score in ranked]
+
+    def _push(
+        self,
+        nodes: Sequence[Node],
+        score: float,
+        log_probs: Mapping[int, float],
+        above: tuple[Node, ...],
+    ) -> None:
+        for node in nodes:
+            bound = score + log_probs[node.tokens[0]]
+            if node.unit is not None and len(node.tokens) == 1:
+                self.scores[node.unit] = bound  # nothing is left to read
+            else:
+                self._open.append(_Open(node, bound, above))
+
+    def _limit(self) -> float:
+        """Return the score under which an open node cannot change the ranking any more."""
+        if len(self.scores) < self.top_k:
+            return -math.inf
+        return min(score for _, score in rank(self.scores)[: self.top_k]) - TIE
+
+    def _open_mass_is_small(self) -> bool:
+        open_mass = log_sum(entry.bound for entry in self._open)
+        return open_mass <= log_sum(self.scores.values()) + math.log(OPEN_MASS)
+
+
+def rank(scores: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Order units by score; those within ``TIE`` of the best one left go by their code."""
+    left = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    ranked: list[tuple[str, float]] = []
+    while left:
+        best = left[0][1]
+        tied = [item for item in left if item[1] >= best - TIE]
+        first = min(tied)
+        ranked.append(first)
+        left.remove(first)
+    return ranked
+
+
+def log_sum(scores: Iterable[float]) -> float:
+    """Return log Σ exp(score), -inf for none."""
+    values = list(scores)
+    if not values:
+        return -math.inf
+    highest = max(values)
+    if highest == -math.inf:
+        return -math.inf
+    return highest + math.log(math.fsum(math.exp(value - highest) for value in values))

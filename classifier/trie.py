@@ -1,0 +1,108 @@
+"""The label trie: unit names as token sequences, their shared beginnings told once.
+
+Names are tokenised alone. A name's score is the sum of its tokens' log-probabilities; the end
+token counts only where one name begins another, for only there does it decide anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from paidan.errors import TaxonomyError
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """A place in the trie where names part or end, and the chain of tokens that leads to it.
+
+    Attributes:
+        tokens: from the parent to here, at least one; the root has none. A chain without a branch
+            is one node, so the model reads it in one step.
+        unit: the code of the unit whose name ends here, None at an inner node.
+        children: what may follow.
+    """
+
+    tokens: tuple[int, ...]
+    unit: str | None = None
+    children: list["Node"] = field(default_factory=list)
+
+
+class LabelTrie:
+    """Unit names as a trie.
+
+    Args:
+        labels: unit code -> the tokens of its name.
+        end: the token that ends an answer.
+
+    Raises:
+        TaxonomyError: there is no label, a name has no token, or two names have the same ones.
+    """
+
+    def __init__(self, labels: Mapping[str, Sequence[int]], end: int) -> None:
+        if not labels:
+            raise TaxonomyError("there is no active unit: import units with 'paidan units import'")
+        self.labels = {code: tuple(tokens) for code, tokens in labels.items()}
+        self.end = end
+        self._paths = _paths(self.labels, end)
+        self.restricted = lru_cache(maxsize=64)(self._restricted)
+
+    def path(self, code: str) -> tuple[int, ...]:
+        """Return the tokens whose log-probabilities sum up to a unit's score."""
+        return self._paths[code]
+
+    def _restricted(self, allowed: frozenset[str]) -> Node:
+        """Return the root of the trie of the allowed units alone.
+
+        Which names need the end token does not depend on ``allowed``: a unit's score is the same
+        whatever else is offered.
+        """
+        unknown = allowed - self._paths.keys()
+        if unknown or not allowed:
+            named = ", ".join(sorted(unknown)) or "none at all"
+            raise TaxonomyError(f"the allowed units are not in the label trie: {named}")
+        root = Node(())
+        root.children = _build({code: self._paths[code] for code in sorted(allowed)})
+        return root
+
+
+def _paths(labels: Mapping[str, tuple[int, ...]], end: int) -> dict[str, tuple[int, ...]]:
+    """Append the end token to names that begin another one, and check that all can be told."""
+    owners: dict[tuple[int, ...], str] = {}
+    beginnings: set[tuple[int, ...]] = set()
+    for code, tokens in labels.items():
+        if not tokens:
+            raise TaxonomyError(f"the name of unit {code!r} has no token")
+        if end in tokens:
+            raise TaxonomyError(f"the name of unit {code!r} holds the model's end token")
+        if tokens in owners:
+            raise TaxonomyError(f"units {owners[tokens]!r} and {code!r} have the same tokens")
+        owners[tokens] = code
+        beginnings.update(tokens[:length] for length in range(1, len(tokens)))
+    return {
+        code: (*tokens, end) if tokens in beginnings else tokens for code, tokens in labels.items()
+    }
+
+
+def _build(paths: Mapping[str, tuple[int, ...]]) -> list[Node]:
+    """Group paths by their first token and cut each group where it parts."""
+    groups: dict[int, dict[str, tuple[int, ...]]] = {}
+    for code, path in paths.items():
+        groups.setdefault(path[0], {})[code] = path
+    nodes = []
+    for group in groups.values():
+        shared = _common_length(list(group.values()))
+        first = next(iter(group.values()))
+        rest = {code: path[shared:] for code, path in group.items()}
+        if len(rest) == 1:  # no path begins another: the end token sees to that
+            nodes.append(Node(first, unit=next(iter(rest))))
+        else:
+            nodes.append(Node(first[:shared], children=_build(rest)))
+    return nodes
+
+
+def _common_length(paths: Sequence[tuple[int, ...]]) -> int:
+    low, high = min(paths), max(paths)
+    length = 0
+    while length < len(low) and low[length] == high[length]:
+        length += 1
+    return length
