@@ -1,0 +1,189 @@
+"""How fast tickets go from submit to committed rows, beside a bare Celery task per ticket.
+
+Real PostgreSQL, Valkey, relay and worker processes on this machine; the model is the constant one,
+so what is measured is the way, not the model. The bare run in the same process set-up sends one
+Celery task a ticket that inserts the ticket and its classification in one transaction each: what
+one would write first.
+
+    python -m bench.pipeline --tickets 100000
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import func, select
+
+from bench.bare_celery import app_for
+from db import Database
+from db.models import Classification, Status, Ticket
+from db.tickets import NewTicket
+from paidan.publisher import Publisher
+from paidan.sample.generator import generate, load_units
+from paidan.settings import Settings
+from producer import Submitter
+from tests.make import add_units, promote_constant
+from tests.processes import Process, relay, wait_until, worker
+from tests.services import running_postgres, running_redis
+
+_POLL_S = 0.1
+_STALLED_S = 120.0
+
+
+def main() -> None:
+    """Run both ways and print the table and the JSON line."""
+    options = _options()
+    console = Console(stderr=options.json)
+    with (
+        tempfile.TemporaryDirectory(prefix="paidan-bench-") as folder,
+        running_postgres() as server,
+    ):
+        runs = [
+            _run_pipeline(server.create(), Path(folder) / f"run{n}", options.tickets)
+            for n in range(options.repeat)
+        ]
+        bare = _run_bare(server.create(), Path(folder) / "bare", options.bare_tickets)
+    median = sorted(runs, key=lambda run: run["tickets_per_s"])[len(runs) // 2]
+    console.print(_table(options, runs, bare))
+    print(
+        json.dumps(
+            {
+                "tickets": options.tickets,
+                "tickets_per_s": round(median["tickets_per_s"], 1),
+                "submit_per_s": round(median["submit_per_s"], 1),
+                "bare_celery_per_s": round(bare, 1),
+                "lost": int(sum(run["lost"] for run in runs)),
+                "runs": [round(run["tickets_per_s"], 1) for run in runs],
+                "spread": round(statistics.pstdev(run["tickets_per_s"] for run in runs), 1),
+                "cores": os.cpu_count(),
+            }
+        )
+    )
+
+
+def _table(options: argparse.Namespace, runs: list[dict[str, float]], bare: float) -> Table:
+    table = Table(
+        title=f"{options.tickets:,} tickets, {os.cpu_count()} cores, {platform.machine()}"
+    )
+    for heading in ("way", "tickets", "submit/s", "tickets/s", "lost"):
+        table.add_column(heading, justify="left" if heading == "way" else "right")
+    for number, run in enumerate(runs, 1):
+        table.add_row(
+            f"Paidan, run {number}",
+            f"{options.tickets:,}",
+            f"{run['submit_per_s']:,.0f}",
+            f"{run['tickets_per_s']:,.0f}",
+            f"{run['lost']:,}",
+        )
+    table.add_row(
+        "a bare Celery task a ticket", f"{options.bare_tickets:,}", "", f"{bare:,.0f}", ""
+    )
+    return table
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--tickets", type=int, default=100_000)
+    parser.add_argument("--bare-tickets", type=int, default=5_000)
+    parser.add_argument("--repeat", type=int, default=1, help="runs; the median one is reported")
+    parser.add_argument("--json", action="store_true", help="print the JSON line alone")
+    return parser.parse_args()
+
+
+@contextmanager
+def _stack(url: str, folder: Path) -> Iterator[tuple[Settings, Database]]:
+    """Provide settings and a database with units and a promoted constant model."""
+    folder.mkdir(parents=True)
+    database = Database(url)
+    add_units(database, {unit.code: unit.name for unit in load_units()})
+    with running_redis(folder / "redis") as redis_url:
+        settings = Settings(home=folder, database_url=url, redis_url=redis_url)
+        units = [unit.code for unit in load_units()][:2]
+        promote_constant(database, settings.resolved_models_dir, (units[0], units[0], units[1]))
+        yield settings, database
+    database.engine.dispose()
+
+
+def _run_pipeline(url: str, folder: Path, count: int) -> dict[str, float]:
+    """Submit and classify; the clock runs from the first submit to the last committed row."""
+    with _stack(url, folder) as (settings, database):
+        new = [
+            NewTicket(external_id=t.external_id, title=t.title, text=t.text, source="synthetic")
+            for t in generate(count)
+        ]
+        with (
+            relay(settings, folder / "relay.log"),
+            worker(settings, folder / "worker.log") as process,
+        ):
+            _await_log(process, "model loaded")
+            submitter = Submitter(database, Publisher(settings), ())
+            began = time.monotonic()
+            ids = submitter.submit(new).ids
+            submitted = time.monotonic()
+            _await_closed(database, count)
+            ended = time.monotonic()
+        with database.reading() as session:
+            answered = session.scalar(
+                select(func.count(Classification.ticket_id.distinct())).select_from(Classification)
+            )
+        return {
+            "submit_per_s": count / (submitted - began),
+            "tickets_per_s": count / (ended - began),
+            "lost": len(ids) - (answered or 0),
+        }
+
+
+def _await_log(process: Process, text: str) -> None:
+    """Wait until a process' log says that it is at work."""
+    wait_until(lambda: text in process.log.read_text("utf-8"), 60, f"{text!r} in {process.log}")
+
+
+def _await_closed(database: Database, count: int) -> None:
+    """Wait until no ticket is queued; fail if nothing moves."""
+    last, moved = -1, time.monotonic()
+    while True:
+        with database.reading() as session:
+            query = select(func.count()).select_from(Ticket).where(Ticket.status == Status.QUEUED)
+            queued = session.scalar(query) or 0
+        if queued == 0:
+            return
+        if queued != last:
+            last, moved = queued, time.monotonic()
+        elif time.monotonic() - moved > _STALLED_S:
+            raise TimeoutError(f"{queued} of {count} tickets do not move")
+        time.sleep(_POLL_S)
+
+
+def _run_bare(url: str, folder: Path, count: int) -> float:
+    """Send one Celery task a ticket; return tickets a second from first send to last commit."""
+    with _stack(url, folder) as (settings, database):
+        app = app_for(settings)
+        with Process(settings, folder / "worker.log", "bench.bare_celery") as process:
+            _await_log(process, "ready")
+            tickets = list(generate(count))
+            began = time.monotonic()
+            for ticket in tickets:
+                app.send_task(
+                    "bench.insert_ticket",
+                    args=[ticket.external_id, ticket.title, ticket.text],
+                    queue="bench",
+                )
+            while True:
+                with database.reading() as session:
+                    done = session.scalar(select(func.count()).select_from(Classification)) or 0
+                if done >= count:
+                    return count / (time.monotonic() - began)
+                time.sleep(_POLL_S)
+
+
+if __name__ == "__main__":
+    main()

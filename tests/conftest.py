@@ -1,0 +1,99 @@
+"""Fixtures: every test of the record runs on SQLite and on PostgreSQL, with a real Valkey."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from db import Database
+from db.session import migrate
+from paidan.publisher import Publisher
+from paidan.settings import Settings, load_settings
+from tests.cli import Cli
+from tests.make import add_units, promote_constant
+from tests.recorder import Recorder
+from tests.services import PostgresServer, running_postgres, running_redis
+from worker.loop import ClaimLoop
+from worker.resident import Resident
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of the developer's shell reaches a test, and no test the developer's data."""
+    for name in [name for name in os.environ if name.startswith("PAIDAN_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PAIDAN_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty, migrated database, on both systems in turn."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'test.db'}"
+        database = Database(url)
+        migrate(database)
+        database.engine.dispose()
+        yield url
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    with running_redis(tmp_path / "redis") as url:
+        yield url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
+    """Settings that name both servers, with a home of the test's own."""
+    return Settings(home=tmp_path / "home", database_url=database_url, redis_url=redis_url)
+
+
+@pytest.fixture
+def publisher(settings: Settings) -> Publisher:
+    return Publisher(settings)
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(monkeypatch, capsys)
+
+
+@pytest.fixture
+def home() -> Path:
+    """The home of the commands that a test runs."""
+    return load_settings().resolved_home
+
+
+@pytest.fixture
+def loop(database: Database, settings: Settings) -> ClaimLoop:
+    add_units(database)
+    promote_constant(database, settings.resolved_models_dir)
+    resident = Resident(database, settings.resolved_models_dir)
+    return ClaimLoop(database, resident, settings, lambda ids: None, "w")
+
+
+@pytest.fixture
+def model(loop: ClaimLoop) -> Recorder:
+    loop.resident.refresh()
+    recorder = Recorder(loop.resident.classifier)
+    loop.resident.classifier = recorder  # type: ignore[assignment]
+    return recorder

@@ -1,0 +1,114 @@
+"""Builders for tests: tickets, units and versions with as little said as possible."""
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import update
+
+from db import Database, claims, registry, taxonomy, tickets
+from db.claims import Budget, Claim
+from db.models import Ticket
+from db.tickets import NewTicket
+from db.types import utc_now
+from paidan.broker import queue_name
+from paidan.cli.models import register
+from paidan.publisher import Publisher
+from producer.readers import Row
+from producer.records import Reading, Rejected, read_tickets
+from training.constant import train_constant
+from training.samples import Sample
+
+PLENTY = Budget(tokens=1_000_000, tickets=256)
+UNITS = {"A": "甲局", "B": "乙局", "C": "丙局"}
+
+
+def new_ticket(number: int = 1, **values: Any) -> NewTicket:
+    """A ticket ``t<number>``."""
+    return NewTicket(**{"external_id": f"t{number}", "text": f"路灯坏了 {number}", **values})
+
+
+def add_tickets(database: Database, count: int, **values: Any) -> list[int]:
+    """Insert ``count`` tickets and return their ids."""
+    with database.writing() as session:
+        inserted = tickets.insert(session, [new_ticket(n, **values) for n in range(1, count + 1)])
+    return inserted.all_ids
+
+
+def add_units(database: Database, units: dict[str, str] = UNITS) -> None:
+    """Import active units."""
+    with database.writing() as session:
+        records = [taxonomy.UnitRecord(code, name) for code, name in units.items()]
+        taxonomy.import_units(session, records, actor="test")
+
+
+def promote_constant(
+    database: Database, models_dir: Path, answers: Sequence[str] = ("A", "A", "A", "B")
+) -> str:
+    """Train and promote a constant model (it answers the most frequent of ``answers``)."""
+    samples = [Sample(f"text {n}", unit) for n, unit in enumerate(answers)]
+    units = UNITS | {unit: unit for unit in answers if unit not in UNITS}
+    version = train_constant(samples, units, models_dir=models_dir, error_target=1.0)
+    with database.writing() as session:
+        register(session, version)
+        registry.promote(session, version.name, actor="test")
+    return version.name
+
+
+def read_records(*rows: dict[str, Any], **reading: Any) -> list[NewTicket | Rejected]:
+    """Read rows as a file's, from line 2 on."""
+    numbered = [Row(number, values) for number, values in enumerate(rows, 2)]
+    return [ticket for _, ticket in read_tickets(numbered, Reading(**reading))]
+
+
+def ticket_of(row: dict[str, Any], **reading: Any) -> NewTicket:
+    """Read one row that must be a ticket."""
+    [ticket] = read_records(row, **reading)
+    assert isinstance(ticket, NewTicket), ticket
+    return ticket
+
+
+def rejected(row: dict[str, Any], **reading: Any) -> Rejected:
+    """Read one row that must be refused, and be kept as it came in for the rejects file."""
+    [refused] = read_records(row, **reading)
+    assert isinstance(refused, Rejected), refused
+    assert refused.row == row
+    return refused
+
+
+def messages(publisher: Publisher, lane: str) -> list[list[int]]:
+    """The ticket ids of each message that waits in a lane, oldest first."""
+    waiting: Any = publisher.redis.lrange(queue_name(lane), 0, -1)
+    bodies = [json.loads(base64.b64decode(json.loads(raw)["body"])) for raw in reversed(waiting)]
+    return [args[0] for args, _kwargs, _embedded in bodies]
+
+
+def let_wait(database: Database, seconds: float = 3600) -> None:
+    """Make all queued tickets wait for as long already."""
+    with database.writing() as session:
+        since = utc_now() - timedelta(seconds=seconds)
+        session.execute(update(Ticket).values(queued_at=since))
+
+
+def claim_batch(
+    database: Database,
+    *,
+    own: Sequence[int] = (),
+    lane: str = "bulk",
+    budget: Budget = PLENTY,
+    hold: float = 60,
+) -> Claim:
+    """Claim as the worker ``w``, in a transaction of its own."""
+    with database.writing() as session:
+        return claims.claim(
+            session,
+            token=claims.new_token(),
+            worker="w",
+            own_ids=own,
+            lane=lane,
+            budget=budget,
+            hold=hold,
+        )

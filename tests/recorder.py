@@ -1,0 +1,28 @@
+"""A model that remembers what it is asked and does what a test says."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from classifier.interface import Decision
+
+
+class Recorder:
+    """Stands at the model's place, remembers what it is asked and does what a test says."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.batches: list[list[str]] = []
+        self.allowed: list[frozenset[str]] = []
+        self.before: Callable[[Sequence[str]], None] = lambda texts: None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def classify(
+        self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
+    ) -> list[Decision]:
+        self.batches.append(list(texts))
+        self.allowed += allowed
+        self.before(texts)
+        decisions: list[Decision] = self.inner.classify(texts, allowed, top_k)
+        return decisions

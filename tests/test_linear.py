@@ -1,0 +1,211 @@
+"""The linear model: answers, masks, mappings, and files that do not fit."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save
+
+from classifier.interface import Classifier, Decision
+from classifier.linear import VOCABULARY, WEIGHTS, LinearClassifier, LinearWeights
+from classifier.loading import load_classifier
+from classifier.manifest import (
+    Calibration,
+    LearnedUnit,
+    Manifest,
+    TrainingFacts,
+    write_version,
+)
+from paidan.errors import ModelVersionError, TaxonomyError
+
+
+def toy_manifest(name: str = "toy") -> Manifest:
+    return Manifest(
+        name=name,
+        kind="linear",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        units=tuple(LearnedUnit(code=code, name=code) for code in "ABC"),
+        taxonomy_sha256="",
+        calibration=Calibration(
+            temperature=2.0, threshold=0.6, error_target=0.05, coverage=1, error=0, held_out=1
+        ),
+        metrics={},
+        training=TrainingFacts(samples=1, seed=0, settings={}, data_sha256=""),
+    )
+
+
+def toy_weights() -> LinearWeights:
+    """Logit 4 for A where there is an "x", for B and C alike where there is a "y"."""
+    return LinearWeights(
+        (1, 1),
+        ("x", "y"),
+        np.ones(2, dtype=np.float32),
+        np.array([[4, 0], [0, 4], [0, 4]], dtype=np.float32),
+        np.zeros(3, dtype=np.float32),
+    )
+
+
+def toy(mapping: dict[str, str] | None = None) -> LinearClassifier:
+    return LinearClassifier(toy_manifest(), toy_weights(), mapping)
+
+
+def ask(classifier: Classifier, text: str, allowed: str, top_k: int = 5) -> Decision:
+    return classifier.classify([text], [frozenset(allowed)], top_k)[0]
+
+
+def test_probability_is_the_softmax_of_logits_over_temperature() -> None:
+    decision = ask(toy(), "x", "ABC")
+
+    expected = np.exp(2) / (np.exp(2) + 2)
+    assert decision.unit == "A"
+    assert decision.probability == pytest.approx(expected, abs=1e-6)
+    assert decision.top_k[0] == ("A", decision.probability)
+    assert (decision.held_back, decision.version) == (None, "toy")
+
+
+def test_a_masked_unit_is_never_answered_and_the_rest_is_normalised() -> None:
+    decision = ask(toy(), "x", "BC")
+
+    assert decision.top_k == (("B", 0.5), ("C", 0.5))
+    assert decision.held_back == "doubtful"
+
+
+def test_ties_go_by_unit_code() -> None:
+    assert [code for code, _ in ask(toy(), "y", "CAB").top_k] == ["B", "C", "A"]
+    assert [code for code, _ in ask(toy(), "y", "CAB", top_k=1).top_k] == ["B"]
+
+
+def test_where_nothing_learned_is_allowed_the_answer_is_held_back_as_unlearned() -> None:
+    decision = ask(toy(), "x", "ZYX", top_k=2)
+
+    assert (decision.unit, decision.held_back) == ("X", "unlearned")
+    assert decision.probability == pytest.approx(1 / 3, abs=1e-6)
+    assert [code for code, _ in decision.top_k] == ["X", "Y"]
+
+
+def test_each_text_keeps_its_own_allowed_units() -> None:
+    decisions = toy().classify(
+        ["x", "x", "y", "x"], [frozenset("ABC"), frozenset("BC"), frozenset("ABC"), frozenset("Z")]
+    )
+
+    assert [decision.unit for decision in decisions] == ["A", "B", "B", "Z"]
+
+
+def test_units_mapped_to_one_are_summed() -> None:
+    separate = dict(ask(toy(), "x", "ABC").top_k)
+
+    merged = ask(toy({"B": "N", "C": "N"}), "x", "AN")
+
+    assert dict(merged.top_k)["N"] == pytest.approx(separate["B"] + separate["C"], abs=2e-6)
+    assert merged.probability == pytest.approx(separate["A"], abs=2e-6)
+
+
+def test_a_merged_unit_joins_a_learned_one_and_the_old_code_is_gone() -> None:
+    classifier = toy({"C": "A"})
+
+    assert classifier.units == frozenset("AB")
+    assert [code for code, _ in ask(classifier, "y", "ABC").top_k] == ["A", "B"]
+    assert ask(classifier, "x", "C").held_back == "unlearned"
+
+
+def test_requests_without_sense_are_refused() -> None:
+    with pytest.raises(TaxonomyError, match="no allowed unit"):
+        toy().classify(["x", "y"], [frozenset("A"), frozenset()])
+    with pytest.raises(ValueError, match="2 texts but 1"):
+        toy().classify(["x", "y"], [frozenset("A")])
+    with pytest.raises(ValueError, match="top_k"):
+        toy().classify(["x"], [frozenset("A")], top_k=0)
+    assert toy().classify([], []) == []
+
+
+@given(
+    texts=st.lists(st.text(max_size=20), min_size=1, max_size=5),
+    allowed=st.frozensets(st.sampled_from("ABCXYZ"), min_size=1),
+    mapping=st.dictionaries(st.sampled_from("ABC"), st.sampled_from("ABX")),
+    top_k=st.integers(1, 4),
+)
+def test_any_answer_is_allowed_ranked_and_normalised(
+    texts: list[str], allowed: frozenset[str], mapping: dict[str, str], top_k: int
+) -> None:
+    classifier = toy(mapping)
+
+    for decision in classifier.classify(texts, [allowed] * len(texts), top_k):
+        codes = [code for code, _ in decision.top_k]
+        values = [probability for _, probability in decision.top_k]
+        assert (decision.unit, decision.probability) == decision.top_k[0]
+        assert set(codes) <= allowed
+        assert len(codes) == len(set(codes)) <= top_k
+        assert decision.top_k == tuple(sorted(decision.top_k, key=lambda top: (-top[1], top[0])))
+        assert sum(values) <= 1 + 1e-5
+        if len(codes) < top_k:
+            assert sum(values) == pytest.approx(1, abs=1e-5)
+
+
+def test_saved_and_loaded_weights_give_identical_answers(tmp_path: Path) -> None:
+    strange = LinearWeights(
+        (1, 2),
+        ("x", "\ud800", "😀水", '"\n'),
+        np.linspace(1, 2, 4, dtype=np.float32),
+        np.arange(12, dtype=np.float32).reshape(3, 4),
+        np.array([0.1, 0.2, 0.3], dtype=np.float32),
+    )
+    write_version(tmp_path / "toy", toy_manifest(), strange.save)
+
+    loaded = LinearClassifier.load(tmp_path / "toy")
+
+    texts = ["x😀水", "\ud800", '"\n', ""]
+    allowed = [frozenset("ABC")] * len(texts)
+    before = LinearClassifier(toy_manifest(), strange).classify(texts, allowed)
+    assert loaded.classify(texts, allowed) == before
+
+
+def _tensor(name: str, change: Callable[..., object]) -> Callable[[Path], None]:
+    def damage(directory: Path) -> None:
+        tensors = load_file(directory / WEIGHTS)
+        changed = change(tensors.pop(name))
+        tensors |= {} if changed is None else {name: np.asarray(changed)}
+        (directory / WEIGHTS).write_bytes(save(tensors))
+
+    return damage
+
+
+def _vocabulary(content: object) -> Callable[[Path], None]:
+    def damage(directory: Path) -> None:
+        (directory / VOCABULARY).write_text(json.dumps(content))
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda directory: (directory / WEIGHTS).unlink(), f"does not list {WEIGHTS}"),
+        (lambda directory: (directory / WEIGHTS).write_bytes(b"x" * 9), "not a safetensors"),
+        (_tensor("idf", lambda _: None), "no tensor 'idf'"),
+        (_tensor("idf", lambda idf: idf[1:]), r"idf is float32 \(1,\), float32 \(2,\)"),
+        (_tensor("coef", lambda coef: coef.T), r"coef is float32 \(2, 3\)"),
+        (_tensor("coef", lambda coef: coef.astype(np.float64)), "coef is float64"),
+        (_tensor("intercept", lambda intercept: intercept * np.nan), "not finite"),
+        (lambda directory: (directory / VOCABULARY).write_bytes(b"{"), "not a vocabulary"),
+        (_vocabulary([]), "not a vocabulary"),
+        (_vocabulary({"ngram_range": [1, 1]}), "not a vocabulary"),
+        (_vocabulary({"ngram_range": [2, 1], "vocabulary": ["x", "y"]}), "no n-grams"),
+        (_vocabulary({"ngram_range": [1, 1], "vocabulary": ["x", "x"]}), "twice"),
+    ],
+)
+def test_a_version_whose_content_does_not_fit_is_refused(
+    tmp_path: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    def write(directory: Path) -> None:
+        toy_weights().save(directory)
+        damage(directory)
+
+    write_version(tmp_path / "toy", toy_manifest(), write)
+
+    with pytest.raises(ModelVersionError, match=message):
+        load_classifier(tmp_path / "toy")

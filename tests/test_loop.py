@@ -1,0 +1,135 @@
+"""The claim loop in this process: how batches are filled, and who comes first."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+
+from db import Database, claims, corrections, tickets
+from db.claims import Budget
+from db.models import Classification, Correction, Status, Ticket
+from paidan.settings import Settings
+from tests.make import add_tickets, new_ticket
+from tests.recorder import Recorder
+from worker.loop import ClaimLoop
+from worker.resident import Resident
+
+
+def statuses(database: Database) -> list[str]:
+    with database.reading() as session:
+        return list(session.scalars(select(Ticket.status).order_by(Ticket.id)))
+
+
+def test_a_message_of_few_ids_fills_its_batch_from_the_lane(
+    loop: ClaimLoop, model: Recorder, database: Database
+) -> None:
+    ids = add_tickets(database, 10)
+
+    loop.run(ids[:1], "bulk")
+
+    assert [len(batch) for batch in model.batches] == [10]
+    assert statuses(database) == [Status.ROUTED] * 10
+
+
+def test_a_message_whose_tickets_are_done_asks_no_model(
+    loop: ClaimLoop, model: Recorder, database: Database
+) -> None:
+    ids = add_tickets(database, 2)
+    loop.run(ids, "bulk")
+    add_tickets(database, 4)
+    model.batches.clear()
+
+    assert loop.run(ids, "bulk") == 0
+    assert model.batches == []
+
+
+def test_a_live_ticket_overtakes_bulk_between_two_batches(
+    loop: ClaimLoop, model: Recorder, database: Database
+) -> None:
+    # Given four bulk tickets in batches of two, and a live one that comes with the first batch
+    loop.settings = loop.settings.model_copy(update={"max_batch": 2})
+    ids = add_tickets(database, 4)
+
+    def arrive(texts: Sequence[str]) -> None:
+        if len(model.batches) == 1:
+            with database.writing() as session:
+                tickets.insert(session, [new_ticket(99, text="急", lane="live")])
+
+    model.before = arrive
+
+    # When the bulk message is worked off
+    loop.run(ids, "bulk")
+
+    # Then the live one is in the second batch, first
+    assert model.batches[1][0] == "急"
+
+
+def test_title_and_text_reach_the_model_masked(
+    loop: ClaimLoop, model: Recorder, database: Database
+) -> None:
+    with database.writing() as session:
+        new = new_ticket(title="漏水", text="请打13900001234联系")
+        ids = tickets.insert(session, [new]).all_ids
+
+    loop.run(ids, "bulk")
+
+    assert model.batches == [["漏水\n请打[电话]联系"]]
+
+
+def test_a_returned_ticket_is_not_offered_the_unit_that_refused_it(
+    loop: ClaimLoop, model: Recorder, database: Database
+) -> None:
+    [returned] = add_tickets(database, 1)
+    with database.writing() as session:
+        session.add(
+            Correction(
+                ticket_id=returned, round=0, from_unit="A", actor="甲局", how=corrections.RETURN
+            )
+        )
+        session.execute(update(Ticket).values(round=1))
+
+    loop.run([returned], "bulk")
+
+    assert model.allowed == [frozenset("BC")]
+    with database.reading() as session:
+        assert session.scalars(select(Classification.unit_code)).all() == ["B"]
+
+
+def test_a_result_that_comes_after_a_persons_decision_changes_nothing(
+    loop: ClaimLoop, model: Recorder, database: Database
+) -> None:
+    [only] = add_tickets(database, 1)
+
+    def decide(texts: Sequence[str]) -> None:
+        with database.writing() as session:
+            found = corrections.find_ticket(session, "file", "t1")
+            assert found is not None
+            corrections.decide(session, found, "C", actor="me")
+
+    model.before = decide
+
+    assert loop.run([only], "bulk") == 0
+    with database.reading() as session:
+        row = session.get(Ticket, only)
+        assert row is not None
+        assert (row.status, row.unit_code) == (Status.ROUTED, "C")
+        assert session.scalars(select(Classification)).all() == []
+
+
+def test_without_a_model_tickets_wait_unclaimed(database: Database, settings: Settings) -> None:
+    ids = add_tickets(database, 1)
+    resident = Resident(database, settings.resolved_models_dir)
+    loop = ClaimLoop(database, resident, settings, lambda ids: None, "w")
+
+    assert loop.run(ids, "bulk") == 0
+
+    with database.writing() as session:
+        claim = claims.claim(
+            session,
+            token=claims.new_token(),
+            worker="x",
+            own_ids=ids,
+            lane="bulk",
+            budget=Budget(100, 10),
+            hold=60,
+        )
+    assert claim.ids == ids

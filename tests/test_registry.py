@@ -1,0 +1,142 @@
+"""The registry: versions, and the champion alias that walks forth and back through them."""
+
+import pytest
+from sqlalchemy import func, select
+
+from db import Database, registry
+from db.models import AliasMove, Event
+from db.registry import Moved
+from paidan.errors import ModelVersionError
+
+
+def register(database: Database, *names: str) -> None:
+    with database.writing() as session:
+        for name in names:
+            registry.register(
+                session, name=name, kind="constant", manifest_sha256="0" * 64, metrics={"n": 1}
+            )
+
+
+def promote(database: Database, name: str) -> Moved:
+    with database.writing() as session:
+        return registry.promote(session, name, actor="li")
+
+
+def rollback(database: Database) -> Moved:
+    with database.writing() as session:
+        target = registry.rollback_target(session)
+        moved = registry.rollback(session, actor="li")
+    assert moved.now == target  # what was announced is what happens
+    return moved
+
+
+def champion(database: Database) -> str | None:
+    with database.reading() as session:
+        return registry.champion(session)
+
+
+def moves(database: Database) -> int:
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(AliasMove)) or 0
+
+
+@pytest.fixture(autouse=True)
+def _versions(database: Database) -> None:
+    register(database, "a", "b", "c", "d")
+
+
+def test_before_the_first_promotion_there_is_no_champion(database: Database) -> None:
+    assert champion(database) is None
+    with pytest.raises(ModelVersionError, match="no earlier champion"):
+        rollback(database)
+
+
+def test_promoting_moves_the_champion_and_leaves_a_trace(database: Database) -> None:
+    assert promote(database, "a") == Moved(None, "a")
+    assert promote(database, "b") == Moved("a", "b")
+
+    assert champion(database) == "b"
+    with database.reading() as session:
+        events = session.execute(select(Event.kind, Event.actor, Event.data).order_by(Event.id))
+        assert [tuple(row) for row in events] == [
+            ("model.promoted", "li", {"before": None, "now": "a"}),
+            ("model.promoted", "li", {"before": "a", "now": "b"}),
+        ]
+
+
+def test_promoting_the_champion_again_is_no_new_move(database: Database) -> None:
+    promote(database, "a")
+    promote(database, "b")
+
+    assert promote(database, "b") == Moved("b", "b")
+
+    assert moves(database) == 2
+    assert rollback(database) == Moved("b", "a")  # and not to itself
+
+
+def test_rollbacks_walk_back_through_history_to_its_beginning(database: Database) -> None:
+    for name in ("a", "b", "c"):
+        promote(database, name)
+
+    assert rollback(database) == Moved("c", "b")
+    assert rollback(database) == Moved("b", "a")
+
+    with pytest.raises(ModelVersionError, match="no earlier champion to roll back to"):
+        rollback(database)
+    assert champion(database) == "a"
+    assert moves(database) == 5  # rollbacks are moves too: history only grows
+
+
+def test_a_promotion_after_a_rollback_goes_back_to_what_served_before_it(
+    database: Database,
+) -> None:
+    for name in ("a", "b", "c"):
+        promote(database, name)
+    rollback(database)
+
+    promote(database, "d")
+
+    assert [rollback(database).now, rollback(database).now] == ["b", "a"]
+
+
+def test_a_version_promoted_twice_over_time_is_two_steps_of_history(database: Database) -> None:
+    for name in ("a", "b", "a"):
+        promote(database, name)
+
+    assert [rollback(database).now, rollback(database).now] == ["b", "a"]
+    with pytest.raises(ModelVersionError):
+        rollback(database)
+
+
+def test_an_unknown_version_is_refused_and_the_known_ones_are_named(database: Database) -> None:
+    promote(database, "a")
+
+    with pytest.raises(ModelVersionError, match=r"no model version 'x' .*there are: a, b, c, d"):
+        promote(database, "x")
+
+    assert champion(database) == "a"
+
+
+def test_without_any_version_the_error_says_how_to_make_one(database: Database) -> None:
+    with database.writing() as session:
+        for version in registry.list_versions(session):
+            session.delete(version)
+
+    with pytest.raises(ModelVersionError, match="none yet: train one with 'paidan train'"):
+        promote(database, "x")
+
+
+def test_registering_again_leaves_the_version_as_it_was(database: Database) -> None:
+    with database.writing() as session:
+        registry.register(
+            session, name="a", kind="linear", manifest_sha256="1" * 64, metrics={"n": 2}
+        )
+
+    with database.reading() as session:
+        version = registry.get_version(session, "a")
+        assert (version.kind, version.manifest_sha256, version.metrics) == (
+            "constant",
+            "0" * 64,
+            {"n": 1},
+        )
+        assert [v.name for v in registry.list_versions(session)] == ["a", "b", "c", "d"]

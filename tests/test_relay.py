@@ -1,0 +1,285 @@
+"""The relay: what Redis or a worker lost is published again, and nothing twice."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text, update
+
+from db import Database, claims
+from db.claims import Claim
+from db.models import Event, Status, Ticket
+from paidan.broker import INGEST_STREAM, queue_name
+from paidan.errors import StorageError
+from paidan.publisher import Publisher
+from paidan.settings import Settings
+from producer.relay import Relay
+from producer.submit import Submitter
+from tests.make import add_tickets, claim_batch, let_wait, messages, new_ticket
+from tests.processes import wait_until
+
+NOTHING = {"freed": 0, "dead": 0, "live": 0, "bulk": 0}
+
+
+@pytest.fixture
+def relay(database: Database, publisher: Publisher, settings: Settings) -> Relay:
+    return Relay(database, publisher, settings)
+
+
+def take(database: Database, *, hold: float) -> Claim:
+    """Claim what waits, alone what must run alone; a negative hold has run out already."""
+    claim = claim_batch(database, hold=hold)
+    if claim.ids:
+        return claim
+    with database.writing() as session:
+        return claims.claim_solo(session, token=claims.new_token(), worker="w", hold=hold)
+
+
+def row_of(database: Database, ticket: int) -> Ticket:
+    with database.reading() as session:
+        return session.get_one(Ticket, ticket)
+
+
+def test_expired_claims_are_freed_their_attempt_counts_and_they_run_alone(
+    relay: Relay, database: Database
+) -> None:
+    expired = add_tickets(database, 2)
+    take(database, hold=-1)
+    [kept] = Submitter(database, relay.publisher, ()).submit([new_ticket(9)]).ids
+    claim = take(database, hold=60)
+    assert claim.ids == [kept]
+
+    assert relay.sweep() == {**NOTHING, "freed": 2}
+
+    for ticket in expired:
+        row = row_of(database, ticket)
+        assert (row.status, row.claim_token, row.attempts, row.solo) == ("queued", None, 1, True)
+    assert row_of(database, kept).claim_token == claim.token
+
+
+def test_a_freed_ticket_is_published_once_it_has_waited_a_sweep(
+    relay: Relay, database: Database, publisher: Publisher
+) -> None:
+    tickets = add_tickets(database, 2)
+    take(database, hold=-1)
+    assert relay.sweep() == {**NOTHING, "freed": 2}
+
+    let_wait(database, relay.settings.relay_sweep + 1)
+
+    assert relay.sweep() == {**NOTHING, "bulk": 2}
+    assert messages(publisher, "bulk") == [tickets]
+
+
+def test_a_ticket_whose_attempts_are_used_up_is_dead_with_an_event(
+    relay: Relay, database: Database
+) -> None:
+    [ticket] = add_tickets(database, 1)
+    for attempt in range(1, relay.settings.max_attempts + 1):
+        assert row_of(database, ticket).status == Status.QUEUED
+        assert take(database, hold=-1).ids == [ticket]
+        last = attempt == relay.settings.max_attempts
+        assert relay.sweep() == {**NOTHING, "freed": 1, "dead": int(last)}
+
+    row = row_of(database, ticket)
+    assert (row.status, row.attempts) == (Status.DEAD, 3)
+    assert row.dead_reason is not None
+    assert row.dead_reason.startswith("3 attempts: its claim expired")
+    with database.reading() as session:
+        [event] = session.scalars(select(Event))
+    assert (event.kind, event.ticket_id) == ("ticket.dead", ticket)
+    assert "claim expired" in event.data["reason"]
+    let_wait(database)
+    assert relay.sweep() == NOTHING  # and stays so
+
+
+def test_a_dry_lane_is_refilled_and_a_lane_with_messages_is_not(
+    relay: Relay, database: Database, publisher: Publisher
+) -> None:
+    result = Submitter(database, publisher, ()).submit([new_ticket(n) for n in range(3)])
+    live = Submitter(database, publisher, ()).submit([new_ticket(9, lane="live")])
+    publisher.redis.delete(queue_name("live"))
+    let_wait(database)
+
+    assert relay.sweep() == {**NOTHING, "live": 1}
+
+    assert messages(publisher, "live") == [live.ids]
+    assert messages(publisher, "bulk") == [result.ids]
+
+
+def test_a_refill_takes_the_urgent_first_and_those_that_run_alone_last(
+    relay: Relay, database: Database, publisher: Publisher
+) -> None:
+    alone, routine, urgent = add_tickets(database, 3)
+    with database.writing() as session:
+        session.execute(update(Ticket).where(Ticket.id == alone).values(solo=True, priority=1))
+        session.execute(update(Ticket).where(Ticket.id == urgent).values(priority=1))
+    let_wait(database)
+
+    relay.sweep()
+
+    assert messages(publisher, "bulk") == [[urgent, routine, alone]]
+
+
+def test_fresh_rows_are_left_to_whoever_committed_them(
+    relay: Relay, database: Database, publisher: Publisher
+) -> None:
+    add_tickets(database, 3)
+
+    assert relay.sweep() == NOTHING
+
+    assert messages(publisher, "bulk") == []
+
+
+def test_claimed_and_closed_rows_are_not_published(relay: Relay, database: Database) -> None:
+    routed, review, dead, _claimed = add_tickets(database, 4)
+    for ticket, status in ((routed, "routed"), (review, "review"), (dead, "dead")):
+        with database.writing() as session:
+            session.execute(update(Ticket).where(Ticket.id == ticket).values(status=status))
+    take(database, hold=60)
+    let_wait(database)
+
+    assert relay.sweep() == NOTHING
+
+
+def test_a_long_backlog_is_published_bit_by_bit_and_nothing_twice(
+    database: Database, publisher: Publisher, settings: Settings
+) -> None:
+    small = settings.model_copy(update={"message_ids": 10})
+    relay = Relay(database, Publisher(small), small)
+    backlog = add_tickets(database, 1500)
+    let_wait(database)
+
+    published: list[int] = []
+    for size in (640, 640, 220, 0):
+        assert relay.sweep() == {**NOTHING, "bulk": size}
+        assert relay.sweep() == NOTHING  # the lane leads to them all
+        waiting = messages(publisher, "bulk")
+        assert len(waiting) == size / 10 <= 64
+        published += [ticket for ids in waiting for ticket in ids]
+        with database.writing() as session:  # a worker does them
+            session.execute(update(Ticket).where(Ticket.id.in_(published)).values(status="routed"))
+        publisher.redis.delete(queue_name("bulk"))
+
+    assert sorted(published) == sorted(backlog)
+    assert len(set(published)) == len(published)
+
+
+def test_after_redis_lost_everything_the_next_sweep_publishes_all(
+    relay: Relay, database: Database, publisher: Publisher
+) -> None:
+    submitter = Submitter(database, publisher, ())
+    bulk = submitter.submit([new_ticket(n) for n in range(600)])
+    live = submitter.submit([new_ticket(n, lane="live") for n in range(600, 620)])
+    let_wait(database)
+
+    publisher.redis.flushall()
+
+    assert relay.sweep() == {**NOTHING, "live": 20, "bulk": 600}
+    assert list(chain(*messages(publisher, "bulk"))) == bulk.ids
+    assert messages(publisher, "live") == [live.ids]
+
+
+@contextmanager
+def running(relay: Relay) -> Iterator[threading.Thread]:
+    """Run the relay in a thread; it must end when told to."""
+    stop = threading.Event()
+    thread = threading.Thread(target=relay.run, args=(stop,))
+    thread.start()
+    try:
+        yield thread
+        assert thread.is_alive(), "the relay ended by itself"
+    finally:
+        stop.set()
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+def rename(database: Database, before: str, after: str) -> None:
+    with database.writing() as session:
+        session.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
+
+
+def test_a_running_relay_sweeps_and_takes_in_the_stream(
+    relay: Relay, database: Database, publisher: Publisher
+) -> None:
+    [lost] = add_tickets(database, 1)
+    let_wait(database)
+    redis: Any = publisher.redis
+    redis.xadd(INGEST_STREAM, {"external_id": "streamed", "text": "漏水"})
+
+    with running(relay):
+        wait_until(
+            lambda: publisher.depth("bulk") == publisher.depth("live") == 1, 20, "a message a lane"
+        )
+
+    assert messages(publisher, "bulk") == [[lost]]
+    assert messages(publisher, "live") != [[lost]]
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Ticket)) == 2
+
+
+@pytest.mark.parametrize("fault", ["database", "none"])
+def test_after_a_database_fault_workers_get_time_to_give_their_claims_back(
+    database: Database,
+    publisher: Publisher,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+) -> None:
+    patient = settings.model_copy(update={"relay_sweep": 0.05, "heartbeat": 300.0})
+    relay = Relay(database, publisher, patient)
+    [expired] = add_tickets(database, 1)
+    take(database, hold=-1)
+
+    if fault == "database":
+        rename(database, "tickets", "away")
+    with running(relay):
+        if fault == "database":
+            wait_until(lambda: "waiting for database and Redis" in caplog.text, 20, "the fault")
+            rename(database, "away", "tickets")
+        Submitter(database, publisher, ()).submit([new_ticket(2)])
+        publisher.redis.delete(queue_name("bulk"))
+        let_wait(database)
+        wait_until(lambda: publisher.depth("bulk") == 1, 20, "another sweep")
+
+    freed = row_of(database, expired).claim_token is None
+    assert freed == (fault == "none")
+
+
+def test_a_running_relay_outlives_the_loss_of_redis_data(
+    database: Database, publisher: Publisher, settings: Settings
+) -> None:
+    relay = Relay(database, publisher, settings.model_copy(update={"relay_sweep": 0.05}))
+    redis: Any = publisher.redis
+
+    with running(relay):
+        for number in range(3):
+            redis.flushall()
+            redis.xadd(INGEST_STREAM, {"external_id": str(number), "text": "漏水"})
+            wait_until(lambda: redis.xlen(INGEST_STREAM) == 0, 20, "the entry is taken in")
+
+    with database.reading() as session:
+        assert sorted(session.scalars(select(Ticket.external_id))) == ["0", "1", "2"]
+
+
+def test_a_running_relay_waits_out_a_full_disk(
+    database: Database,
+    publisher: Publisher,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    relay = Relay(database, publisher, settings.model_copy(update={"relay_sweep": 0.05}))
+    sweeps: list[int] = []
+
+    def sweep() -> dict[str, int]:
+        sweeps.append(len(sweeps))
+        if len(sweeps) == 1:
+            raise StorageError("the disk is full")
+        return {}
+
+    monkeypatch.setattr(relay, "sweep", sweep)
+    with running(relay):
+        wait_until(lambda: len(sweeps) > 1, 20, "another sweep after the fault")

@@ -1,0 +1,159 @@
+"""The label trie and the exact search, against brute force over all labels."""
+
+import math
+import random
+from collections.abc import Mapping
+
+import pytest
+
+from classifier.search import OPEN_MASS, TIE, Search, log_sum, rank
+from classifier.trie import LabelTrie, Node
+from paidan.errors import TaxonomyError
+
+END = 0
+
+
+class ToyModel:
+    """A language model over a few tokens: logits drawn anew, and for good, for each context.
+
+    With ``levels`` the logits are small whole numbers, so that many names tie exactly.
+    """
+
+    def __init__(self, seed: int, vocabulary: int, spread: float, levels: int | None) -> None:
+        self.seed, self.vocabulary, self.spread, self.levels = seed, vocabulary, spread, levels
+
+    def log_probs(self, context: tuple[int, ...]) -> dict[int, float]:
+        draw = random.Random(f"{self.seed}:{context}")
+        if self.levels:
+            logits = [float(draw.randrange(self.levels)) for _ in range(self.vocabulary)]
+        else:
+            logits = [draw.gauss(0, self.spread) for _ in range(self.vocabulary)]
+        total = log_sum(logits)
+        return {token: logit - total for token, logit in enumerate(logits)}
+
+    def score(self, path: tuple[int, ...]) -> float:
+        """Read a whole name, token by token."""
+        return math.fsum(self.log_probs(path[:place])[token] for place, token in enumerate(path))
+
+
+def search(model: ToyModel, root: Node, top_k: int, width: int) -> Search:
+    """Run a search as an engine would, each node read after those above it."""
+    running = Search(root, top_k)
+    running.start(model.log_probs(()))
+    while wanted := running.wanted(width):
+        for node, above in wanted:
+            before = tuple(token for upper in above for token in upper.tokens)
+            inside = [
+                model.log_probs(before + node.tokens[:place])[node.tokens[place]]
+                for place in range(1, len(node.tokens))
+            ]
+            after = model.log_probs(before + node.tokens) if node.unit is None else None
+            running.feed(node, inside, after)
+    return running
+
+
+def random_labels(draw: random.Random, vocabulary: int) -> dict[str, tuple[int, ...]]:
+    """Distinct names; about a third go on from another name or a part of it."""
+    names: set[tuple[int, ...]] = set()
+    for _ in range(draw.randrange(1, 40)):
+        stem: tuple[int, ...] = ()
+        if names and draw.random() < 0.35:
+            stem = draw.choice(sorted(names))
+            stem = stem[: draw.randrange(1, len(stem) + 1)]
+        more = tuple(draw.randrange(1, vocabulary) for _ in range(draw.randrange(1, 5)))
+        names.add(stem + more)
+    codes = [f"U{number:02}" for number in range(len(names))]
+    draw.shuffle(codes)
+    return dict(zip(codes, sorted(names), strict=True))
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_search_equals_brute_force_over_all_labels(block: int) -> None:
+    """1,600 random models, tries, allowed sets and sizes; every second one full of ties."""
+    for case in range(200):
+        draw = random.Random(block * 1000 + case)
+        vocabulary = draw.randrange(2, 9)
+        levels = draw.choice((1, 2, 3)) if case % 2 else None
+        model = ToyModel(draw.randrange(10**9), vocabulary, draw.choice((0.1, 1, 5)), levels)
+        labels = random_labels(draw, vocabulary)
+        allowed = frozenset(draw.sample(sorted(labels), draw.randrange(1, len(labels) + 1)))
+        top_k = draw.randrange(1, 7)
+        trie = LabelTrie(labels, END)
+
+        found = search(model, trie.restricted(allowed), top_k, draw.randrange(1, 5)).ranking()
+
+        scores = {code: model.score(trie.path(code)) for code in allowed}
+        total = log_sum(scores.values())
+        expected = [(code, math.exp(s - total)) for code, s in rank(scores)[:top_k]]
+        assert [code for code, _ in found] == [code for code, _ in expected]
+        for (_, probability), (_, exact) in zip(found, expected, strict=True):
+            assert exact <= probability * (1 + 1e-9)
+            assert probability <= exact * (1 + OPEN_MASS) * (1 + 1e-9)
+
+
+def test_search_reads_less_than_all_where_the_model_is_sure() -> None:
+    draw = random.Random(1)
+    labels = random_labels(draw, 8)
+    model = ToyModel(seed=1, vocabulary=8, spread=8, levels=None)
+    trie = LabelTrie(labels, END)
+    nodes = count_nodes(trie.restricted(frozenset(labels)))
+
+    done = search(model, trie.restricted(frozenset(labels)), top_k=1, width=1)
+
+    assert 0 < done.read < nodes / 2
+
+
+def count_nodes(node: Node) -> int:
+    return len(node.children) + sum(count_nodes(child) for child in node.children)
+
+
+def test_a_chain_without_a_branch_is_one_node() -> None:
+    trie = LabelTrie({"A": (1, 2, 3, 4), "B": (1, 2, 5)}, END)
+
+    [shared] = trie.restricted(frozenset("AB")).children
+    assert shared.tokens == (1, 2)
+    assert {child.tokens: child.unit for child in shared.children} == {(3, 4): "A", (5,): "B"}
+    [alone] = trie.restricted(frozenset("A")).children
+    assert (alone.tokens, alone.unit) == ((1, 2, 3, 4), "A")
+
+
+def test_the_end_token_counts_only_where_a_name_begins_another() -> None:
+    trie = LabelTrie({"A": (1, 2), "B": (1, 2, 3), "C": (4,)}, END)
+
+    assert [trie.path(code) for code in "ABC"] == [(1, 2, END), (1, 2, 3), (4,)]
+
+
+def test_a_units_score_does_not_depend_on_what_else_is_allowed() -> None:
+    """Where B is not offered, A's name still ends with the end token."""
+    trie = LabelTrie({"A": (1, 2), "B": (1, 2, 3), "C": (4,)}, END)
+
+    [alone] = trie.restricted(frozenset("A")).children
+    assert alone.tokens == (1, 2, END)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({}, "no active unit"),
+        ({"A": ()}, "no token"),
+        ({"A": (1,), "B": (1,)}, "the same tokens"),
+        ({"A": (1, END)}, "end token"),
+    ],
+)
+def test_labels_that_cannot_be_told_apart_are_refused(
+    labels: Mapping[str, tuple[int, ...]], message: str
+) -> None:
+    with pytest.raises(TaxonomyError, match=message):
+        LabelTrie(labels, END)
+
+
+@pytest.mark.parametrize("allowed", [frozenset(), frozenset("AX")])
+def test_units_outside_the_trie_are_refused(allowed: frozenset[str]) -> None:
+    with pytest.raises(TaxonomyError, match="not in the label trie"):
+        LabelTrie({"A": (1,)}, END).restricted(allowed)
+
+
+def test_ties_go_by_unit_code() -> None:
+    scores = {"C": -1.0, "A": -1.0 - TIE / 2, "B": -1.0 - 2 * TIE, "D": -0.5}
+
+    assert [code for code, _ in rank(scores)] == ["D", "A", "C", "B"]

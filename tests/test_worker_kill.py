@@ -1,0 +1,177 @@
+"""The delivery contract with real processes: whatever is killed or lost, no ticket is.
+
+These run a Celery worker and a relay as they run in production, against a real Valkey and both
+databases, and kill them with SIGKILL while they work.
+"""
+
+import itertools
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from db import Database, report
+from db.models import Classification, Status, Ticket
+from paidan.broker import make_redis
+from paidan.publisher import Publisher
+from paidan.settings import Settings
+from producer import Submitter
+from tests.make import add_tickets, add_units, new_ticket, promote_constant
+from tests.processes import Process, relay, wait_until, worker
+
+pytestmark = pytest.mark.kill
+
+TICKETS = 5000
+KILLS_OF_EACH = 20
+# The contract's bound on the time from a kill to the next claim.
+RECOVERY_S = 60
+
+
+@pytest.fixture
+def quick_settings(settings: Settings, database: Database) -> Settings:
+    """The contract's times, with a relay that looks every second and batches of 32."""
+    add_units(database)
+    promote_constant(database, settings.resolved_models_dir)
+    return settings.model_copy(update={"relay_sweep": 1.0, "max_batch": 32})
+
+
+def count(database: Database, *conditions: object) -> int:
+    with database.reading() as session:
+        query = select(func.count()).select_from(Ticket).where(*conditions)  # type: ignore[arg-type]
+        return session.scalar(query) or 0
+
+
+def closed(database: Database) -> int:
+    return count(database, Ticket.status != Status.QUEUED)
+
+
+@pytest.mark.timeout(300)
+def test_no_ticket_is_lost_or_answered_twice_under_forty_kills_and_two_flushes(
+    database: Database, quick_settings: Settings, tmp_path: Path
+) -> None:
+    # Given 5,000 tickets whose every message is delivered three times
+    ids = add_tickets(database, TICKETS)
+    publisher = Publisher(quick_settings)
+    for _ in range(3):
+        publisher.publish({"bulk": ids})
+    redis = make_redis(quick_settings)
+    kills = itertools.cycle(("child", "parent"))
+    step = TICKETS // (2 * KILLS_OF_EACH + 2)
+
+    # When worker child and parent are killed in turn while they work, and Redis is emptied twice
+    with (
+        relay(quick_settings, tmp_path / "relay.log"),
+        worker(quick_settings, tmp_path / "worker.log", "paced") as process,
+    ):
+        for number, kill in zip(range(1, 2 * KILLS_OF_EACH + 1), kills, strict=False):
+            wait_until(
+                lambda goal=number * step: closed(database) >= goal,  # type: ignore[misc]
+                RECOVERY_S,
+                f"progress before kill {number}",
+            )
+            if number in (KILLS_OF_EACH // 2, 3 * KILLS_OF_EACH // 2):
+                redis.flushall()
+            before = closed(database)
+            _kill(process, kill)
+            wait_until(lambda b=before: closed(database) > b, RECOVERY_S, f"claim after {kill}")  # type: ignore[misc]
+        wait_until(lambda: closed(database) == TICKETS, RECOVERY_S, "the last ticket")
+
+    # Then every ticket has exactly one answer of the one version in its round
+    with database.reading() as session:
+        rows = session.execute(
+            select(Classification.ticket_id, func.count()).group_by(Classification.ticket_id)
+        ).all()
+        assert sorted(i for i, _ in rows) == sorted(ids)
+        assert {number for _, number in rows} == {1}
+    assert count(database, Ticket.status == Status.ROUTED) == TICKETS
+    assert count(database, Ticket.claim_token.is_not(None)) == 0
+
+
+def _kill(process: Process, what: str) -> None:
+    if what == "parent":
+        process.kill()
+        process.start()
+    else:
+        wait_until(process.kill_child, RECOVERY_S, "a child to kill")
+
+
+def test_a_poison_ticket_dies_after_three_attempts_and_takes_nobody_with_it(
+    database: Database, quick_settings: Settings, tmp_path: Path
+) -> None:
+    # Given a batch of 32 with one ticket that kills its process
+    submitter = Submitter(database, Publisher(quick_settings), ())
+    texts = ["这里有毒" if number == 17 else f"路灯坏了 {number}" for number in range(32)]
+    batch = [new_ticket(number, text=text.replace("坏", "灭")) for number, text in enumerate(texts)]
+    ids = submitter.submit(batch).ids
+
+    # When a worker takes it
+    with (
+        relay(quick_settings, tmp_path / "relay.log"),
+        worker(quick_settings, tmp_path / "worker.log", "poison"),
+    ):
+        wait_until(lambda: closed(database) == 32, 120, "all 32 closed")
+
+    # Then the poison is dead with its reason, and the other 31 are classified
+    with database.reading() as session:
+        closed_as = report.closed_among(session, ids)
+        [dead] = report.dead_tickets(session, limit=10)
+    assert (dead.id, dead.attempts) == (ids[17], 3)
+    assert dead.dead_reason is not None
+    assert "died" in dead.dead_reason
+    assert [closed_as[i] for i in ids if i != ids[17]] == [Status.ROUTED] * 31
+
+
+def test_a_ticket_the_model_fails_on_dies_with_the_models_words(
+    database: Database, quick_settings: Settings, tmp_path: Path
+) -> None:
+    submitter = Submitter(database, Publisher(quick_settings), ())
+    ids = submitter.submit([new_ticket(1, text="路灯坏了"), new_ticket(2, text="好的")]).ids
+
+    with (
+        relay(quick_settings, tmp_path / "relay.log"),
+        worker(quick_settings, tmp_path / "worker.log", "poison"),
+    ):
+        wait_until(lambda: closed(database) == 2, 60, "both closed")
+
+    with database.reading() as session:
+        [dead] = report.dead_tickets(session, limit=10)
+        assert report.closed_among(session, ids)[ids[1]] == Status.ROUTED
+    assert dead.id == ids[0]
+    assert (
+        dead.dead_reason == "3 attempts: it cannot be classified: RuntimeError: cannot digest this"
+    )
+
+
+def test_a_clean_stop_gives_attempts_back_and_leaves_the_rest_queued(
+    database: Database, quick_settings: Settings, tmp_path: Path
+) -> None:
+    # Given a worker in the middle of a long message
+    ids = add_tickets(database, 2000)
+    Publisher(quick_settings).publish({"bulk": ids})
+    with worker(quick_settings, tmp_path / "worker.log", "paced") as process:
+        wait_until(lambda: closed(database) > 0, 60, "the first batch")
+
+        # When it is told to stop
+        process.popen.terminate()  # type: ignore[union-attr]
+        code = process.popen.wait(quick_settings.stop_grace)  # type: ignore[union-attr]
+
+    # Then it ends in time, holds nothing, and no ticket lost an attempt
+    assert code == 0
+    assert count(database, Ticket.claim_token.is_not(None)) == 0
+    assert count(database, Ticket.status == Status.QUEUED, Ticket.attempts > 0) == 0
+    assert 0 < closed(database) < len(ids)
+
+
+def test_a_second_worker_of_the_same_name_is_refused(
+    database: Database, quick_settings: Settings, tmp_path: Path
+) -> None:
+    add_tickets(database, 1)
+    with worker(quick_settings, tmp_path / "first.log") as first:
+        lock = quick_settings.resolved_home / "run"
+        wait_until(lambda: lock.exists() and any(lock.iterdir()), 30, "the first worker's lock")
+        with worker(quick_settings, tmp_path / "second.log") as second:
+            assert second.popen is not None
+            assert second.popen.wait(30) == 1
+        assert first.popen is not None
+        assert first.popen.poll() is None
+    assert "PAIDAN_WORKER_NAME" in (tmp_path / "second.log").read_text()
