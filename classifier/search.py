@@ -35,14 +35,16 @@ class Search:
     Args:
         root: of the trie of the allowed units (``LabelTrie.restricted``).
         top_k: how many units to rank exactly; all of them if there are fewer.
+        temperature: scores are divided by it before they become probabilities.
 
     Use: ``start``, then while ``wanted()`` is not empty read those nodes
     and ``feed`` each.
     """
 
-    def __init__(self, root: Node, top_k: int) -> None:
+    def __init__(self, root: Node, top_k: int, temperature: float = 1.0) -> None:
         self.root = root
         self.top_k = top_k
+        self.temperature = temperature
         self.scores: dict[str, float] = {}
         self._open: list[_Open] = []
         self.read = 0  # nodes the model read, for the bench
@@ -91,8 +93,8 @@ class Search:
     def ranking(self) -> list[tuple[str, float]]:
         """Return the best units with their probability among the allowed ones, best first."""
         ranked = rank(self.scores)[: self.top_k]
-        total = log_sum(self.scores.values())
-        return [(code, math.exp(score - total)) for code, score in ranked]
+        total = self._read_mass()
+        return [(code, math.exp(score / self.temperature - total)) for code, score in ranked]
 
     def _push(
         self,
@@ -114,9 +116,21 @@ class Search:
             return -math.inf
         return min(score for _, score in rank(self.scores)[: self.top_k]) - TIE
 
+    def _read_mass(self) -> float:
+        return log_sum(score / self.temperature for score in self.scores.values())
+
     def _open_mass_is_small(self) -> bool:
-        open_mass = log_sum(entry.bound for entry in self._open)
-        return open_mass <= log_sum(self.scores.values()) + math.log(OPEN_MASS)
+        open_mass = log_sum(self._most_behind(entry) for entry in self._open)
+        return open_mass <= self._read_mass() + math.log(OPEN_MASS)
+
+    def _most_behind(self, entry: _Open) -> float:
+        """Return the log of what the names behind a node can weigh at most, after temperature.
+
+        Their probabilities p sum to e^bound at most. Above a temperature of 1 the sum of p^(1/T) is
+        largest where they are alike (p^(1/T) is concave), below it where one has all.
+        """
+        spread = max(0.0, 1 - 1 / self.temperature) * math.log(entry.node.leaves)
+        return entry.bound / self.temperature + spread
 
 
 def rank(scores: Mapping[str, float]) -> list[tuple[str, float]]:

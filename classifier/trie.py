@@ -20,11 +20,13 @@ class Node:
             is one node, so the model reads it in one step.
         unit: the code of the unit whose name ends here, None at an inner node.
         children: what may follow.
+        leaves: how many names end here or further on.
     """
 
     tokens: tuple[int, ...]
     unit: str | None = None
     children: list["Node"] = field(default_factory=list)
+    leaves: int = 1
 
 
 class LabelTrie:
@@ -96,7 +98,7 @@ def _build(paths: Mapping[str, tuple[int, ...]]) -> list[Node]:
         if len(rest) == 1:  # no path begins another: the end token sees to that
             nodes.append(Node(first, unit=next(iter(rest))))
         else:
-            nodes.append(Node(first[:shared], children=_build(rest)))
+            nodes.append(Node(first[:shared], children=_build(rest), leaves=len(rest)))
     return nodes
 
 

@@ -36,9 +36,9 @@ class ToyModel:
         return math.fsum(self.log_probs(path[:place])[token] for place, token in enumerate(path))
 
 
-def search(model: ToyModel, root: Node, top_k: int, width: int) -> Search:
+def search(model: ToyModel, root: Node, top_k: int, width: int, temperature: float = 1.0) -> Search:
     """Run a search as an engine would, each node read after those above it."""
-    running = Search(root, top_k)
+    running = Search(root, top_k, temperature)
     running.start(model.log_probs(()))
     while wanted := running.wanted(width):
         for node, above in wanted:
@@ -69,7 +69,7 @@ def random_labels(draw: random.Random, vocabulary: int) -> dict[str, tuple[int, 
 
 @pytest.mark.parametrize("block", range(8))
 def test_search_equals_brute_force_over_all_labels(block: int) -> None:
-    """1,600 random models, tries, allowed sets and sizes; every second one full of ties."""
+    """1,600 random models, tries, allowed sets and temperatures; every second full of ties."""
     for case in range(200):
         draw = random.Random(block * 1000 + case)
         vocabulary = draw.randrange(2, 9)
@@ -80,11 +80,14 @@ def test_search_equals_brute_force_over_all_labels(block: int) -> None:
         top_k = draw.randrange(1, 7)
         trie = LabelTrie(labels, END)
 
-        found = search(model, trie.restricted(allowed), top_k, draw.randrange(1, 5)).ranking()
+        temperature = draw.choice((0.3, 1.0, 1.0, 3.0))
+        width = draw.randrange(1, 5)
+        found = search(model, trie.restricted(allowed), top_k, width, temperature).ranking()
 
         scores = {code: model.score(trie.path(code)) for code in allowed}
-        total = log_sum(scores.values())
-        expected = [(code, math.exp(s - total)) for code, s in rank(scores)[:top_k]]
+        total = log_sum(score / temperature for score in scores.values())
+        ranked = rank(scores)[:top_k]
+        expected = [(code, math.exp(score / temperature - total)) for code, score in ranked]
         assert [code for code, _ in found] == [code for code, _ in expected]
         for (_, probability), (_, exact) in zip(found, expected, strict=True):
             assert exact <= probability * (1 + 1e-9)
