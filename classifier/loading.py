@@ -22,7 +22,17 @@ def _load_constant(directory: Path, mapping: Mapping[str, str] | None) -> Classi
     return ConstantClassifier.load(directory, mapping)
 
 
-KINDS: dict[str, Loader] = {"linear": _load_linear, "constant": _load_constant}
+def _load_llm(directory: Path, mapping: Mapping[str, str] | None) -> Classifier:
+    from classifier.llm import LlmClassifier
+
+    return LlmClassifier.load(directory, mapping)
+
+
+KINDS: dict[str, Loader] = {
+    "linear": _load_linear,
+    "constant": _load_constant,
+    "llm": _load_llm,
+}
 """How each kind of version is opened; the libraries of a kind are imported only then."""
 
 
@@ -36,6 +46,7 @@ def load_classifier(directory: Path, mapping: Mapping[str, str] | None = None) -
     Raises:
         ModelVersionError: the version is damaged, of an unknown kind, or its kind's libraries
             are not installed.
+        DeviceError: an LLM's GPU is gone.
         StorageError: a file is there and cannot be read.
     """
     manifest = read_manifest(directory, verify=False)

@@ -1,0 +1,191 @@
+"""The LLM: a 4-bit base with a LoRA adapter that scores unit names after the ticket.
+
+The answer is always a unit's name: labels are scored under the full softmax and searched exactly
+(``search``), never sampled.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from classifier.backbone import Mode, load_backbone
+from classifier.base import BASES, find_base
+from classifier.engine import Engine
+from classifier.interface import (
+    PROBABILITY_DECIMALS,
+    Decision,
+    HeldBack,
+    rows_by_allowed,
+    unlearned,
+)
+from classifier.lora import Adapter
+from classifier.manifest import Calibration, Manifest, damaged, read_file, read_manifest
+from classifier.prompt import Lengths, Prompt, Tokenizer
+from classifier.search import Search
+from classifier.template import PromptUnit, Template
+from classifier.trie import LabelTrie
+from paidan.errors import ModelVersionError, PaidanError
+
+SETUP = "llm.json"
+
+
+class Setup(BaseModel):
+    """The contents of ``llm.json``: all that a version's answers depend on beside its adapter.
+
+    Parameters:
+        base: name of the base model, and ``base_sha256`` and ``tokenizer_sha256`` of its files.
+        template: the prompt template's text.
+        units: the units the prompt lists, in its order.
+        max_seq_length: see ``prompt.Lengths``, likewise ``max_prefix_length``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: str
+    base_sha256: str
+    tokenizer_sha256: str
+    template: str
+    units: tuple[PromptUnit, ...]
+    max_seq_length: int
+    max_prefix_length: int
+
+    @classmethod
+    def read(cls, directory: Path, manifest: Manifest) -> Self:
+        """Read a version's set-up.
+
+        Raises:
+            ModelVersionError: it is missing, changed or malformed.
+        """
+        content = read_file(directory, manifest, SETUP)
+        try:
+            setup = cls.model_validate_json(content)
+        except ValidationError as error:
+            raise damaged(directory / SETUP, f"not a set-up ({error})") from error
+        codes = sorted(unit.code for unit in setup.units)
+        if codes != sorted(manifest.codes):
+            raise damaged(directory / SETUP, "its units are not the manifest's")
+        return setup
+
+    def prompt(self, tokenizer: Tokenizer) -> Prompt:
+        """Return the prompt in the base's tokens.
+
+        Raises:
+            InputError: it leaves a ticket too little room.
+        """
+        return Prompt(
+            tokenizer,
+            Template.parse(self.template, SETUP),
+            self.units,
+            Lengths(self.max_seq_length, self.max_prefix_length),
+        )
+
+
+class LlmClassifier:
+    """Answers with a base model and an adapter.
+
+    Parameters:
+        version: the version's name.
+        engine: with its adapter and prompt.
+        calibration: temperature of the labels' scores, threshold of their probabilities.
+        mapping: learned unit code -> code of the unit that now stands for it. The probabilities
+            of units that map to one are summed; a code that is not in it stands for itself.
+    """
+
+    kind = "llm"
+
+    def __init__(
+        self,
+        version: str,
+        engine: Engine,
+        calibration: Calibration,
+        mapping: Mapping[str, str] | None = None,
+    ) -> None:
+        self.version = version
+        self.engine = engine
+        self.token_budget = engine.token_budget
+        self._temperature = calibration.temperature
+        self._threshold = calibration.threshold
+        self._trie = LabelTrie(engine.prompt.labels, engine.backbone.end)
+        self._target = {code: (mapping or {}).get(code, code) for code in engine.prompt.labels}
+        self.units = frozenset(self._target.values())
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path,
+        mapping: Mapping[str, str] | None = None,
+        mode: Mode = "nf4",
+    ) -> Self:
+        """Open a version; its base is loaded, or shared with a classifier that holds it.
+
+        Bases added to Paidan are entered in the folder ``bases`` beside the version.
+
+        Raises:
+            ModelVersionError: the directory is damaged, or its base is unknown or another one.
+            DeviceError: the GPU is gone.
+        """
+        manifest = read_manifest(directory)
+        setup = Setup.read(directory, manifest)
+        base = find_base(setup.base, directory.parent / BASES)
+        for what, found, wanted in (
+            ("weights", base.sha256, setup.base_sha256),
+            ("tokenizer", base.tokenizer_sha256, setup.tokenizer_sha256),
+        ):
+            if found != wanted:
+                raise ModelVersionError(
+                    f"model version {manifest.name} was trained on a base {setup.base} with other "
+                    f"{what} than the one here ({base.path}): add that base, or train again"
+                )
+        backbone = load_backbone(base, mode)
+        try:
+            prompt = setup.prompt(backbone.tokenizer)
+        except PaidanError as error:
+            raise damaged(directory / SETUP, str(error)) from error
+        adapter = Adapter.load(directory, manifest, backbone.model)
+        return cls(manifest.name, Engine(backbone, adapter, prompt), manifest.calibration, mapping)
+
+    def classify(
+        self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
+    ) -> list[Decision]:
+        """Answer each text with one of its allowed units (see ``interface.Classifier``)."""
+        groups = rows_by_allowed(texts, allowed, top_k)
+        learned = {units: self._learned(units) for units in groups}
+        rows = [row for row, units in enumerate(allowed) if learned[units]]
+        searches = self.search(
+            [texts[row] for row in rows], [learned[allowed[row]] for row in rows], top_k
+        )
+        found = dict(zip(rows, searches, strict=True))
+        return [
+            self._decide(found[row], top_k)
+            if row in found
+            else unlearned(units, top_k, self.version)
+            for row, units in enumerate(allowed)
+        ]
+
+    def search(
+        self, texts: Sequence[str], learned: Sequence[frozenset[str]], top_k: int
+    ) -> list[Search]:
+        """Search each text's best learned units among those given."""
+        roots = [self._trie.restricted(codes) for codes in learned]
+        wanted = [self._wanted(codes, top_k) for codes in learned]
+        return self.engine.search(texts, roots, wanted, self._temperature)
+
+    def _learned(self, allowed: frozenset[str]) -> frozenset[str]:
+        return frozenset(code for code, target in self._target.items() if target in allowed)
+
+    def _wanted(self, learned: frozenset[str], top_k: int) -> int:
+        """How many labels to rank: all where two stand for one unit, whose sum may come first."""
+        merged = len({self._target[code] for code in learned}) < len(learned)
+        return len(learned) if merged else min(top_k, len(learned))
+
+    def _decide(self, search: Search, top_k: int) -> Decision:
+        sums: dict[str, float] = {}
+        for code, probability in search.ranking():
+            target = self._target[code]
+            sums[target] = sums.get(target, 0.0) + probability
+        rounded = {code: min(1.0, round(p, PROBABILITY_DECIMALS)) for code, p in sums.items()}
+        top = tuple(sorted(rounded.items(), key=lambda item: (-item[1], item[0]))[:top_k])
+        held_back: HeldBack | None = "doubtful" if top[0][1] < self._threshold else None
+        return Decision(top[0][0], top[0][1], top, held_back, self.version)

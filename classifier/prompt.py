@@ -1,0 +1,166 @@
+"""The prompt in tokens: prefix, ticket and label are tokenised apart, in training and in serving.
+
+So the prefix can be computed once, a label's tokens never depend on what stands before them, and
+what training teaches is what serving asks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from classifier.template import PromptUnit, Template, neutralise
+from paidan.errors import InputError
+
+MIN_TICKET_TOKENS = 256
+"""A set-up that leaves a ticket fewer tokens is refused."""
+
+
+class Tokenizer(Protocol):
+    """What is used of a Hugging Face tokenizer."""
+
+    bos_token_id: int | None
+    eos_token_id: int
+
+    def __call__(  # noqa: D102
+        self, text: list[str], *, add_special_tokens: bool, verbose: bool
+    ) -> dict[str, Any]: ...
+
+    def get_added_vocab(self) -> dict[str, int]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """How long a sample may be, in tokens.
+
+    Parameters:
+        max_seq_length: instruction, ticket, thought, unit and end together; without the
+            instruction where that tells responsibilities.
+        max_prefix_length: an instruction that tells responsibilities has this many of its own.
+    """
+
+    max_seq_length: int = 896
+    max_prefix_length: int = 2048
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A template for given units, in tokens.
+
+    Parameters:
+        tokenizer: of the base model.
+        template: the text.
+        units: in the order in which the instruction lists them.
+        lengths: the limits.
+
+    Raises:
+        InputError: the set-up leaves a ticket under ``MIN_TICKET_TOKENS``; tells the counts.
+    """
+
+    tokenizer: Tokenizer
+    template: Template
+    units: tuple[PromptUnit, ...]
+    lengths: Lengths = field(default_factory=Lengths)
+
+    def __post_init__(self) -> None:
+        """Refuse a hopeless set-up."""
+        limit = self.lengths.max_prefix_length
+        if self.template.tells_duties and len(self.prefix) > limit:
+            raise InputError(
+                f"the instruction has {len(self.prefix)} tokens, max_prefix_length allows {limit}: "
+                "raise it, shorten the responsibilities, or take the template 'dispatch'"
+            )
+        if self.room < MIN_TICKET_TOKENS:
+            raise InputError(
+                f"only {self.room} tokens are left for a ticket, {MIN_TICKET_TOKENS} are needed "
+                f"({self.counts}): raise max_seq_length, or take a shorter template"
+            )
+
+    @cached_property
+    def prefix(self) -> tuple[int, ...]:
+        """All before the ticket, with the beginning token of models that have one."""
+        bos = self.tokenizer.bos_token_id
+        return (
+            *([] if bos is None else [bos]),
+            *self._encode(self.template.instruction(self.units)),
+        )
+
+    @cached_property
+    def question_end(self) -> tuple[int, ...]:
+        """From the ticket to the thought."""
+        return tuple(self._encode(self.template.question_end))
+
+    @cached_property
+    def thought_end(self) -> tuple[int, ...]:
+        """From the thought to the unit."""
+        return tuple(self._encode(self.template.thought_end))
+
+    @property
+    def suffix(self) -> tuple[int, ...]:
+        """From the ticket to the unit, with an empty thought."""
+        return self.question_end + self.thought_end
+
+    @cached_property
+    def labels(self) -> dict[str, tuple[int, ...]]:
+        """Unit code -> the tokens of its name."""
+        encoded = self._encode_all([unit.name for unit in self.units])
+        return {u.code: tuple(ids) for u, ids in zip(self.units, encoded, strict=True)}
+
+    @cached_property
+    def room(self) -> int:
+        """The tokens a ticket may have; a longer one is cut in its middle."""
+        longest = max(map(len, self.labels.values()))
+        rest = self.lengths.max_seq_length - len(self.suffix) - longest - 1  # 1 for the end token
+        return rest if self.template.tells_duties else rest - len(self.prefix)
+
+    @property
+    def counts(self) -> str:
+        """The lengths in words."""
+        own = " of its own" if self.template.tells_duties else ""
+        return (
+            f"instruction {len(self.prefix)} tokens{own}, "
+            f"max_seq_length {self.lengths.max_seq_length}, ticket up to {self.room}"
+        )
+
+    def tickets(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return each ticket's tokens, the middle cut out of those longer than ``room``."""
+        added = list(self.tokenizer.get_added_vocab())
+        encoded = self._encode_all([neutralise(text, added) for text in texts])
+        return [cut_middle(ids, self.room) for ids in encoded]
+
+    def sample(self, ticket: Sequence[int], thought: str, code: str) -> tuple[list[int], int]:
+        """Return a training sample's tokens, and how many of them are the question.
+
+        What follows the question is what the model learns: the thought, the unit, the end token. A
+        thought and its ticket share the ticket's room; the ticket keeps ``MIN_TICKET_TOKENS``.
+        """
+        thinking: list[int] = []
+        if thought:
+            defused = neutralise(thought, list(self.tokenizer.get_added_vocab()))
+            thinking = self._encode(defused)
+            kept = min(len(ticket), MIN_TICKET_TOKENS)
+            thinking = cut_middle(thinking, self.room - kept)
+            ticket = cut_middle(list(ticket), self.room - len(thinking))
+        question = [*self.prefix, *ticket, *self.question_end]
+        answer = [*thinking, *self.thought_end, *self.labels[code], self.tokenizer.eos_token_id]
+        if not thinking:  # an empty thought is given, not learned
+            return question + answer, len(question) + len(self.thought_end)
+        return question + answer, len(question)
+
+    def _encode(self, text: str) -> list[int]:
+        return self._encode_all([text])[0]
+
+    def _encode_all(self, texts: list[str]) -> list[list[int]]:
+        if not texts:
+            return []
+        # Not verbose: it would remark on long tickets, which are cut in their middle later.
+        encoded = self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        return [list(map(int, ids)) for ids in encoded]
+
+
+def cut_middle(ids: list[int], length: int) -> list[int]:
+    """Return the beginning and the end of a too long sequence, ``length`` tokens in all."""
+    if len(ids) <= length:
+        return ids
+    head = (length + 1) // 2
+    return ids[:head] + ids[len(ids) - (length - head) :]
