@@ -31,6 +31,7 @@ FIELDS = (
 )
 # The article's schema. Its thought belongs to training, so it travels in meta.
 _ARTICLE = {"text": "Question", "unit": "Response"}
+THOUGHT = "Complex_CoT"
 _MAX_NAME_CHARS = 200
 _MAX_SOURCE_CHARS = 100
 _MAX_META_DEPTH = 50

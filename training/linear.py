@@ -8,17 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import f1_score
 
-from classifier.calibration import fit_temperature, softmax, threshold_for_error
-from classifier.interface import PROBABILITY_DECIMALS
+from classifier.calibration import fit_temperature
 from classifier.linear import LinearClassifier, LinearWeights
-from classifier.manifest import Calibration, TrainingFacts
+from classifier.manifest import TrainingFacts
+from training.held_out import calibrate, measure
 from training.samples import Sample, check_samples, data_sha256
 from training.selection import (
     Data,
-    Labels,
     Progress,
     Setting,
     choose_setting,
@@ -60,8 +57,8 @@ def train_linear(
     data = _arrange(samples, codes)
     setting = choose_setting(data, seed, say)
     logits, labels = held_out_answers(data, setting, seed)
-    calibration = _calibrate(logits, labels, error_target)
-    metrics = _measure(logits, labels)
+    calibration = calibrate(logits, labels, fit_temperature(logits, labels), error_target)
+    metrics = measure(logits, labels)
     say(f"{len(labels)} held-out answers: {metrics}")
     weights = _fit_all(data, setting)
     version = store_version(
@@ -92,29 +89,6 @@ def _arrange(samples: Sequence[Sample], codes: Sequence[str]) -> Data:
     ordered = sorted(samples, key=lambda sample: (sample.unit, sample.text))
     labels = np.array([numbers[sample.unit] for sample in ordered], dtype=np.int64)
     return Data([sample.text for sample in ordered], labels, len(codes))
-
-
-def _calibrate(logits: NDArray[np.float32], labels: Labels, error_target: float) -> Calibration:
-    temperature = fit_temperature(logits, labels)
-    # Rounded as serving rounds: the threshold is compared with such probabilities.
-    probability = softmax(logits, temperature).max(axis=1).round(PROBABILITY_DECIMALS)
-    threshold = threshold_for_error(probability, logits.argmax(axis=1) == labels, error_target)
-    return Calibration(
-        temperature=temperature,
-        threshold=threshold.threshold,
-        error_target=error_target,
-        coverage=threshold.coverage,
-        error=threshold.error,
-        held_out=len(labels),
-    )
-
-
-def _measure(logits: NDArray[np.float32], labels: Labels) -> dict[str, float | None]:
-    if len(labels) == 0:
-        return {"accuracy": None, "macro_f1": None}
-    answers = logits.argmax(axis=1)
-    macro_f1 = f1_score(labels, answers, average="macro", zero_division=0)
-    return {"accuracy": float((answers == labels).mean()), "macro_f1": float(macro_f1)}
 
 
 def _fit_all(data: Data, setting: Setting) -> LinearWeights:

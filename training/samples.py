@@ -17,10 +17,12 @@ class Sample:
     Parameters:
         text: the ticket as ``paidan.text.model_text`` made it.
         unit: the unit's code.
+        thought: why it is this unit, where somebody wrote it down; masked likewise.
     """
 
     text: str
     unit: str
+    thought: str = ""
 
 
 def check_samples(samples: Sequence[Sample], units: Mapping[str, str]) -> None:
@@ -58,6 +60,8 @@ def check_samples(samples: Sequence[Sample], units: Mapping[str, str]) -> None:
 def data_sha256(samples: Iterable[Sample]) -> str:
     """Return a hash (hex) of the samples, whatever their order."""
     digest = hashlib.sha256()
-    for line in sorted(json.dumps([sample.unit, sample.text]) for sample in samples):
+    for line in sorted(
+        json.dumps([sample.unit, sample.text, sample.thought]) for sample in samples
+    ):
         digest.update(line.encode() + b"\n")
     return digest.hexdigest()

@@ -1,0 +1,159 @@
+"""How an LLM is trained: every setting of the article is a default, each can be set in a TOML file.
+
+    [load]        what the base is loaded with (FastLanguageModel.from_pretrained)
+    [lora]        the adapter (FastLanguageModel.get_peft_model)
+    [training]    any argument of TRL's SFTConfig
+    [data]        split, template, lengths
+
+A base may bring a ``recipe.toml`` of its own; a file named on the command line goes over it.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from paidan.errors import InputError
+
+TARGET_MODULES = (
+    "q_proj",
+    "k_proj",
+    "v_proj",
+    "o_proj",
+    "gate_proj",
+    "up_proj",
+    "down_proj",
+)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Load(_Section):
+    """How the base is loaded; ``dtype`` None takes what the hardware supports."""
+
+    max_seq_length: int = Field(896, ge=1)
+    dtype: None = None
+    load_in_4bit: Literal[True] = True
+
+
+class Lora(_Section):
+    """The adapter."""
+
+    r: int = Field(64, ge=1)
+    lora_alpha: int = Field(64, ge=1)
+    lora_dropout: float = Field(0.05, ge=0, lt=1)
+    bias: Literal["none"] = "none"
+    target_modules: tuple[str, ...] = TARGET_MODULES
+    use_gradient_checkpointing: bool | Literal["unsloth"] = "unsloth"
+    random_state: int = 3407
+    use_rslora: Literal[False] = False
+    loftq_config: None = None
+
+
+class Data(_Section):
+    """What is learned from: the split, the prompt, whether thoughts are learned where given."""
+
+    test_size: float = Field(0.1, gt=0, lt=1)
+    seed: int = 42
+    template: str = "dispatch"
+    max_prefix_length: int = Field(2048, ge=1)
+    thoughts: bool = True
+
+
+_TRAINING: dict[str, Any] = {
+    "dataset_text_field": "text",
+    "dataset_num_proc": 4,
+    "per_device_train_batch_size": 2,
+    "gradient_accumulation_steps": 8,
+    "warmup_steps": 100,
+    "num_train_epochs": 1,
+    "learning_rate": 5e-5,
+    "logging_steps": 50,
+    "optim": "adamw_8bit",
+    "weight_decay": 0.01,
+    "lr_scheduler_type": "cosine",
+    "seed": 3407,
+    # The article's loss is over the whole text, the question too.
+    "completion_only_loss": False,
+}
+# What Paidan decides itself: a recipe cannot move the output or take the data away.
+_OURS = frozenset({"output_dir", "max_length", "save_strategy", "eval_strategy", "report_to"})
+
+
+class Recipe(_Section):
+    """All settings of a training run."""
+
+    load: Load = Load()
+    lora: Lora = Lora()
+    training: dict[str, Any] = Field(default_factory=lambda: dict(_TRAINING))
+    data: Data = Data()
+
+    @classmethod
+    def read(cls, *files: Path) -> Self:
+        """Return the defaults with the files' settings over them, later files over earlier ones.
+
+        Raises:
+            InputError: a file cannot be read, or sets something that does not exist; names it.
+        """
+        merged: dict[str, dict[str, Any]] = {"training": dict(_TRAINING)}
+        for file in files:
+            for section, values in _read(file).items():
+                if section not in cls.model_fields or not isinstance(values, Mapping):
+                    known = ", ".join(f"[{name}]" for name in cls.model_fields)
+                    raise InputError(f"{file}: {section} is no section of a recipe ({known})")
+                merged.setdefault(section, {}).update(values)
+        try:
+            recipe = cls.model_validate(merged)
+        except ValidationError as error:
+            told = "; ".join(
+                f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+                for problem in error.errors()
+            )
+            raise InputError(f"{_named(files)}: {told}") from error
+        recipe._check_training(_named(files))
+        return recipe
+
+    def _check_training(self, named: str) -> None:
+        from trl import SFTConfig
+
+        for name in self.training:
+            if name in _OURS:
+                raise InputError(f"{named}: training.{name} is decided by Paidan, leave it out")
+            if name not in SFTConfig.__dataclass_fields__:
+                raise InputError(f"{named}: training.{name} is no argument of TRL's SFTConfig")
+
+    def from_pretrained(self) -> dict[str, Any]:
+        """Return the arguments with which a base is loaded, beside its path."""
+        return self.load.model_dump()
+
+    def get_peft_model(self) -> dict[str, Any]:
+        """Return the arguments with which the adapter is made, beside the model."""
+        return self.lora.model_dump() | {"target_modules": list(self.lora.target_modules)}
+
+    def training_arguments(self) -> dict[str, Any]:
+        """Return the arguments of SFTConfig, beside the output's place and the precision."""
+        return self.training | {"max_length": self.load.max_seq_length}
+
+    @property
+    def samples_per_step(self) -> int:
+        """Samples of one optimiser step."""
+        batch: int = self.training["per_device_train_batch_size"]
+        accumulated: int = self.training["gradient_accumulation_steps"]
+        return batch * accumulated
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} is not TOML: {error}") from error
+
+
+def _named(files: tuple[Path, ...]) -> str:
+    return ", ".join(map(str, files)) or "the default recipe"

@@ -1,0 +1,28 @@
+"""What people decided, as training data."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db import taxonomy
+from db.models import Correction, Ticket
+from paidan.text import model_text
+from training.samples import Sample
+
+
+def corrected_samples(session: Session) -> list[Sample]:
+    """Return a sample for each ticket that people decided, with their latest word.
+
+    A unit that was renamed or merged since stands under its present code; a ticket whose unit is
+    gone without a successor, or that a unit returned last, teaches nothing and is left out.
+    """
+    latest = select(func.max(Correction.id)).group_by(Correction.ticket_id)
+    rows = session.execute(
+        select(Ticket.title, Ticket.text, Correction.to_unit)
+        .join(Correction, Correction.ticket_id == Ticket.id)
+        .where(Correction.id.in_(latest), Correction.to_unit.is_not(None))
+        .order_by(Ticket.id)
+    ).all()
+    codes = taxonomy.resolve(session, {row.to_unit for row in rows})
+    return [
+        Sample(model_text(title, text), codes[unit]) for title, text, unit in rows if unit in codes
+    ]
