@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from paidan.errors import DeviceError
 
 _QUERY_TIMEOUT_S = 30
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,20 @@ def pick(wanted: str, gpus: Sequence[Gpu]) -> Gpu:
     return fitting[0]
 
 
+def is_pinned() -> bool:
+    """Whether this process was pinned to a GPU."""
+    return bool(os.environ.get(_VISIBLE))
+
+
+def is_present() -> bool:
+    """Whether the GPU this process is pinned to is listed; true where it is pinned to none.
+
+    CUDA is not asked: a process in which it failed once never gets it back.
+    """
+    pinned = os.environ.get(_VISIBLE)
+    return not pinned or any(gpu.uuid == pinned for gpu in list_gpus())
+
+
 def pin(wanted: str | None, *, cpu: bool) -> str:
     """Make one GPU, or none, visible to this process and its children; return the device's name.
 
@@ -81,5 +96,5 @@ def pin(wanted: str | None, *, cpu: bool) -> str:
     else:
         chosen = gpus[0] if gpus else None
     # By UUID: indices follow CUDA_DEVICE_ORDER and change when a card is added.
-    os.environ["CUDA_VISIBLE_DEVICES"] = chosen.uuid if chosen else ""
+    os.environ[_VISIBLE] = chosen.uuid if chosen else ""
     return str(chosen) if chosen else "cpu"

@@ -85,9 +85,9 @@ class ClaimLoop:
             try:
                 claimed, answered = self._batch(classifier, pending, lane)
             except ModelFaultError:
-                logger.exception("the model is let go, tickets wait until it is loaded anew")
+                logger.exception("the model is let go until it is loaded anew")
                 self.resident.drop()
-                break
+                continue  # with the baseline, if there is one
             pending = self._still_pending(pending, answered)
             if not claimed:
                 break
@@ -226,6 +226,7 @@ class ClaimLoop:
                 claim.token,
                 answers,
                 version=version,
+                degraded=self.resident.degraded,
                 review_sample=self.settings.review_sample,
             )
         self.progress.classified += len(stored)

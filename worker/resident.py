@@ -4,7 +4,7 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,18 @@ from classifier.loading import load_classifier
 from classifier.manifest import MANIFEST, read_manifest
 from db import registry, taxonomy
 from db.session import Database
-from paidan.errors import DatabaseUnavailableError, ModelVersionError, PaidanError
+from paidan.errors import (
+    DatabaseUnavailableError,
+    DeviceError,
+    ModelVersionError,
+    PaidanError,
+    StorageError,
+)
+from worker import gpu
 
 logger = logging.getLogger(__name__)
+
+_LLM, _BASELINE = "llm", "linear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +40,32 @@ class _Wanted:
 class Resident:
     """Holds the classifier and the active units it may answer with.
 
+    While an LLM that should answer does not work (its GPU is gone), the newest linear version that
+    loads answers in its place: ``degraded`` says so. The LLM comes back by itself.
+
     Args:
         database: where the champion alias and the taxonomy stand.
         models_dir: where the version directories lie.
+        gpu_is_present: whether the GPU this worker is pinned to is there.
     """
 
     retry_after = 30.0
 
-    def __init__(self, database: Database, models_dir: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        models_dir: Path,
+        gpu_is_present: Callable[[], bool] = gpu.is_present,
+    ) -> None:
         self.database = database
         self.models_dir = models_dir
         self.classifier: Classifier | None = None
         self.active_units: frozenset[str] = frozenset()
+        self.degraded = False
+        self.needs_new_process = False
+        self._gpu_is_present = gpu_is_present
+        # CUDA works again only in a process that never saw it fail.
+        self._gpu_failed = False
         self._tried: _Wanted | None = None
         self._retry_at = math.inf
 
@@ -63,28 +86,82 @@ class Resident:
                 return self.classifier
             units = taxonomy.list_units(session, active_only=True)
             self.active_units = frozenset(unit.code for unit in units)
+        again = wanted == self._tried
         self._tried, self._retry_at = wanted, time.monotonic() + self.retry_after
         if wanted.version is None:
             logger.warning("no model is promoted: tickets wait ('paidan train … --promote')")
             return None
-        try:
-            self.classifier = load_version(self.database, wanted.version, self.models_dir)
-        except DatabaseUnavailableError:
-            raise
-        except PaidanError as error:
-            serving = self.version or "nothing"
-            logger.error("version refused, %s serves on: %s", serving, error)  # noqa: TRY400
-        except Exception:  # out of memory, a driver's fault: it may pass
-            logger.exception("version not loaded, %s serves on", self.version or "nothing")
-        else:
+        if again and self._gpu_failed:
+            self.needs_new_process = self._gpu_is_present()
+        elif self._load(wanted.version):
             self._retry_at = math.inf
-            logger.info("model loaded", extra={"version": self.version})
+        elif self.classifier is None or (self.degraded and not again):
+            self._degrade(wanted.version)
         return self.classifier
 
     def drop(self) -> None:
-        """Let go of a model that does not work; ``refresh`` loads it anew after a while."""
-        self.classifier = None
+        """Let go of a model that does not work; ``refresh`` loads it anew after a while.
+
+        In an LLM's place the linear baseline answers meanwhile, unless that failed itself.
+        """
+        failed, self.classifier = self.classifier, None
+        self._gpu_failed = gpu.is_pinned()
         self._retry_at = time.monotonic() + self.retry_after
+        if not self.degraded and failed is not None:
+            self._degrade(failed.version)
+
+    def _load(self, name: str) -> bool:
+        """Load the champion; return whether it answers now."""
+        try:
+            if registered_kind(self.database, name) == _LLM and not self._gpu_is_present():
+                raise DeviceError("the GPU this worker is pinned to is gone")  # noqa: TRY301
+            self.classifier = load_version(self.database, name, self.models_dir)
+        except DatabaseUnavailableError:
+            raise
+        except DeviceError as error:
+            self._gpu_failed = True
+            logger.error("version not loaded, %s serves on: %s", self.version or "nothing", error)  # noqa: TRY400
+            return False
+        except PaidanError as error:
+            serving = self.version or "nothing"
+            logger.error("version refused, %s serves on: %s", serving, error)  # noqa: TRY400
+            return False
+        except Exception:  # out of memory, a driver's fault: it may pass
+            self._gpu_failed = gpu.is_pinned()
+            logger.exception("version not loaded, %s serves on", self.version or "nothing")
+            return False
+        self.degraded = False
+        logger.info("model loaded", extra={"version": self.version})
+        return True
+
+    def _degrade(self, champion: str) -> None:
+        """Let the newest linear version that loads answer in an LLM's place."""
+        if registered_kind(self.database, champion) != _LLM:
+            return
+        with self.database.reading() as session:
+            names = [v.name for v in registry.list_versions(session) if v.kind == _BASELINE]
+        for name in reversed(names):
+            try:
+                self.classifier = load_version(self.database, name, self.models_dir)
+            except (ModelVersionError, StorageError) as error:
+                logger.warning("baseline refused: %s", error)
+                continue
+            self.degraded = True
+            logger.warning(
+                "degraded: the baseline answers while the LLM does not work",
+                extra={"version": name, "champion": champion},
+            )
+            return
+        logger.error(
+            "the LLM does not work and there is no linear version to answer in its place: tickets "
+            "wait ('paidan train --kind linear' makes one)"
+        )
+
+
+def registered_kind(database: Database, name: str) -> str:
+    """Return the kind of a registered version (see ``registry.get_version`` for the errors)."""
+    with database.reading() as session:
+        return registry.get_version(session, name).kind
 
 
 def load_version(database: Database, name: str, models_dir: Path) -> Classifier:

@@ -105,7 +105,14 @@ def _started_process() -> WorkerProcess:
 @app.task(name=CLASSIFY_TASK)
 def classify(ids: list[int], lane: str) -> int:
     """Classify the tickets ``ids`` of a lane, and what else fits; see ``ClaimLoop.run``."""
-    return _started_process().loop.run(ids, lane)
+    process = _started_process()
+    classified = process.loop.run(ids, lane)
+    if process.resident.needs_new_process:
+        # The pool starts another child, which loads the LLM; this one's message comes again there.
+        logger.warning("the GPU is back: a new process takes over")
+        process.stop()
+        os._exit(0)
+    return classified
 
 
 @signals.worker_process_init.connect(weak=False)
