@@ -1,6 +1,8 @@
 """The demo: the whole way on synthetic tickets, on this machine alone.
 
-Every ticket is invented (``paidan.sample``), so its accuracy says that the way works, not how good
+An adapter is trained on the stand-in base, answers tickets in the worker, is trained again with
+what a person corrected, and is swapped while the worker runs. Every ticket is invented
+(``paidan.sample``) and the base is tiny, so the accuracy says that the way works, not how good
 Paidan is on real tickets.
 """
 
@@ -9,6 +11,7 @@ import shutil
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,58 +22,92 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from classifier.base import STAND_IN, find_base
+from classifier.engine import Engine
+from classifier.llm import LlmClassifier
+from classifier.template import PromptUnit
 from db import Database, corrections, registry, taxonomy
 from db.models import Classification, Status, Ticket
 from db.session import open_database
 from db.tickets import NewTicket
-from paidan.cli.models import register
-from paidan.cli.progress import PushProgress
+from paidan.cli.progress import PushProgress, TrainingProgress
+from paidan.cli.train import register
 from paidan.embedded import EmbeddedStack
 from paidan.errors import InputError
 from paidan.sample.generator import SampleTicket, generate, load_units
 from paidan.settings import Settings
 from paidan.text import model_text
 from producer.submit import CHUNK, Submitter
-from training.linear import train_linear
+from training.evaluation import evaluate
+from training.llm import train_llm
+from training.replay import corrected_samples
 from training.samples import Sample
 from training.versions import TrainedVersion
 
 _TRAINING_TICKETS = 3000
-_SOURCE = "synthetic"
+_FURTHER_TICKETS = 500
+# The further tickets come from far along the stream, so that --tickets never reaches them.
+_FURTHER_START = 10_000_000
+_SOURCE, _FURTHER_SOURCE = "synthetic", "synthetic-further"
 _TABLE_ROWS = 15
 _MARKER = ".paidan-demo"
 
 
-def run_demo(home: Path, count: int) -> None:
-    """Train, push ``count`` unseen tickets, correct the doubtful; the last line is JSON.
+@dataclass(frozen=True, slots=True)
+class _Demo:
+    """What the steps share."""
+
+    database: Database
+    settings: Settings
+    units: Sequence[PromptUnit]
+    seed: Sequence[Sample]
+
+
+def run_demo(home: Path, count: int, training_tickets: int = _TRAINING_TICKETS) -> None:
+    """Train, push ``count`` unseen tickets, correct, train again, swap; the last line is JSON.
 
     Args:
         home: the state's folder; an earlier demo's is replaced.
         count: tickets to push.
+        training_tickets: labelled tickets of the first training.
     """
     began = time.monotonic()
     _empty(home)
     settings = Settings(home=home, database_url=None, redis_url=None, models_dir=None)
     _say(f"starting Redis, relay and worker (state and logs in {home})")
     with EmbeddedStack(settings, logs=home / "logs"):
-        database = open_database(settings)
-        version = _train(database, settings)
-        tickets = list(islice(generate(count, start=_TRAINING_TICKETS), count))
+        demo = _prepare(settings, training_tickets)
+        _say(
+            f"training an adapter on {len(demo.seed):,} synthetic tickets, {len(demo.units)} units"
+        )
+        first = _train_and_promote(demo, demo.seed)
+        tickets = list(islice(generate(count, start=training_tickets), count))
         _say(f"pushing {count:,} other synthetic tickets")
         pushing = time.monotonic()
-        ids = _push(database, settings, tickets)
+        ids = _push(demo, tickets, _SOURCE)
         seconds = time.monotonic() - pushing
         truth = {ticket.external_id: ticket.unit for ticket in tickets}
-        with database.reading() as session:
-            outcome = _outcome(session, truth)
+        with demo.database.reading() as session:
+            outcome = _outcome(session, truth, _SOURCE)
             _print_table(session)
-        corrected = _correct_doubtful(database, truth)
-        _say(f"a person checked the {corrected:,} doubtful ones; every ticket has its unit now")
+        second, further = _learn_and_swap(demo, truth)
+        no_adapter, before = _score_before(demo, first, further)
+        with demo.database.reading() as session:
+            after = _outcome(session, {t.external_id: t.unit for t in further}, _FURTHER_SOURCE)
+    _say(
+        f"the same {len(further)} further tickets: {no_adapter:.3f} right without adapter, "
+        f"{before:.3f} before the corrections, {after['accuracy']:.3f} after"
+    )
     summary = {
         "pushed": len(ids),
         **outcome,
+        "lost": outcome["lost"] + after["lost"],
+        "dead": outcome["dead"] + after["dead"],
+        "accuracy_no_adapter": round(no_adapter, 4),
+        "accuracy_before": round(before, 4),
+        "accuracy_after": after["accuracy"],
         "tickets_per_s": round(len(ids) / seconds, 1),
-        "model": version.name,
+        "model": second.name,
         "seconds": round(time.monotonic() - began, 1),
     }
     click.echo(json.dumps(summary))
@@ -90,44 +127,93 @@ def _empty(home: Path) -> None:
     (home / _MARKER).touch()
 
 
-def _train(database: Database, settings: Settings) -> TrainedVersion:
-    """Import the units, train the linear model on synthetic tickets and promote it."""
+def _prepare(settings: Settings, training_tickets: int) -> _Demo:
+    """Import the units and make the labelled tickets."""
+    database = open_database(settings)
     units = load_units()
-    _say(f"training the linear model on {_TRAINING_TICKETS:,} tickets of {len(units)} units")
     with database.writing() as session:
         records = [
             taxonomy.UnitRecord(u.code, u.name, u.responsibilities, u.parent or None) for u in units
         ]
         taxonomy.import_units(session, records, actor="demo")
-    samples = [Sample(model_text(t.title, t.text), t.unit) for t in generate(_TRAINING_TICKETS)]
-    version = train_linear(
-        samples,
-        {unit.code: unit.name for unit in units},
-        models_dir=settings.resolved_models_dir,
-        progress=_say,
-    )
-    with database.writing() as session:
+    seed = [Sample(model_text(t.title, t.text), t.unit) for t in generate(training_tickets)]
+    prompt_units = [PromptUnit(u.code, u.name, u.responsibilities) for u in units]
+    return _Demo(database, settings, prompt_units, seed)
+
+
+def _train_and_promote(demo: _Demo, samples: Sequence[Sample]) -> TrainedVersion:
+    """Train an adapter on the stand-in and make it the champion; the worker swaps it in."""
+    models_dir = demo.settings.resolved_models_dir
+    with TrainingProgress("demo: ") as progress:
+        version = train_llm(
+            samples,
+            demo.units,
+            find_base(STAND_IN, models_dir),
+            models_dir=models_dir,
+            progress=progress,
+        )
+    with demo.database.writing() as session:
         register(session, version)
         registry.promote(session, version.name, actor="demo")
     return version
 
 
-def _push(database: Database, settings: Settings, tickets: Sequence[SampleTicket]) -> list[int]:
+def _learn_and_swap(
+    demo: _Demo, truth: dict[str, str]
+) -> tuple[TrainedVersion, Sequence[SampleTicket]]:
+    """Correct the doubtful, train again with that, and push further tickets past the swap."""
+    corrected = _correct_doubtful(demo.database, truth)
+    _say(f"a person decided the {corrected:,} doubtful ones; training again with these")
+    with demo.database.reading() as session:
+        decided = corrected_samples(session)
+    second = _train_and_promote(demo, [*demo.seed, *decided])
+    _say("promoted; the running worker swaps the adapter")
+    further = list(generate(_FURTHER_TICKETS, start=_FURTHER_START))
+    _push(demo, further, _FURTHER_SOURCE)
+    with demo.database.reading() as session:
+        answered = Counter(
+            session.scalars(
+                select(Classification.model_version)
+                .join(Ticket, Ticket.id == Classification.ticket_id)
+                .where(Ticket.source == _FURTHER_SOURCE)
+            )
+        )
+    _say(f"{answered[second.name]:,} of {len(further):,} further tickets answered by the new one")
+    return second, further
+
+
+def _score_before(
+    demo: _Demo, first: TrainedVersion, further: Sequence[SampleTicket]
+) -> tuple[float, float]:
+    """Return the accuracies of the bare base and of the first version on the further tickets."""
+    samples = [Sample(model_text(t.title, t.text), t.unit) for t in further]
+    allowed = frozenset(unit.code for unit in demo.units)
+    before = LlmClassifier.load(first.path)
+    bare = LlmClassifier(
+        "no adapter",
+        Engine(before.engine.backbone, None, before.engine.prompt),
+        first.manifest.calibration,
+    )
+    accuracy_bare = evaluate(bare, samples, allowed).accuracy
+    return accuracy_bare, evaluate(before, samples, allowed).accuracy
+
+
+def _push(demo: _Demo, tickets: Sequence[SampleTicket], source: str) -> list[int]:
     """Submit the tickets and wait for all of them, with progress."""
-    submitter = Submitter.from_settings(settings)
+    submitter = Submitter.from_settings(demo.settings)
     ids: list[int] = []
     with PushProgress() as progress:
         for start in range(0, len(tickets), CHUNK):
-            chunk = [_as_new(ticket) for ticket in tickets[start : start + CHUNK]]
+            chunk = [_as_new(ticket, source) for ticket in tickets[start : start + CHUNK]]
             ids += submitter.submit(chunk).ids
             progress.submitted(len(ids))
-        progress.wait(database, ids)
+        progress.wait(demo.database, ids)
     return ids
 
 
-def _as_new(ticket: SampleTicket) -> NewTicket:
+def _as_new(ticket: SampleTicket, source: str) -> NewTicket:
     return NewTicket(
-        source=_SOURCE,
+        source=source,
         external_id=ticket.external_id,
         title=ticket.title,
         text=ticket.text,
@@ -139,13 +225,13 @@ def _as_new(ticket: SampleTicket) -> NewTicket:
     )
 
 
-def _outcome(session: Session, truth: dict[str, str]) -> dict[str, Any]:
+def _outcome(session: Session, truth: dict[str, str], source: str) -> dict[str, Any]:
     """Read from SQL what became of the tickets; ``lost`` counts those without an answer."""
-    by_status = Counter(session.scalars(select(Ticket.status).where(Ticket.source == _SOURCE)))
+    by_status = Counter(session.scalars(select(Ticket.status).where(Ticket.source == source)))
     answers = session.execute(
         select(Ticket.external_id, Classification.unit_code)
         .join(Classification, Classification.ticket_id == Ticket.id)
-        .where(Ticket.source == _SOURCE)
+        .where(Ticket.source == source)
     ).all()
     answered = {external_id for external_id, _ in answers}
     correct = sum(truth[external_id] == unit for external_id, unit in answers)

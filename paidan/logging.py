@@ -32,3 +32,5 @@ def configure(level: int | str = logging.INFO) -> None:
     handler.setFormatter(FieldFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # lists its plugins at every start
+    # Remarks on an optional package at every start.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

@@ -9,7 +9,7 @@ import sys
 import click
 
 from paidan import __version__
-from paidan.cli import decisions, export, models, push, services, status, taxonomy
+from paidan.cli import bases, decisions, export, models, push, services, status, taxonomy, train
 from paidan.errors import PaidanError
 from paidan.logging import configure
 
@@ -40,7 +40,9 @@ for command in (
     *export.COMMANDS,
     *decisions.COMMANDS,
     *taxonomy.COMMANDS,
+    *train.COMMANDS,
     *models.COMMANDS,
+    *bases.COMMANDS,
 ):
     paidan.add_command(command)
 

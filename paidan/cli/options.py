@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,21 @@ COLUMN = click.option(
     metavar="FIELD=COLUMN",
     help="A column under another name; may be repeated.",
 )
+
+
+@contextmanager
+def hint_of_missing(extra: str) -> Iterator[None]:
+    """Name the extra to install where one of its libraries is missing.
+
+    Raises:
+        InputError: one is.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"this needs {error.name}, which is not installed: pip install 'paidan[{extra}]'"
+        ) from error
 
 
 def print_json(value: Any) -> None:

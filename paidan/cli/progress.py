@@ -103,6 +103,49 @@ class PushProgress:
             self._console.print(text, highlight=False)
 
 
+class TrainingProgress:
+    """What a training run tells: lines, and a bar of its steps (lines where there is no terminal).
+
+    Args:
+        prefix: put before each line.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(bar_width=24),
+            _Count(),
+            TextColumn("steps"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[detail]}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("training", total=None, visible=False, detail="")
+        self._last_line = time.monotonic()
+
+    def __enter__(self) -> "TrainingProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._bar.stop()
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        self._console.print(f"{self._prefix}{line}", highlight=False, soft_wrap=True)
+
+    def step(self, step: int, steps: int, loss: float | None) -> None:
+        """Show how far the run is."""
+        detail = "" if loss is None else f"loss {loss:.3f}"
+        self._bar.update(self._task, completed=step, total=steps, visible=True, detail=detail)
+        if self._bar.disable and time.monotonic() - self._last_line >= _LINE_EVERY_S:
+            self._last_line = time.monotonic()
+            self.say(f"training step {step:,} of {steps:,} {detail}")
+
+
 def why_stalled(database: "Database") -> str:
     """Say what is missing for tickets to move on."""
     from redis.exceptions import RedisError

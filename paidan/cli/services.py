@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from paidan.cli.options import hint_of_missing
 from paidan.settings import get_settings
 
 _GPU = click.option("--gpu", help="The GPU: index, UUID or part of its name ('RTX 4090').")
@@ -19,10 +20,11 @@ _CPU = click.option("--cpu", is_flag=True, help="Use no GPU.")
 )
 def demo(count: int, home: Path) -> None:
     """Show the whole way on synthetic tickets, with nothing installed but Paidan."""
-    from paidan.demo import run_demo
     from paidan.embedded import interrupts_raised
 
     with interrupts_raised():
+        with hint_of_missing("ml"):
+            from paidan.demo import run_demo
         run_demo(home, count)
 
 

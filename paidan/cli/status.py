@@ -88,10 +88,12 @@ def _print_status(state: dict[str, Any]) -> None:
     click.echo(f"rate       {state['tickets_per_s']:,.1f} tickets/s over the last minute")
     click.echo(f"decisions  {state['corrections']:,} by people")
     click.echo(f"champion   {state['champion'] or 'none: paidan train --data FILE --promote'}")
+    champion = state["champion"]
     for w in state["workers"]:
         click.echo(
             f"worker     {w['name']} ({w['device']}): {w['state']}, heartbeat "
             f"{w['heartbeat_age_s']:,.0f} s ago, {w['classified']:,} classified with {w['model']}"
+            + (" (not the champion: see its log)" if w["model"] not in (None, champion) else "")
         )
     if not state["workers"]:
         click.echo("worker     none yet: paidan up")

@@ -1,0 +1,97 @@
+"""Commands about base models: add, list, build."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from paidan.cli.options import JSON, hint_of_missing, print_json
+from paidan.settings import get_settings
+
+# The seed of the synthetic tickets from which the shipped stand-in was made.
+_STAND_IN_STREAM = 20_250_106
+
+
+@click.group()
+def base() -> None:
+    """Add, list and build base models, on which adapters are trained."""
+
+
+@base.command()
+@click.argument("source")
+@click.option("--name", help="What to call it [default: the directory's or model's name].")
+def add(source: str, name: str | None) -> None:
+    """Check a base model and enter it: a DIRECTORY, or an id of the Hugging Face hub."""
+    from classifier.base import add_base
+
+    click.echo(f"checking and hashing {source} ...", err=True)
+    with hint_of_missing("ml"):
+        added = add_base(source, _bases_dir(), name)
+    click.echo(f"{added.name}: {added.architecture}, {_size(sum(added.sizes.values()))}")
+    click.echo(f"train on it with: paidan train --data FILE --kind llm --base {added.name}")
+
+
+@base.command("list")
+@JSON
+def list_(*, as_json: bool) -> None:
+    """List the base models."""
+    from classifier.base import list_bases
+
+    bases = list_bases(_bases_dir())
+    if as_json:
+        print_json([each.model_dump(mode="json") | {"sha256": each.sha256} for each in bases])
+        return
+    for each in bases:
+        click.echo(
+            f"{each.name}  {each.architecture}  {_size(sum(each.sizes.values()))}  "
+            f"{each.sha256[:12]}  {each.path}"
+        )
+
+
+@base.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="Unlabelled tickets to learn from.")
+@click.option("--seed", default=3407, show_default=True, help="Of weights and order.")
+def build(directory: Path, data: Path | None, seed: int) -> None:
+    """Build the stand-in base from scratch in DIRECTORY: some minutes on two cores.
+
+    It is a tiny language model of tickets that stands in for the LLM where there is no GPU. By
+    default it learns from synthetic tickets, which remakes the one that is shipped.
+    """
+    with hint_of_missing("ml"):
+        from training.standin import build_standin
+
+    texts = _synthetic() if data is None else _unlabelled(data)
+    build_standin(directory, texts, seed=seed, progress=lambda line: click.echo(line, err=True))
+    click.echo(f"built {directory}; enter it with: paidan base add {directory} --name NAME")
+
+
+def _synthetic() -> Iterator[tuple[str | None, str]]:
+    """Yield synthetic tickets without their labels, far from those that demo and tests take."""
+    from paidan.sample.generator import generate
+    from training.standin import TICKETS
+
+    return ((ticket.title, ticket.text) for ticket in generate(TICKETS, seed=_STAND_IN_STREAM))
+
+
+def _unlabelled(file: Path) -> list[tuple[str | None, str]]:
+    """Read a file's tickets without their labels."""
+    from paidan.cli.options import read_file
+    from producer.records import Reading, Rejected
+
+    reading = Reading(columns={}, max_chars=get_settings().max_ticket_chars)
+    tickets = (item for _, item in read_file(file, reading, None))
+    return [(t.title, t.text) for t in tickets if not isinstance(t, Rejected)]
+
+
+def _bases_dir() -> Path:
+    from classifier.base import BASES
+
+    return get_settings().resolved_models_dir / BASES
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
+
+
+COMMANDS = (base,)
