@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,10 @@ from tests.recorder import Recorder
 from tests.services import PostgresServer, running_postgres, running_redis
 from worker.loop import ClaimLoop
 from worker.resident import Resident
+
+if TYPE_CHECKING:
+    from tests.llm import Told
+    from training.versions import TrainedVersion
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +70,20 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
     """Settings that name both servers, with a home of the test's own."""
     return Settings(home=tmp_path / "home", database_url=database_url, redis_url=redis_url)
+
+
+@pytest.fixture(scope="session")
+def llm_training(tmp_path_factory: pytest.TempPathFactory) -> "tuple[TrainedVersion, Told]":
+    """A trained LLM version and what its training said: one run for the whole suite."""
+    from tests.llm import Told, train_test_llm
+
+    told = Told()
+    return train_test_llm(tmp_path_factory.mktemp("llm"), told), told
+
+
+@pytest.fixture
+def llm_version(llm_training: "tuple[TrainedVersion, Told]") -> "TrainedVersion":
+    return llm_training[0]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from db.models import Ticket
 from db.tickets import NewTicket
 from db.types import utc_now
 from paidan.broker import queue_name
-from paidan.cli.models import register
+from paidan.cli.train import register
 from paidan.publisher import Publisher
 from producer.readers import Row
 from producer.records import Reading, Rejected, read_tickets

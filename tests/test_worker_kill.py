@@ -5,6 +5,7 @@ databases, and kill them with SIGKILL while they work.
 """
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,19 @@ from paidan.broker import make_redis
 from paidan.publisher import Publisher
 from paidan.settings import Settings
 from producer import Submitter
+from tests.llm import promote_llm
 from tests.make import add_tickets, add_units, new_ticket, promote_constant
 from tests.processes import Process, relay, wait_until, worker
+from training.versions import TrainedVersion
 
 pytestmark = pytest.mark.kill
 
 TICKETS = 5000
 KILLS_OF_EACH = 20
+# An LLM's process takes seconds to start, so the suite kills fewer of them; all of them with
+# TEST_LLM_KILLS=20 (some minutes).
+LLM_TICKETS = 400
+LLM_KILLS_OF_EACH = int(os.environ.get("TEST_LLM_KILLS", "2"))
 # The contract's bound on the time from a kill to the next claim.
 RECOVERY_S = 60
 
@@ -45,36 +52,65 @@ def closed(database: Database) -> int:
     return count(database, Ticket.status != Status.QUEUED)
 
 
+@pytest.fixture
+def llm_settings(
+    quick_settings: Settings, database: Database, llm_version: TrainedVersion
+) -> Settings:
+    """The same with an LLM as champion."""
+    promote_llm(database, quick_settings.resolved_models_dir, llm_version)
+    return quick_settings
+
+
 @pytest.mark.timeout(300)
 def test_no_ticket_is_lost_or_answered_twice_under_forty_kills_and_two_flushes(
     database: Database, quick_settings: Settings, tmp_path: Path
 ) -> None:
-    # Given 5,000 tickets whose every message is delivered three times
-    ids = add_tickets(database, TICKETS)
+    endure(database, quick_settings, tmp_path, tickets=TICKETS, kills_of_each=KILLS_OF_EACH)
+
+
+@pytest.mark.timeout(180 + 60 * LLM_KILLS_OF_EACH)
+def test_no_ticket_is_lost_or_answered_twice_with_an_llm_under_kills_and_flushes(
+    database: Database, llm_settings: Settings, tmp_path: Path
+) -> None:
+    count = LLM_TICKETS if LLM_KILLS_OF_EACH < KILLS_OF_EACH else TICKETS
+    endure(database, llm_settings, tmp_path, tickets=count, kills_of_each=LLM_KILLS_OF_EACH)
+
+
+def endure(
+    database: Database,
+    quick_settings: Settings,
+    tmp_path: Path,
+    *,
+    tickets: int,
+    kills_of_each: int,
+) -> None:
+    """Kill and flush while a worker classifies; then check that nothing is missing or doubled."""
+    # Given tickets whose every message is delivered three times
+    ids = add_tickets(database, tickets)
     publisher = Publisher(quick_settings)
     for _ in range(3):
         publisher.publish({"bulk": ids})
     redis = make_redis(quick_settings)
     kills = itertools.cycle(("child", "parent"))
-    step = TICKETS // (2 * KILLS_OF_EACH + 2)
+    step = tickets // (2 * kills_of_each + 2)
 
     # When worker child and parent are killed in turn while they work, and Redis is emptied twice
     with (
         relay(quick_settings, tmp_path / "relay.log"),
         worker(quick_settings, tmp_path / "worker.log", "paced") as process,
     ):
-        for number, kill in zip(range(1, 2 * KILLS_OF_EACH + 1), kills, strict=False):
+        for number, kill in zip(range(1, 2 * kills_of_each + 1), kills, strict=False):
             wait_until(
                 lambda goal=number * step: closed(database) >= goal,  # type: ignore[misc]
                 RECOVERY_S,
                 f"progress before kill {number}",
             )
-            if number in (KILLS_OF_EACH // 2, 3 * KILLS_OF_EACH // 2):
+            if number in (kills_of_each // 2, 3 * kills_of_each // 2):
                 redis.flushall()
             before = closed(database)
             _kill(process, kill)
             wait_until(lambda b=before: closed(database) > b, RECOVERY_S, f"claim after {kill}")  # type: ignore[misc]
-        wait_until(lambda: closed(database) == TICKETS, RECOVERY_S, "the last ticket")
+        wait_until(lambda: closed(database) == tickets, RECOVERY_S, "the last ticket")
 
     # Then every ticket has exactly one answer of the one version in its round
     with database.reading() as session:
@@ -83,7 +119,7 @@ def test_no_ticket_is_lost_or_answered_twice_under_forty_kills_and_two_flushes(
         ).all()
         assert sorted(i for i, _ in rows) == sorted(ids)
         assert {number for _, number in rows} == {1}
-    assert count(database, Ticket.status == Status.ROUTED) == TICKETS
+    assert count(database, Ticket.status.in_((Status.ROUTED, Status.REVIEW))) == tickets
     assert count(database, Ticket.claim_token.is_not(None)) == 0
 
 
@@ -95,9 +131,11 @@ def _kill(process: Process, what: str) -> None:
         wait_until(process.kill_child, RECOVERY_S, "a child to kill")
 
 
+@pytest.mark.parametrize("champion", ["quick_settings", "llm_settings"])
 def test_a_poison_ticket_dies_after_three_attempts_and_takes_nobody_with_it(
-    database: Database, quick_settings: Settings, tmp_path: Path
+    database: Database, champion: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
+    quick_settings: Settings = request.getfixturevalue(champion)
     # Given a batch of 32 with one ticket that kills its process
     submitter = Submitter(database, Publisher(quick_settings), ())
     texts = ["这里有毒" if number == 17 else f"路灯坏了 {number}" for number in range(32)]
@@ -115,10 +153,12 @@ def test_a_poison_ticket_dies_after_three_attempts_and_takes_nobody_with_it(
     with database.reading() as session:
         closed_as = report.closed_among(session, ids)
         [dead] = report.dead_tickets(session, limit=10)
+        answered = set(session.scalars(select(Classification.ticket_id)))
     assert (dead.id, dead.attempts) == (ids[17], 3)
     assert dead.dead_reason is not None
     assert "died" in dead.dead_reason
-    assert [closed_as[i] for i in ids if i != ids[17]] == [Status.ROUTED] * 31
+    assert answered == set(ids) - {ids[17]}
+    assert set(closed_as.values()) <= {Status.ROUTED, Status.REVIEW, Status.DEAD}
 
 
 def test_a_ticket_the_model_fails_on_dies_with_the_models_words(

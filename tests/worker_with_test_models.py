@@ -1,7 +1,8 @@
 """Starts a real worker that also knows the models of these tests (``python -m`` this module).
 
 ``poison`` kills its own process with SIGKILL when a text holds 毒; ``failing`` raises on 坏;
-``paced`` takes two milliseconds a ticket, so that a test can kill it while it works.
+``paced`` takes two milliseconds a ticket, so that a test can kill it while it works. Constant
+versions and LLM versions alike are wrapped so.
 """
 
 import os
@@ -10,45 +11,57 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from classifier import loading
-from classifier.constant import ConstantClassifier
-from classifier.interface import Decision
+from classifier.interface import Classifier, Decision
 from paidan.cli import main
 
 _PACE_S = 0.002
 
 
-class PoisonClassifier(ConstantClassifier):
-    kind = "poison"
+class Wrapped:
+    """A classifier that does something else first."""
+
+    def __init__(self, inner: Classifier) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
 
     def classify(
         self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
     ) -> list[Decision]:
+        self.before(texts)
+        return self.inner.classify(texts, allowed, top_k)
+
+    def before(self, texts: Sequence[str]) -> None:
+        raise NotImplementedError
+
+
+class Poison(Wrapped):
+    def before(self, texts: Sequence[str]) -> None:
         if any("毒" in text for text in texts):
             os.kill(os.getpid(), signal.SIGKILL)
         if any("坏" in text for text in texts):
             raise RuntimeError("cannot digest this")
-        return super().classify(texts, allowed, top_k)
 
 
-class PacedClassifier(ConstantClassifier):
-    kind = "paced"
-
-    def classify(
-        self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
-    ) -> list[Decision]:
+class Paced(Wrapped):
+    def before(self, texts: Sequence[str]) -> None:
         time.sleep(_PACE_S * len(texts))
-        return super().classify(texts, allowed, top_k)
 
 
-def _load_constant(directory: Path, mapping: Mapping[str, str] | None) -> ConstantClassifier:
-    """Load what a constant version holds as the model that ``TEST_MODEL`` names."""
-    models = {"poison": PoisonClassifier, "paced": PacedClassifier}
-    return models[os.environ["TEST_MODEL"]].load(directory, mapping)
+def _wrap(load: loading.Loader, wrapper: type[Wrapped]) -> loading.Loader:
+    def wrapped(directory: Path, mapping: Mapping[str, str] | None) -> Classifier:
+        return wrapper(load(directory, mapping))  # type: ignore[return-value]  # by __getattr__
+
+    return wrapped
 
 
 if __name__ == "__main__":
-    loading.KINDS["constant"] = _load_constant
+    chosen = {"poison": Poison, "paced": Paced}[os.environ["TEST_MODEL"]]
+    for kind in ("constant", "llm"):
+        loading.KINDS[kind] = _wrap(loading.KINDS[kind], chosen)
     sys.argv = ["paidan", "worker", "--cpu"]
     main()

@@ -1,0 +1,83 @@
+"""A trained LLM version for tests: the stand-in with an adapter that tells three units apart."""
+
+import shutil
+from pathlib import Path
+
+from classifier.template import PromptUnit
+from db import Database, registry
+from paidan.cli.train import register
+from tests.make import UNITS
+from tests.models import STANDIN
+from training.llm import train_llm
+from training.recipe import Recipe
+from training.samples import Sample
+from training.versions import TrainedVersion
+
+THEMES = {"A": "路灯坏了，晚上看不见路", "B": "学校不让孩子报名上学", "C": "自来水管漏水，家里停水"}
+RECIPE = """
+[load]
+max_seq_length = 320
+[lora]
+r = 8
+use_gradient_checkpointing = false
+[data]
+template = "short"
+[training]
+per_device_train_batch_size = 16
+gradient_accumulation_steps = 1
+num_train_epochs = 4
+learning_rate = 4e-3
+warmup_steps = 2
+logging_steps = 5
+optim = "adamw_torch"
+completion_only_loss = true
+"""
+
+
+class Told:
+    """Keeps what a training run says."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.steps: list[tuple[int, int]] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def step(self, step: int, steps: int, loss: float | None) -> None:
+        del loss
+        self.steps.append((step, steps))
+
+
+def themed_samples(each: int = 40) -> list[Sample]:
+    return [Sample(f"{text} {n}", code) for code, text in THEMES.items() for n in range(each)]
+
+
+def prompt_units() -> list[PromptUnit]:
+    return [PromptUnit(code, name) for code, name in UNITS.items()]
+
+
+def train_test_llm(folder: Path, told: Told | None = None) -> TrainedVersion:
+    """Train an adapter in a few seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe.toml").write_text(RECIPE)
+    return train_llm(
+        themed_samples(),
+        prompt_units(),
+        STANDIN,
+        models_dir=folder,
+        progress=told or Told(),
+        recipe=Recipe.read(folder / "recipe.toml"),
+        error_target=1.0,
+    )
+
+
+def promote_llm(database: Database, models_dir: Path, version: TrainedVersion) -> str:
+    """Copy a trained version to where a test's worker looks, and make it the champion."""
+    copied = models_dir / version.name
+    if not copied.exists():
+        shutil.copytree(version.path, copied)
+    with database.writing() as session:
+        register(session, version)
+        registry.promote(session, version.name, actor="test")
+    return version.name

@@ -1,0 +1,93 @@
+"""The CUDA paths, on a real GPU: ``make test-gpu``. Elsewhere these tests are skipped, visibly."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from classifier.backbone import Mode, load_backbone, pick_device
+from classifier.base import Base
+from classifier.engine import Engine
+from classifier.loading import load_classifier
+from classifier.lora import LoraLinear
+from classifier.trie import LabelTrie
+from tests.llm import THEMES, Told, train_test_llm
+from tests.models import TICKETS, UNITS, make_prompt, random_base
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here: make test-gpu"),
+    # torch's and triton's remarks on a build are not ours
+    pytest.mark.filterwarnings("ignore"),
+]
+# Two computations in bfloat16 round differently: their errors are alike, not the same.
+ALLOWANCE = 1.5
+
+
+@pytest.fixture(scope="module", params=["qwen2", "llama"])
+def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Base:
+    return random_base(tmp_path_factory.mktemp(request.param), request.param)
+
+
+def scores(engine: Engine, texts: list[str]) -> torch.Tensor:
+    """(texts, units) scores."""
+    trie = LabelTrie(engine.prompt.labels, engine.backbone.end)
+    root = trie.restricted(frozenset(engine.prompt.labels))
+    searches = engine.search(texts, [root] * len(texts), [len(UNITS)] * len(texts))
+    return torch.tensor([[s.scores[unit.code] for unit in UNITS] for s in searches])
+
+
+def plain_scores(engine: Engine, base: Base, dtype: torch.dtype) -> torch.Tensor:
+    """(texts, units) scores of plain transformers on the engine's weights, label by label."""
+    model = AutoModelForCausalLM.from_pretrained(base.path, dtype=dtype).cuda().eval()
+    kept = {n: m for n, m in engine.backbone.model.named_modules() if isinstance(m, LoraLinear)}
+    for name, module in model.named_modules():
+        if name in kept:
+            module.weight.data = kept[name].full_weight().to(dtype)
+    trie = LabelTrie(engine.prompt.labels, engine.backbone.end)
+    expected = torch.zeros(len(TICKETS), len(UNITS))
+    with torch.inference_mode():
+        for row, ticket in enumerate(engine.prompt.tickets(TICKETS)):
+            ids = [*engine.prompt.prefix, *ticket, *engine.prompt.suffix]
+            for column, unit in enumerate(UNITS):
+                path = trie.path(unit.code)
+                logits = model(torch.tensor([[*ids, *path]], device="cuda")).logits[0]
+                said = logits.float().log_softmax(-1)
+                places = enumerate(path, len(ids) - 1)
+                expected[row, column] = sum(said[place, token].item() for place, token in places)
+    return expected
+
+
+@pytest.mark.parametrize("mode", ["full", "nf4"])
+@pytest.mark.parametrize("template", ["short", "dispatch"])
+def test_packed_scores_on_cuda_err_no_more_than_plain_transformers_in_bfloat16(
+    base: Base, mode: Mode, template: str
+) -> None:
+    # Given the engine on the GPU, and plain transformers on its weights
+    backbone = load_backbone(base, mode)
+    assert (backbone.device.type, backbone.dtype) == ("cuda", torch.bfloat16)
+    engine = Engine(backbone, None, make_prompt(backbone.tokenizer, template=template))
+
+    # When both score every label
+    found = scores(engine, list(TICKETS))
+    exact = plain_scores(engine, base, torch.float32)
+    rounded = plain_scores(engine, base, torch.bfloat16)
+
+    # Then the engine is no further from float32 than bfloat16 has to be
+    ours, theirs = (found - exact).abs(), (rounded - exact).abs()
+    assert ours.mean() < ALLOWANCE * theirs.mean()
+    assert ours.max() < ALLOWANCE * theirs.max()
+
+
+def test_a_version_is_trained_and_answers_on_the_gpu(tmp_path: Path) -> None:
+    told = Told()
+
+    version = train_test_llm(tmp_path / "models", told)
+    classifier = load_classifier(version.path)
+
+    assert pick_device().type == "cuda"
+    units = frozenset(THEMES)
+    decisions = classifier.classify(list(THEMES.values()), [units] * len(THEMES))
+    assert [decision.unit for decision in decisions] == list(THEMES)
+    assert version.manifest.training.settings["through"] in ("unsloth", "peft")
