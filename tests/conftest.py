@@ -1,6 +1,10 @@
 """Fixtures: every test of the record runs on SQLite and on PostgreSQL, with a real Valkey."""
 
 import os
+
+# As the command line does, before torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING

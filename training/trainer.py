@@ -88,6 +88,10 @@ def fine_tune(
             callbacks=[_Telling(progress)],
         )
         _quiet(trainer)
+        if device.type == "cpu":  # TRL makes a 4-bit model's adapter bfloat16, slow and coarse here
+            for weight in trainer.model.parameters():
+                if weight.requires_grad:
+                    weight.data = weight.data.float()
         with warnings.catch_warnings():
             # torch's checkpointing and data loader remark on what a run without a GPU does not use
             warnings.simplefilter("ignore")

@@ -4,6 +4,7 @@ Exit codes: 0 all done; 1 an error, told on stderr; 2 wrong usage; 3 done, but p
 was refused or a ticket died; 130 interrupted.
 """
 
+import os
 import sys
 
 import click
@@ -49,6 +50,9 @@ for command in (
 
 def main() -> None:
     """Run the command line; errors of ours are told in one line, never as a traceback."""
+    # Two processes whose threads wait by spinning (torch's, by default) slow each other twentyfold
+    # where they share cores: a training beside a worker, for one.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         code = paidan.main(standalone_mode=False)
     except click.exceptions.Abort:
