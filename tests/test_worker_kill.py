@@ -28,8 +28,8 @@ TICKETS = 5000
 KILLS_OF_EACH = 20
 # An LLM's process takes seconds to start, so the suite kills fewer of them; all of them with
 # TEST_LLM_KILLS=20 (some minutes).
-LLM_TICKETS = 400
-LLM_KILLS_OF_EACH = int(os.environ.get("TEST_LLM_KILLS", "2"))
+LLM_TICKETS = 200
+LLM_KILLS_OF_EACH = int(os.environ.get("TEST_LLM_KILLS", "1"))
 # The contract's bound on the time from a kill to the next claim.
 RECOVERY_S = 60
 

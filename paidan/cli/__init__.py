@@ -27,7 +27,7 @@ class _InOrder(click.Group):
 @click.group(
     cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(__version__, prog_name="paidan")
+@click.version_option(__version__, prog_name="paidan", hidden=True)  # help fits a screen
 @click.option("-v", "--verbose", is_flag=True, help="Log every step.")
 def paidan(*, verbose: bool) -> None:
     """Paidan (派单): dispatch free-text tickets to handling units."""
