@@ -1,6 +1,7 @@
 """The stand-in base: built from unlabelled tickets, the same each time, fit to be added."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,14 @@ from classifier.base import add_base, load_tokenizer
 from paidan.errors import InputError
 from paidan.sample.generator import generate
 from tests.models import STANDIN
-from training.standin import BUILD, StandinSettings, build_standin
+from training.standin import (
+    BUILD,
+    THOUGHT,
+    StandinSettings,
+    build_standin,
+    learned_rows,
+    train_tokenizer,
+)
 
 SMALL = StandinSettings(vocabulary=600, hidden=64, intermediate=64, layers=1, heads=2, kv_heads=1)
 
@@ -41,6 +49,20 @@ def test_a_built_stand_in_can_be_added(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(base)
     assert len(tokenizer(["</think>"], add_special_tokens=False)["input_ids"][0]) == 1
     assert (tmp_path / "mine" / "model.safetensors").stat().st_mode & 0o044
+
+
+def test_of_a_long_ticket_some_is_shown_and_some_asked_for() -> None:
+    long = [(title, text * repeats) for repeats in (1, 8, 40) for title, text in tickets(100)]
+    tokenizer = train_tokenizer(long, 600)
+
+    rows = learned_rows(long, tokenizer, random.Random(1))
+
+    thought = tokenizer.convert_tokens_to_ids(THOUGHT)
+    assert max(map(len, rows)) == 512
+    for row in rows:
+        assert row.count(thought) == 1
+        assert row[-1] == tokenizer.eos_token_id
+        assert 8 < row.index(thought) < len(row) - 3
 
 
 def test_too_few_tickets_are_refused(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from scipy.sparse.linalg import svds
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
+from classifier.prompt import cut_middle
 from paidan.errors import InputError
 from paidan.text import model_text
 
@@ -202,7 +203,7 @@ def cooccurrence_embeddings(
     Implicit Matrix Factorization", NIPS 2014. From such a start the few thousand steps suffice.
     """
     texts = [model_text(title, text) for title, text in source]
-    rows = [sorted(set(row)) for row in tokenizer(texts)["input_ids"]]
+    rows = [sorted(set(row)) for row in _encode(tokenizer, texts)]
     places = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
     tokens = np.concatenate([np.asarray(row) for row in rows])
     shape = len(rows), len(tokenizer)
@@ -216,6 +217,25 @@ def cooccurrence_embeddings(
     left, strengths, _ = svds(matrix.astype(np.float32), k=width, v0=start.astype(np.float32))
     vectors = left * np.sqrt(strengths)
     return torch.from_numpy((vectors * (_EMBEDDING_SCALE / vectors.std())).astype(np.float32))
+
+
+def learned_rows(
+    source: Sequence[Ticket], tokenizer: Qwen2Tokenizer, rng: random.Random
+) -> list[list[int]]:
+    """Return each ticket as one row of tokens: what is shown, ``</think>``, what is asked for."""
+    pairs = [_question_and_answer(title, text, rng) for title, text in source]
+    questions = _encode(tokenizer, [question for question, _ in pairs])
+    answers = _encode(tokenizer, [answer for _, answer in pairs])
+    asked = [tokenizer.bos_token_id, *tokenizer(QUESTION)["input_ids"]]
+    replied = [*tokenizer(RESPONSE)["input_ids"], *tokenizer(ANSWER)["input_ids"]]
+    room = _MOST_TOKENS - len(asked) - len(replied) - 1  # 1 for the end token
+    rows = []
+    for question, answer in zip(questions, answers, strict=True):
+        # Of a long ticket both are cut, so that each row holds the place between them.
+        shown = cut_middle(question, max(room // 2, room - len(answer)))
+        told = answer[: room - len(shown)]
+        rows.append([*asked, *shown, *replied, *told, tokenizer.eos_token_id])
+    return rows
 
 
 def _finish(path: Path) -> str:
@@ -296,7 +316,7 @@ def _batches(
 ) -> list[torch.Tensor]:
     """Arrange the tickets in padded batches of like length, (rows, tokens) int64, shuffled."""
     batches: list[list[list[int]]] = [[]]
-    for row in sorted(_rows(source, tokenizer, rng), key=len):
+    for row in sorted(learned_rows(source, tokenizer, rng), key=len):
         if (len(batches[-1]) + 1) * len(row) > settings.batch_tokens:
             batches.append([])
         batches[-1].append(row)
@@ -309,18 +329,10 @@ def _padded(rows: Sequence[Sequence[int]], pad: int) -> torch.Tensor:
     return torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows])
 
 
-def _rows(
-    source: Sequence[Ticket], tokenizer: Qwen2Tokenizer, rng: random.Random
-) -> list[list[int]]:
-    pairs = [_question_and_answer(title, text, rng) for title, text in source]
-    questions = tokenizer([question for question, _ in pairs])["input_ids"]
-    answers = tokenizer([answer for _, answer in pairs])["input_ids"]
-    asked = [tokenizer.bos_token_id, *tokenizer(QUESTION)["input_ids"]]
-    replied = [*tokenizer(RESPONSE)["input_ids"], *tokenizer(ANSWER)["input_ids"]]
-    return [
-        [*asked, *question, *replied, *answer, tokenizer.eos_token_id][:_MOST_TOKENS]
-        for question, answer in zip(questions, answers, strict=True)
-    ]
+def _encode(tokenizer: Qwen2Tokenizer, texts: list[str]) -> list[list[int]]:
+    # Not verbose: it would remark on long tickets, which are cut.
+    encoded: list[list[int]] = tokenizer(texts, verbose=False)["input_ids"]
+    return encoded
 
 
 def _question_and_answer(title: str | None, text: str, rng: random.Random) -> tuple[str, str]:
