@@ -53,6 +53,7 @@ def test_a_built_stand_in_can_be_added(tmp_path: Path) -> None:
 
 def test_of_a_long_ticket_some_is_shown_and_some_asked_for() -> None:
     long = [(title, text * repeats) for repeats in (1, 8, 40) for title, text in tickets(100)]
+    long += [(None, "没有热水"), (None, "！！！")] * 50
     tokenizer = train_tokenizer(long, 600)
 
     rows = learned_rows(long, tokenizer, random.Random(1))
@@ -62,7 +63,8 @@ def test_of_a_long_ticket_some_is_shown_and_some_asked_for() -> None:
     for row in rows:
         assert row.count(thought) == 1
         assert row[-1] == tokenizer.eos_token_id
-        assert 8 < row.index(thought) < len(row) - 3
+        assert 4 < row.index(thought) < len(row) - 3
+    assert len({len(row) for row in rows[-100:]}) > 2  # one sentence is divided anywhere
 
 
 def test_too_few_tickets_are_refused(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ class StandinSettings:
         weight_decay: of AdamW, on matrices.
         gist_weight: of the second loss, see ``_loss``.
         bf16: whether to compute in bfloat16 where it is accurate enough.
+        passes: how often each ticket is read, other sentences of it hidden each time.
         threads: of PyTorch; with another number the sums round otherwise.
     """
 
@@ -86,6 +87,7 @@ class StandinSettings:
     weight_decay: float = 0.05
     gist_weight: float = 1.0
     bf16: bool = True
+    passes: int = 1
     threads: int = 2
 
 
@@ -168,7 +170,7 @@ def train_language_model(
     seed: int,
     say: Progress,
 ) -> Qwen2ForCausalLM:
-    """Return a model that has read every ticket once; float32."""
+    """Return a model that has read all tickets; float32."""
     torch.manual_seed(seed)
     model = Qwen2ForCausalLM(_config(tokenizer, settings))
     say(f"model: {model.num_parameters():,} parameters")
@@ -316,7 +318,8 @@ def _batches(
 ) -> list[torch.Tensor]:
     """Arrange the tickets in padded batches of like length, (rows, tokens) int64, shuffled."""
     batches: list[list[list[int]]] = [[]]
-    for row in sorted(learned_rows(source, tokenizer, rng), key=len):
+    rows = [row for _ in range(settings.passes) for row in learned_rows(source, tokenizer, rng)]
+    for row in sorted(rows, key=len):
         if (len(batches[-1]) + 1) * len(row) > settings.batch_tokens:
             batches.append([])
         batches[-1].append(row)
@@ -338,6 +341,10 @@ def _encode(tokenizer: Qwen2Tokenizer, texts: list[str]) -> list[list[int]]:
 def _question_and_answer(title: str | None, text: str, rng: random.Random) -> tuple[str, str]:
     """Hide some of the ticket's parts, title or sentences, and ask for them."""
     parts = [*([f"{title}\n"] if title and title != text else []), *_SENTENCE.findall(text)]
+    if len(parts) < 2:
+        whole = "".join(parts) or text
+        middle = rng.randrange(1, max(2, len(whole)))
+        parts = [whole[:middle], whole[middle:]]
     hidden = {place for place in range(len(parts)) if rng.random() < _HIDDEN_SHARE}
     hidden = hidden or {rng.randrange(len(parts))}
     shown = "".join(part for place, part in enumerate(parts) if place not in hidden)

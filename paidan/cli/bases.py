@@ -52,17 +52,30 @@ def list_(*, as_json: bool) -> None:
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), help="Unlabelled tickets to learn from.")
 @click.option("--seed", default=3407, show_default=True, help="Of weights and order.")
-def build(directory: Path, data: Path | None, seed: int) -> None:
+@click.option(
+    "--passes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How often to read them: more often where they are few.",
+)
+def build(directory: Path, data: Path | None, seed: int, passes: int) -> None:
     """Build the stand-in base from scratch in DIRECTORY: some minutes on two cores.
 
     It is a tiny language model of tickets that stands in for the LLM where there is no GPU. By
     default it learns from synthetic tickets, which remakes the one that is shipped.
     """
     with hint_of_missing("ml"):
-        from training.standin import build_standin
+        from training.standin import StandinSettings, build_standin
 
     texts = _synthetic() if data is None else _unlabelled(data)
-    build_standin(directory, texts, seed=seed, progress=lambda line: click.echo(line, err=True))
+    build_standin(
+        directory,
+        texts,
+        seed=seed,
+        settings=StandinSettings(passes=passes),
+        progress=lambda line: click.echo(line, err=True),
+    )
     click.echo(f"built {directory}; enter it with: paidan base add {directory} --name NAME")
 
 
