@@ -1,94 +1,289 @@
-"""Tickets per second of the LLM classifier, on this machine's device.
+r"""The LLM classifier's speed on this machine's GPU, beside the ways others would run it.
 
-    python -m bench.inference --base DIRECTORY --tickets FILE.jsonl --units FILE.json [--count 512]
+    python -m bench.inference --base DIRECTORY --tickets FILE.jsonl --units FILE.json \
+        [--adapter DIRECTORY] [--count 1024] [--stages ceiling,nf4] [--out results.json]
 
-The base may have random weights: speed and memory are those of its shape, accuracy is not. The
-adapter is random too, of rank 64. Each line of the tickets has a ``text`` or ``Question``; units
-are a JSON list of names. Every stage prints as it ends; the last line is JSON.
+The base may have random weights: speed and memory are those of its shape, accuracy is not. Without
+an adapter one of rank 64 is drawn at random; then labels are a coin toss, and the search reads most
+of them. Tickets have a ``text`` or ``Question`` each; units are a JSON list of names. Each stage
+runs in a process of its own; with ``--out`` it is kept as it ends and not measured again. A table,
+then one line of JSON.
+
+A stage of the engine measures at the tickets' own lengths and cut to 120 tokens. Its tickets/s are
+of the whole search; labels, dequantisation, adapter and packing are inside. ``share`` is 2 x (the
+parameters of the linear layers) x (the tickets' own tokens) / time over the rate of an 8192-cubed
+product in bfloat16. ``reading`` is the same with the tickets read and no label searched.
 """
 
 import argparse
 import json
+import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+if "loop" in sys.argv:  # unsloth wants to be imported before all others
+    import training.unsloth_first  # noqa: F401
 import torch
+from rich.console import Console
+from rich.table import Table
 
 from classifier.backbone import Backbone, load_backbone, pick_device
-from classifier.base import examine
+from classifier.base import Base, examine
 from classifier.engine import Counts, Engine
-from classifier.llm import LlmClassifier
-from classifier.lora import Adapter, LayerAdapter, lora_layers
-from classifier.manifest import Calibration
+from classifier.lora import CONFIG, WEIGHTS, Adapter, LayerAdapter, lora_layers
 from classifier.prompt import Prompt
+from classifier.reader import Mode
 from classifier.template import PromptUnit, load_template
+from classifier.trie import LabelTrie, Node
 from paidan.text import model_text
 
 RANK = 64
+CUT = 120
+TOP_K = 5
+Figures = dict[str, Any]
+
+
+@dataclass
+class Bench:
+    """What all stages share."""
+
+    base: Base
+    adapter: Path | None
+    texts: list[str]
+    units: tuple[PromptUnit, ...]
+    template: str
+    token_budget: int
+    repeat: int
+    ceiling: float = 0.0
+
+    def engine(self, mode: Mode) -> Engine:
+        """Load the base in a mode, with the adapter."""
+        backbone = load_backbone(self.base, mode, token_budget=self.token_budget)
+        prompt = Prompt(backbone.tokenizer, load_template(self.template), self.units)
+        return Engine(backbone, self._adapter(backbone), prompt)
+
+    def _adapter(self, backbone: Backbone) -> Adapter:
+        if self.adapter is None:
+            return random_adapter(backbone)
+        config, weights = ((self.adapter / name).read_bytes() for name in (CONFIG, WEIGHTS))
+        return Adapter.parse(self.adapter, config, weights, backbone.model)
 
 
 def main() -> None:
-    """Measure one base."""
+    """Run the stages."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", type=Path, required=True, help="a model's directory")
+    parser.add_argument(
+        "--adapter", type=Path, help="a LoRA adapter's directory, as peft writes it"
+    )
     parser.add_argument("--tickets", type=Path, required=True, help=".jsonl")
     parser.add_argument("--units", type=Path, required=True, help="a JSON list of names")
-    parser.add_argument("--count", type=int, default=512, help="tickets to classify")
+    parser.add_argument("--count", type=int, default=1024, help="tickets to classify")
     parser.add_argument("--template", default="dispatch")
-    parser.add_argument("--mode", choices=("nf4", "full"), default="nf4")
+    parser.add_argument("--token-budget", type=int, default=16_384, help="of one forward")
+    parser.add_argument("--repeat", type=int, default=3, help="medians of so many")
+    parser.add_argument("--stages", default=",".join(STAGES), help=f"of {', '.join(STAGES)}")
+    parser.add_argument("--out", type=Path, help="results so far, .json")
     options = parser.parse_args()
-    texts = _read_texts(options.tickets, options.count)
-    began = time.perf_counter()
-    backbone = load_backbone(examine(options.base, options.base.name), options.mode)
-    print(f"loaded in {time.perf_counter() - began:.1f} s, {_gib():.2f} GiB", flush=True)
     names = json.loads(options.units.read_text("utf-8"))
-    units = tuple(PromptUnit(f"U{n:03}", name) for n, name in enumerate(names))
-    prompt = Prompt(backbone.tokenizer, load_template(options.template), units)
-    print(prompt.counts, flush=True)
-    engine = Engine(backbone, _random_adapter(backbone), prompt)
-    calibration = Calibration(
-        temperature=1, threshold=0, error_target=1, coverage=1, error=None, held_out=0
+    bench = Bench(
+        base=examine(options.base, options.base.name),
+        adapter=options.adapter,
+        texts=read_texts(options.tickets, options.count),
+        units=tuple(PromptUnit(f"U{number:03}", name) for number, name in enumerate(names)),
+        template=options.template,
+        token_budget=options.token_budget,
+        repeat=options.repeat,
     )
-    figures = _measure(LlmClassifier("bench", engine, calibration), texts)
-    print(
-        json.dumps(
-            {
-                "device": _device_name(),
-                "mode": options.mode,
-                "tickets": len(texts),
-                "prefix_tokens": len(prompt.prefix),
-                **figures,
-            },
-            ensure_ascii=False,
-        )
-    )
+    stages = options.stages.split(",")
+    if len(stages) > 1:
+        results = run_each(stages, options.out)
+    else:
+        results = read_results(options.out)
+        bench.ceiling = results.get("ceiling", {}).get("tflops", 0.0)
+        results[stages[0]] = STAGES[stages[0]](bench)
+    if options.out:
+        options.out.write_text(json.dumps(results, indent=1), "utf-8")
+    show(results)
+    facts = {"device": device_name(), "torch": torch.__version__, "tickets": len(bench.texts)}
+    print(json.dumps(facts | results, ensure_ascii=False))
 
 
-def _measure(classifier: LlmClassifier, texts: list[str]) -> dict[str, Any]:
-    """Classify all tickets, once to warm up and once for the figures."""
-    allowed = [classifier.units] * len(texts)
-    figures: dict[str, Any] = {}
-    for stage in ("warm-up", "measured"):
-        classifier.engine.counts = Counts()
-        _synchronise()
-        began = time.perf_counter()
-        classifier.classify(texts, allowed)
-        _synchronise()
-        seconds = time.perf_counter() - began
-        counts = classifier.engine.counts
-        figures = {
-            "tickets_per_s": round(len(texts) / seconds, 2),
-            "tokens_per_ticket": round(counts.ticket_tokens / counts.tickets, 1),
-            "label_nodes_per_ticket": round(counts.label_nodes / counts.tickets, 1),
-            "steps": counts.steps,
-            "peak_gib": round(_gib(), 2),
-        }
-        print(stage, figures, flush=True)
+def run_each(stages: Sequence[str], out: Path | None) -> dict[str, Figures]:
+    """Run each stage that has no results yet in a process of its own; return the results."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = out or Path(folder) / "results.json"
+        for stage in stages:
+            if stage not in read_results(file):
+                command = [sys.executable, "-m", "bench.inference", *sys.argv[1:]]
+                subprocess.run([*command, "--stages", stage, "--out", str(file)], check=False)
+        return read_results(file)
+
+
+def read_results(file: Path | None) -> dict[str, Figures]:
+    """Return the results so far."""
+    if file is None or not file.exists():
+        return {}
+    results: dict[str, Figures] = json.loads(file.read_text("utf-8"))
+    return results
+
+
+def measure_ceiling(_: Bench) -> Figures:
+    """The rate of an 8192-cubed product in bfloat16, TFLOP/s."""
+    device = pick_device()
+    size = 8192 if device.type == "cuda" else 1024
+    a, b = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
+    seconds = median_seconds(lambda: [a @ b for _ in range(10)], 5) / 10
+    return {"tflops": round(2 * size**3 / seconds / 1e12, 2)}
+
+
+def measure_mode(bench: Bench, mode: Mode) -> Figures:
+    """One mode of the engine, at both lengths, and one ticket alone."""
+    engine = bench.engine(mode)
+    linear = sum(
+        layer.in_features * layer.out_features for _, layer in lora_layers(engine.backbone.model)
+    )
+    root = LabelTrie(engine.prompt.labels, engine.backbone.end).restricted(
+        frozenset(engine.prompt.labels)
+    )
+    own = engine.prompt.tickets(bench.texts)
+    figures: Figures = {"resident_gib": gib(torch.cuda.memory_allocated)}
+    for name, tickets in (("own", own), ("cut", [ticket[:CUT] for ticket in own])):
+        figures[name] = _measure_length(bench, engine, tickets, root, linear)
+    lone = [ticket[:100] for ticket in own if len(ticket) >= 100][:200]
+    figures["lone_ms"] = _measure_lone(engine, lone, root)
     return figures
 
 
-def _random_adapter(backbone: Backbone) -> Adapter:
+def _measure_length(
+    bench: Bench, engine: Engine, tickets: Sequence[Sequence[int]], root: Node, linear: int
+) -> Figures:
+    count = len(tickets)
+    tokens = sum(map(len, tickets))
+
+    def search() -> Any:
+        return engine.search_tokens(tickets, [root] * count, [TOP_K] * count)
+
+    def read() -> Any:
+        # A trie of one unit whose name is never asked for: nothing is searched.
+        return engine.search_tokens(tickets, [Node(())] * count, [1] * count)
+
+    search()  # compiles, and warms up
+    torch.cuda.reset_peak_memory_stats()
+    engine.counts = Counts()
+    found = search()
+    counts = engine.counts
+    probabilities = sorted(one.ranking()[0][1] for one in found)
+    seconds = median_seconds(search, bench.repeat)
+    read()
+    reading = median_seconds(read, bench.repeat)
+    figures: Figures = {
+        "tickets_per_s": round(count / seconds, 1),
+        "tflops": round(2 * linear * tokens / seconds / 1e12, 1),
+        "reading_tickets_per_s": round(count / reading, 1),
+        "search_adds": round(seconds / reading - 1, 4),
+        "mean_tokens": round(tokens / count, 1),
+        "label_nodes_per_ticket": round(counts.label_nodes / count, 2),
+        "label_tokens_per_ticket": round(counts.label_tokens / count, 2),
+        "forwards": counts.forwards,
+        "peak_gib": gib(torch.cuda.max_memory_allocated),
+        "probability_quartiles": [round(probabilities[count * q // 4], 3) for q in (1, 2, 3)],
+    }
+    if bench.ceiling:
+        figures["share"] = round(figures["tflops"] / bench.ceiling, 4)
+    return figures
+
+
+def _measure_lone(engine: Engine, tickets: Sequence[Sequence[int]], root: Node) -> Figures:
+    """Milliseconds of one ticket of 100 tokens after the other."""
+    for ticket in tickets[:5]:
+        engine.search_tokens([ticket], [root], [TOP_K])
+    took = []
+    for ticket in tickets:
+        began = time.perf_counter()
+        engine.search_tokens([ticket], [root], [TOP_K])
+        took.append((time.perf_counter() - began) * 1000)
+    took.sort()
+    return {"p50": round(statistics.median(took), 1), "p99": round(took[len(took) * 99 // 100], 1)}
+
+
+def measure_loop(bench: Bench) -> Figures:
+    """The article's way: unsloth's generate, one ticket at a time, the whole prompt each time."""
+    from unsloth import FastLanguageModel
+
+    model, _ = FastLanguageModel.from_pretrained(
+        str(bench.base.path), max_seq_length=896, load_in_4bit=True, dtype=None
+    )
+    model = FastLanguageModel.get_peft_model(model, r=RANK, lora_alpha=RANK, random_state=3407)
+    FastLanguageModel.for_inference(model)
+    return _measure_generate(bench, model, (8, 50), batch=1, rounds=12)
+
+
+def measure_batched(bench: Bench) -> Figures:
+    """Transformers' generate in bfloat16, batches of 32."""
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(str(bench.base.path), dtype=torch.bfloat16)
+    return _measure_generate(bench, model.to(pick_device()).eval(), (8,), batch=32, rounds=3)
+
+
+def _measure_generate(
+    bench: Bench, model: Any, new_tokens: Sequence[int], batch: int, rounds: int
+) -> Figures:
+    from classifier.base import load_tokenizer
+
+    tokenizer = load_tokenizer(bench.base)
+    prompt = Prompt(tokenizer, load_template(bench.template), bench.units)
+    figures: Figures = {}
+    for name, cut in (("own", None), ("cut", CUT)):
+        tickets = [ticket[:cut] for ticket in prompt.tickets(bench.texts[: batch * rounds])]
+        for new in new_tokens:
+            seconds = []
+            for start in range(0, len(tickets), batch):
+                rows = [
+                    [*prompt.prefix, *ticket, *prompt.suffix]
+                    for ticket in tickets[start : start + batch]
+                ]
+                longest = max(map(len, rows))
+                ids = [[0] * (longest - len(row)) + row for row in rows]
+                seen = [[0] * (longest - len(row)) + [1] * len(row) for row in rows]
+                synchronise()
+                began = time.perf_counter()
+                with torch.inference_mode():
+                    model.generate(
+                        input_ids=torch.tensor(ids, device=model.device),
+                        attention_mask=torch.tensor(seen, device=model.device),
+                        max_new_tokens=new,
+                        min_new_tokens=new,
+                        do_sample=True,
+                        temperature=0.7,
+                        pad_token_id=tokenizer.eos_token_id,
+                    )
+                synchronise()
+                seconds.append(time.perf_counter() - began)
+            rate = batch / statistics.median(seconds[1:])
+            figures.setdefault(name, {})[f"tickets_per_s_{new}_tokens"] = round(rate, 2)
+    return figures
+
+
+STAGES: dict[str, Callable[[Bench], Figures]] = {
+    "ceiling": measure_ceiling,
+    "nf4": lambda bench: measure_mode(bench, "nf4"),
+    "fp8": lambda bench: measure_mode(bench, "fp8"),
+    "bf16": lambda bench: measure_mode(bench, "bf16"),
+    "batched": measure_batched,
+    "loop": measure_loop,
+}
+
+
+def random_adapter(backbone: Backbone) -> Adapter:
+    """Return an adapter of rank 64 that is not zero."""
     torch.manual_seed(0)
     made: dict[str, Any] = {"device": backbone.device, "dtype": backbone.dtype}
     return Adapter(
@@ -103,22 +298,53 @@ def _random_adapter(backbone: Backbone) -> Adapter:
     )
 
 
-def _read_texts(file: Path, count: int) -> list[str]:
-    rows = (json.loads(line) for line in file.read_text("utf-8").splitlines())
-    texts = [model_text(row.get("title"), row.get("text") or row["Question"]) for row in rows]
-    return texts[:count]
+def show(results: dict[str, Figures]) -> None:
+    """Print the table."""
+    table = Table(title=device_name())
+    for heading in ("", "length", "tickets/s", "TFLOP/s", "share", "search adds", "peak GiB"):
+        table.add_column(heading)
+    for stage, figures in results.items():
+        for length in ("own", "cut"):
+            row = figures.get(length)
+            if row is None:
+                continue
+            rates = [value for name, value in row.items() if name.startswith("tickets_per_s")]
+            other = (row.get(n, "") for n in ("tflops", "share", "search_adds", "peak_gib"))
+            table.add_row(stage, length, " / ".join(map(str, rates)), *map(str, other))
+    Console().print(table)
 
 
-def _synchronise() -> None:
+def read_texts(file: Path, count: int) -> list[str]:
+    """Return the texts of the first tickets."""
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()[:count]]
+    return [model_text(row.get("title"), row.get("text") or row["Question"]) for row in rows]
+
+
+def median_seconds(work: Callable[[], Any], repeat: int) -> float:
+    """Return the median time of some runs."""
+    took = []
+    for _ in range(repeat):
+        synchronise()
+        began = time.perf_counter()
+        work()
+        synchronise()
+        took.append(time.perf_counter() - began)
+    return statistics.median(took)
+
+
+def synchronise() -> None:
+    """Wait for the GPU."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
-def _gib() -> float:
-    return torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
+def gib(read: Callable[[], int]) -> float:
+    """Return a count of the GPU's bytes in GiB, 0 where there is none."""
+    return round(read() / 2**30, 2) if torch.cuda.is_available() else 0.0
 
 
-def _device_name() -> str:
+def device_name() -> str:
+    """Return the GPU's name, or cpu."""
     return torch.cuda.get_device_name() if pick_device().type == "cuda" else "cpu"
 
 

@@ -1,8 +1,9 @@
 """A base model in memory: loaded once, shared by the adapters that answer with it."""
 
 import os
+import weakref
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
@@ -12,13 +13,11 @@ from transformers.utils import logging as transformers_logging
 from classifier import attention
 from classifier.base import Base, load_tokenizer
 from classifier.lora import replace_linears
+from classifier.reader import TOKEN_BUDGET, EagerReader, Mode, Reader
 from paidan.errors import DeviceError, ModelVersionError
 
 # Its bar of files loaded is no news for an operator.
 transformers_logging.disable_progress_bar()
-
-Mode = Literal["nf4", "full"]
-"""How weights are kept: in 4 bits, or in the dtype of the computation."""
 
 
 def pick_device() -> torch.device:
@@ -63,6 +62,8 @@ class Backbone:
         model: of transformers, its linear layers replaced by ``LoraLinear``.
         dtype: of the computation.
         device: where it lies.
+        reader: reads packs with it.
+        holder: whose adapter and prefix the reader holds now; see ``Engine``.
     """
 
     base: Base
@@ -70,72 +71,53 @@ class Backbone:
     model: Any
     dtype: torch.dtype
     device: torch.device
+    reader: Reader
+    holder: "weakref.ref[Any] | None" = None
 
     @property
     def end(self) -> int:
         """The token that ends an answer."""
         return int(self.tokenizer.eos_token_id)
 
-    def new_store(self, capacity: int) -> attention.KeyValueStore:
-        """Return an empty store for this model's keys and values."""
-        config = self.model.config
-        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        return attention.KeyValueStore(
-            config.num_hidden_layers,
-            config.num_key_value_heads,
-            size,
-            dtype=self.dtype,
-            device=self.device,
-            capacity=capacity,
-        )
-
-    @torch.inference_mode()
-    def read(self, pack: attention.Pack) -> torch.Tensor:
-        """Run the layers over a pack; return (tokens, hidden)."""
-        out = self.model.model(
-            input_ids=pack.input_ids,
-            position_ids=pack.position_ids,
-            use_cache=False,
-            pack=pack,
-        )
-        hidden: torch.Tensor = out.last_hidden_state[0]
-        return hidden
-
-    @torch.inference_mode()
-    def log_probs(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Return (n, vocabulary) float32 log-probabilities of what follows each of n tokens."""
-        return torch.log_softmax(self.model.lm_head(hidden).float(), dim=-1)
-
 
 _loaded: "WeakValueDictionary[tuple[str, str, str], Backbone]" = WeakValueDictionary()
 
 
-def load_backbone(base: Base, mode: Mode = "nf4", device: torch.device | None = None) -> Backbone:
+def load_backbone(
+    base: Base,
+    mode: Mode = "nf4",
+    device: torch.device | None = None,
+    *,
+    token_budget: int = TOKEN_BUDGET,
+) -> Backbone:
     """Load a base, or return it where a classifier already holds it.
 
     Args:
         base: its facts; its files are checked.
         mode: how the weights are kept.
         device: where; ``pick_device`` by default.
+        token_budget: tokens of one forward.
 
     Raises:
         ModelVersionError: a file was changed or does not load.
         DeviceError: see ``pick_device``.
     """
     device = device or pick_device()
-    key = (str(base.path), f"{base.sha256} {mode}", str(device))
+    key = (str(base.path), f"{base.sha256} {mode} {token_budget}", str(device))
     backbone = _loaded.get(key)
     if backbone is None:
         base.check()
-        backbone = _load(base, mode, device)
+        backbone = _load(base, mode, device, token_budget)
         _loaded[key] = backbone
     return backbone
 
 
-def _load(base: Base, mode: Mode, device: torch.device) -> Backbone:
+def _load(base: Base, mode: Mode, device: torch.device, token_budget: int) -> Backbone:
     dtype = compute_dtype(device)
     options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
-    if mode == "nf4":
+    if mode in ("bf16", "fp8") and device.type != "cuda":
+        raise DeviceError(f"mode {mode} needs a GPU; on the CPU there are nf4 and full")
+    if mode != "full":
         options["quantization_config"] = nf4_config(dtype)
     try:
         model = AutoModelForCausalLM.from_pretrained(
@@ -151,4 +133,13 @@ def _load(base: Base, mode: Mode, device: torch.device) -> Backbone:
         ) from error
     model.eval().requires_grad_(requires_grad=False)
     replace_linears(model.model, dtype)
-    return Backbone(base, load_tokenizer(base), model, dtype, device)
+    reader = _reader(model, mode, token_budget)
+    return Backbone(base, load_tokenizer(base), model, dtype, device, reader)
+
+
+def _reader(model: Any, mode: Mode, token_budget: int) -> Reader:
+    if model.device.type != "cuda" or os.environ.get("TORCHDYNAMO_DISABLE") == "1":
+        return EagerReader(model, token_budget)
+    from classifier.flex import FlexReader
+
+    return FlexReader(model, mode, token_budget)

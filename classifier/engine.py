@@ -1,27 +1,36 @@
 """The engine: reads packed tickets behind a shared prefix and searches their labels.
 
-The prefix (role and units) is computed once for each adapter and prompt. Then a batch takes one
-forward over all its tickets, and a few short ones in which the searches of all tickets read label
-tokens together.
+The prefix (role and units) is read once for each adapter and prompt. Then every forward takes what
+there is to read, up to a budget of tokens: new tickets, and beside them the label tokens that the
+searches of earlier ones ask for, which so cost no forward of their own. Where the reader lets it,
+the next forward is composed and started while the one before still runs.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from classifier.attention import KeyValueStore, Pack, Segment
 from classifier.backbone import Backbone
 from classifier.lora import Adapter
+from classifier.pack import Pack
 from classifier.prompt import Prompt
+from classifier.reader import Answers
 from classifier.search import Search
+from classifier.store import LABELS, Segment
 from classifier.trie import Node
 
-# Nodes a search reads in one step: the second and third best are often needed too, and a step
-# costs more than a token.
+# Nodes a search reads in one step at least: the second and third best are often needed too, and a
+# step costs more than a token.
 WIDTH = 4
-# Rows of (positions, vocabulary) logits made at a time: 256 of 152,064 take 160 MB in float32.
-_LOGIT_ROWS = 256
+# Tickets that with all their labels have no more tokens than this are read in one forward: so few
+# cost little more than none, and a second forward would.
+WHOLE_TREE = 1024
+# Numbers of tickets come again so late that nothing is left of the last one.
+_TICKETS = 1 << 30
 
 
 @dataclass(slots=True)
@@ -32,7 +41,7 @@ class Counts:
     ticket_tokens: int = 0
     label_nodes: int = 0
     label_tokens: int = 0
-    steps: int = 0
+    forwards: int = 0
 
 
 class Engine:
@@ -42,7 +51,7 @@ class Engine:
         backbone: the loaded base.
         adapter: its adapter; None for the base alone.
         prompt: of the units that can be answered.
-        token_budget: ticket tokens of one forward.
+        token_budget: tokens of one forward; the reader's by default.
     """
 
     def __init__(
@@ -50,16 +59,17 @@ class Engine:
         backbone: Backbone,
         adapter: Adapter | None,
         prompt: Prompt,
-        token_budget: int = 16_384,
+        token_budget: int | None = None,
     ) -> None:
         self.backbone = backbone
         self.adapter = adapter or Adapter({})
         self.prompt = prompt
-        self.token_budget = token_budget
+        self.token_budget = token_budget or backbone.reader.token_budget
         self.counts = Counts()
+        self._numbers = itertools.cycle(range(_TICKETS))
+        self._prefix = Segment(prompt.prefix)
+        self._kept: tuple[torch.Tensor, torch.Tensor] | None = None
         self._activate()
-        self._prefix = backbone.new_store(len(prompt.prefix))
-        self._read(self._prefix, [Segment(prompt.prefix, ())])
 
     def search(
         self,
@@ -76,114 +86,188 @@ class Engine:
             top_k: units to rank exactly, of each.
             temperature: see ``Search``.
         """
+        return self.search_tokens(self.prompt.tickets(texts), roots, top_k, temperature)
+
+    def search_tokens(
+        self,
+        tickets: Sequence[Sequence[int]],
+        roots: Sequence[Node],
+        top_k: Sequence[int],
+        temperature: float = 1.0,
+    ) -> list[Search]:
+        """Do as ``search`` for tickets in tokens, no longer than the prompt's ``room`` each."""
         self._activate()
         searches = [Search(root, k, temperature) for root, k in zip(roots, top_k, strict=True)]
-        tickets = self.prompt.tickets(texts)
-        for chunk in self._chunks(tickets):
-            self._run([tickets[i] for i in chunk], [searches[i] for i in chunk])
+        first, suffix = len(self.prompt.prefix), self.prompt.suffix
+        readings = [
+            _Reading(search, Segment([*ids, *suffix], self._prefix, next(self._numbers), first))
+            for ids, search in zip(tickets, searches, strict=True)
+        ]
+        # Like lengths together.
+        self._run(deque(sorted(readings, key=lambda reading: len(reading.ticket.tokens))))
+        self.counts.tickets += len(readings)
+        self.counts.ticket_tokens += sum(len(reading.ticket.tokens) for reading in readings)
         return searches
 
     def _activate(self) -> None:
+        """Give the reader this engine's adapter and prefix, unless it has them."""
+        if self.backbone.holder is not None and self.backbone.holder() is self:
+            return
+        self.backbone.holder = None
         self.adapter.activate(self.backbone.model)
+        reader = self.backbone.reader
+        reader.adapted()
+        store = reader.store
+        store.release_all()
+        if self._kept is None:
+            reader.start(Pack(store, [self._prefix]))()
+            rows = torch.from_numpy(self._prefix.rows).to(store.keys.device)
+            self._kept = store.keys[:, rows], store.values[:, rows]
+        else:
+            reader.restore(Pack(store, [self._prefix]), *self._kept)
+        self.backbone.holder = weakref.ref(self)
 
-    def _chunks(self, tickets: Sequence[Sequence[int]]) -> list[list[int]]:
-        """Divide tickets, by number, into batches within the budget: like lengths together."""
-        suffix = len(self.prompt.suffix)
-        chunks: list[list[int]] = []
-        room = 0
-        for number in sorted(range(len(tickets)), key=lambda i: len(tickets[i])):
-            length = len(tickets[number]) + suffix
-            if length > room:
-                chunks.append([])
-                room = max(self.token_budget, length)
-            chunks[-1].append(number)
-            room -= length
-        return chunks
+    def _run(self, waiting: "deque[_Reading]") -> None:
+        """Read tickets, and what their searches ask for, until all are certain."""
+        reader = self.backbone.reader
+        ready: deque[_Reading] = deque()
+        started: deque[tuple[list[_Reading], Answers]] = deque()
+        try:
+            while waiting or ready or started:
+                chosen = self._choose(waiting, ready, alone=not started)
+                if chosen:
+                    started.append((chosen, self._start(chosen)))
+                if len(started) > reader.ahead or not chosen:
+                    self._finish(*started.popleft(), ready)
+        finally:
+            for reading in [*(r for some, _ in started for r in some), *ready]:
+                reader.store.release(reading.ticket.ticket)
 
-    def _run(self, tickets: Sequence[Sequence[int]], searches: Sequence[Search]) -> None:
-        """Read a batch of tickets, then what their searches ask for until all are certain."""
-        prompt = self.prompt
-        total = sum(map(len, tickets)) + len(tickets) * len(prompt.suffix)
-        store = self.backbone.new_store(self._prefix.used + 2 * total)
-        prefix = store.adopt(self._prefix)
-        segments = [Segment([*ids, *prompt.suffix], (prefix,)) for ids in tickets]
-        ends = self._read(store, segments)[[at - 1 for at in _stops(segments)]]
-        self.counts.tickets += len(tickets)
-        self.counts.ticket_tokens += total
-        firsts = [[child.tokens[0] for child in search.root.children] for search in searches]
-        for search, after in zip(searches, self._look_up(ends, firsts), strict=True):
-            search.start(after)
-        readings = [_Reading(*pair) for pair in zip(searches, segments, strict=True)]
-        while readings := [reading for reading in readings if reading.plan()]:
-            self._step(store, readings)
+    def _choose(
+        self, waiting: "deque[_Reading]", ready: "deque[_Reading]", *, alone: bool
+    ) -> list["_Reading"]:
+        """Plan the next forward: labels first, then new tickets, within the budget."""
+        whole = alone and not ready and self._are_few(waiting)
+        chosen: list[_Reading] = []
+        room = self.token_budget
+        for queue in (ready, waiting):
+            while queue and (queue[0].cost <= room or not chosen):
+                reading = queue.popleft()
+                reading.plan(whole=whole)
+                room -= reading.cost
+                chosen.append(reading)
+        return chosen
 
-    def _step(self, store: KeyValueStore, readings: Sequence["_Reading"]) -> None:
-        """Read the label nodes that the searches ask for, in one forward."""
-        segments = [segment for reading in readings for segment in reading.segments]
-        hidden = self._read(store, segments)
-        asked = [tokens for reading in readings for tokens in reading.asked()]
-        found = self._look_up(hidden, asked)
-        self.counts.label_nodes += len(segments)
-        self.counts.label_tokens += len(hidden)
-        self.counts.steps += 1
+    def _are_few(self, waiting: Iterable["_Reading"]) -> bool:
+        return sum(r.tokens_of_all for r in waiting) <= min(WHOLE_TREE, self.token_budget)
+
+    def _start(self, chosen: Sequence["_Reading"]) -> Answers:
+        segments = [segment for reading in chosen for segment in reading.segments]
+        asked: list[tuple[int, Sequence[int]]] = []
         at = 0
-        for reading in readings:
-            stop = at + sum(len(segment.tokens) for segment in reading.segments)
-            reading.feed(found[at:stop])
-            at = stop
+        for reading in chosen:
+            asked += ((at + place, tokens) for place, tokens in reading.asked())
+            at += sum(len(segment.tokens) for segment in reading.segments)
+            nodes = [segment for segment in reading.segments if segment is not reading.ticket]
+            self.counts.label_nodes += len(nodes)
+            self.counts.label_tokens += sum(len(segment.tokens) for segment in nodes)
+        self.counts.forwards += 1
+        return self.backbone.reader.start(Pack(self.backbone.reader.store, segments, asked))
 
-    def _read(self, store: KeyValueStore, segments: Sequence[Segment]) -> torch.Tensor:
-        """Return (tokens, hidden) of the segments one after the other; their rows are stored."""
-        return self.backbone.read(Pack(store, segments, self.backbone.device))
-
-    def _look_up(
-        self, hidden: torch.Tensor, asked: Sequence[Sequence[int]]
-    ) -> list[dict[int, float]]:
-        """Return for each of n positions the log-probabilities of the tokens asked for there."""
-        found: list[dict[int, float]] = []
-        for start in range(0, len(asked), _LOGIT_ROWS):
-            some = asked[start : start + _LOGIT_ROWS]
-            log_probs = self.backbone.log_probs(hidden[start : start + _LOGIT_ROWS])
-            rows = [row for row, tokens in enumerate(some) for _ in tokens]
-            flat = [token for tokens in some for token in tokens]
-            values = iter(log_probs[rows, flat].tolist())
-            found += [{token: next(values) for token in tokens} for tokens in some]
-        return found
+    def _finish(
+        self, chosen: Sequence["_Reading"], answers: Answers, ready: "deque[_Reading]"
+    ) -> None:
+        """Let the searches go on with what a forward found."""
+        values = iter(answers())
+        for reading in chosen:
+            if reading.feed(values):
+                self.backbone.reader.store.release(reading.ticket.ticket)
+            else:
+                ready.append(reading)
 
 
 class _Reading:
-    """One ticket's search while it runs: which nodes it reads, and where their rows went."""
+    """One ticket's search while it runs: what was read of it, and what is read next.
+
+    Attributes:
+        ticket: the segment of its own tokens.
+        segments: what the next forward reads.
+    """
 
     def __init__(self, search: Search, ticket: Segment) -> None:
         self.search = search
-        self._ticket = ticket
-        self._read: dict[Node, Segment] = {}
-        self._nodes: list[Node] = []
+        self.ticket = ticket
         self.segments: list[Segment] = []
+        self._started = False
+        self._nodes: list[Node] = []
+        self._wanted: list[tuple[Node, Node | None]] = []
+        self._read: dict[Node, Segment] = {}
+        self._told: dict[Node, tuple[list[float], dict[int, float]]] = {}
 
-    def plan(self) -> bool:
-        """Choose the nodes to read next; return whether there are any."""
-        wanted = self.search.wanted(WIDTH)
+    @property
+    def tokens_of_all(self) -> int:
+        """How many tokens the ticket has with all labels."""
+        return len(self.ticket.tokens) + self.search.root.stop
+
+    @property
+    def cost(self) -> int:
+        """How many tokens it reads next."""
+        if not self._started:
+            return len(self.ticket.tokens)
+        return sum(len(_to_read(node)) for node, _ in self._wanted)
+
+    def plan(self, *, whole: bool) -> None:
+        """Lay out what to read next: the ticket, with all labels if ``whole``; or label nodes."""
+        wanted = self._wanted
+        self.segments = []
+        if not self._started:
+            self.segments.append(self.ticket)
+            wanted = list(_all_below(self.search.root)) if whole else []
         self._nodes = [node for node, _ in wanted]
-        self.segments = [
-            Segment(_to_read(node), (self._read[above[-1]] if above else self._ticket).path)
-            for node, above in wanted
-        ]
-        return bool(wanted)
-
-    def asked(self) -> list[list[int]]:
-        """Return for each token that is read which tokens may follow it."""
-        return [tokens for node in self._nodes for tokens in _followers(node)]
-
-    def feed(self, found: Sequence[Mapping[int, float]]) -> None:
-        """Hand the search what the model said of the nodes."""
-        at = 0
-        for node, segment in zip(self._nodes, self.segments, strict=True):
+        for node, above in wanted:
+            upper = self.ticket if above is None else self._read[above]
+            tokens, ticket = _to_read(node), self.ticket.ticket
+            segment = Segment(tokens, upper, ticket, LABELS + node.first, LABELS + node.stop)
             self._read[node] = segment
-            said = found[at : at + len(segment.tokens)]
-            at += len(segment.tokens)
-            inside = [said[i][token] for i, token in enumerate(node.tokens[1:])]
-            self.search.feed(node, inside, said[-1] if node.unit is None else None)
+            self.segments.append(segment)
+
+    def asked(self) -> Iterator[tuple[int, Sequence[int]]]:
+        """Yield after which tokens of ``segments``, counted through, which tokens may follow."""
+        at = 0
+        if not self._started:
+            at = len(self.ticket.tokens)
+            yield at - 1, [child.tokens[0] for child in self.search.root.children]
+        for node in self._nodes:
+            for followers in _followers(node):
+                yield at, followers
+                at += 1
+
+    def feed(self, values: Iterator[float]) -> bool:
+        """Take the answers to ``asked``, in order; return whether the search is certain."""
+        if not self._started:
+            self._started = True
+            self.search.start(
+                {child.tokens[0]: next(values) for child in self.search.root.children}
+            )
+        for node in self._nodes:
+            inside = [next(values) for _ in node.tokens[1:]]
+            self._told[node] = inside, {child.tokens[0]: next(values) for child in node.children}
+        while wanted := self.search.wanted(WIDTH):
+            known = [node for node, _ in wanted if node in self._told]
+            if not known:
+                break
+            for node in known:
+                self.search.feed(node, *self._told.pop(node))
+        self._wanted = [(node, above[-1] if above else None) for node, above in wanted]
+        return not wanted
+
+
+def _all_below(root: Node, above: Node | None = None) -> Iterator[tuple[Node, Node | None]]:
+    """Yield the nodes of a trie that are read, each with the one above it, parents first."""
+    for node in root.children:
+        if _to_read(node):
+            yield node, above
+            yield from _all_below(node, node)
 
 
 def _to_read(node: Node) -> tuple[int, ...]:
@@ -195,12 +279,3 @@ def _followers(node: Node) -> list[list[int]]:
     """Which tokens are asked for after each token that is read."""
     inside = [[token] for token in node.tokens[1:]]
     return inside if node.unit is not None else [*inside, [c.tokens[0] for c in node.children]]
-
-
-def _stops(segments: Sequence[Segment]) -> list[int]:
-    """Where each segment ends among the tokens of a forward."""
-    stops, at = [], 0
-    for segment in segments:
-        at += len(segment.tokens)
-        stops.append(at)
-    return stops

@@ -10,7 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from classifier.backbone import Mode, load_backbone
+from classifier.backbone import load_backbone
 from classifier.base import BASES, find_base
 from classifier.engine import Engine
 from classifier.interface import (
@@ -23,6 +23,7 @@ from classifier.interface import (
 from classifier.lora import Adapter
 from classifier.manifest import Calibration, Manifest, damaged, read_file, read_manifest
 from classifier.prompt import Lengths, Prompt, Tokenizer
+from classifier.reader import Mode
 from classifier.search import Search
 from classifier.template import PromptUnit, Template
 from classifier.trie import LabelTrie

@@ -59,16 +59,23 @@ class Search:
         self._push(self.root.children, 0.0, log_probs, ())
 
     def wanted(self, width: int = 1) -> list[tuple[Node, tuple[Node, ...]]]:
-        """Return up to ``width`` nodes to read, most promising first, with those above them.
+        """Return nodes to read, most promising first, with those above them.
 
-        Empty once the answer is certain. The first of them must be read in any case; the others
-        are read beside it to save steps.
+        Empty once the answer is certain. Otherwise all that must be read in any case, and at least
+        ``width`` if there are so many: reading on a guess saves steps.
         """
         limit = self._limit()
         best = sorted(self._open, key=lambda entry: -entry.bound)
         if not best or (best[0].bound < limit and self._open_mass_is_small()):
             return []
-        return [(entry.node, entry.above) for entry in best[:width]]
+        masses = {entry.node: self._most_behind(entry) for entry in best}
+        # The search cannot end with a node open that outweighs what may stay open of all there is.
+        allowed = log_sum([self._read_mass(), *masses.values()]) + math.log(OPEN_MASS)
+        return [
+            (entry.node, entry.above)
+            for place, entry in enumerate(best)
+            if place < width or masses[entry.node] > allowed
+        ]
 
     def feed(
         self, node: Node, inside: Sequence[float], after: Mapping[int, float] | None = None

@@ -21,12 +21,16 @@ class Node:
         unit: the code of the unit whose name ends here, None at an inner node.
         children: what may follow.
         leaves: how many names end here or further on.
+        first: the place of its first token in the trie, token by token, parents before children.
+        stop: the place after the last token below it.
     """
 
     tokens: tuple[int, ...]
     unit: str | None = None
     children: list["Node"] = field(default_factory=list)
     leaves: int = 1
+    first: int = 0
+    stop: int = 0
 
 
 class LabelTrie:
@@ -64,6 +68,7 @@ class LabelTrie:
             raise TaxonomyError(f"the allowed units are not in the label trie: {named}")
         root = Node(())
         root.children = _build({code: self._paths[code] for code in sorted(allowed)})
+        _number(root, 0)
         return root
 
 
@@ -100,6 +105,15 @@ def _build(paths: Mapping[str, tuple[int, ...]]) -> list[Node]:
         else:
             nodes.append(Node(first[:shared], children=_build(rest), leaves=len(rest)))
     return nodes
+
+
+def _number(node: Node, place: int) -> None:
+    node.first = place
+    place += len(node.tokens)
+    for child in node.children:
+        _number(child, place)
+        place = child.stop
+    node.stop = place
 
 
 def _common_length(paths: Sequence[tuple[int, ...]]) -> int:

@@ -42,8 +42,8 @@ def random_base(directory: Path, architecture: str = "qwen2", seed: int = 0) -> 
     vocabulary = json.loads((STANDIN.path / "config.json").read_text())["vocab_size"]
     config = config_class(
         vocab_size=vocabulary,
-        hidden_size=64,
-        intermediate_size=128,
+        hidden_size=128,
+        intermediate_size=256,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,

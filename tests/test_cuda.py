@@ -6,11 +6,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from classifier.backbone import Mode, load_backbone, pick_device
+from classifier.backbone import load_backbone, pick_device
 from classifier.base import Base
 from classifier.engine import Engine
 from classifier.loading import load_classifier
 from classifier.lora import LoraLinear
+from classifier.reader import Mode
 from classifier.trie import LabelTrie
 from tests.llm import THEMES, Told, train_test_llm
 from tests.models import TICKETS, UNITS, make_prompt, random_base
@@ -59,7 +60,7 @@ def plain_scores(engine: Engine, base: Base, dtype: torch.dtype) -> torch.Tensor
     return expected
 
 
-@pytest.mark.parametrize("mode", ["full", "nf4"])
+@pytest.mark.parametrize("mode", ["full", "nf4", "bf16"])
 @pytest.mark.parametrize("template", ["short", "dispatch"])
 def test_packed_scores_on_cuda_err_no_more_than_plain_transformers_in_bfloat16(
     base: Base, mode: Mode, template: str

@@ -9,7 +9,6 @@ from bitsandbytes.nn import Linear4bit
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from classifier.attention import Pack, Segment
 from classifier.backbone import Backbone, load_backbone
 from classifier.base import Base
 from classifier.engine import Engine
@@ -167,7 +166,7 @@ def test_a_ticket_is_answered_alike_in_any_company(base: Base) -> None:
     small = Engine(backbone, None, prompt, token_budget=40)  # several forwards, some of one ticket
     apart = all_scores(small, trie, texts)
 
-    assert small.counts.steps > 1
+    assert small.counts.forwards > 5
     assert largest_gap(together, apart) < 1e-4
 
 
@@ -184,17 +183,3 @@ def test_two_engines_on_one_base_do_not_mix_their_adapters(base: Base, tmp_path:
     all_scores(second, trie, list(TICKETS))
 
     assert all_scores(first, trie, list(TICKETS)) == before
-
-
-@pytest.mark.parametrize("capacity", [1, 4096])
-def test_the_store_keeps_its_rows_when_it_grows(base: Base, capacity: int) -> None:
-    backbone = load_backbone(base, "full", CPU)
-    store = backbone.new_store(capacity)
-    first, second = Segment([5, 6, 7], ()), Segment([8, 9], ())
-
-    hidden = backbone.read(Pack(store, [first, second], CPU))
-    after = backbone.read(Pack(store, [Segment([10], first.path)], CPU))
-
-    whole = backbone.read(Pack(backbone.new_store(8), [Segment([5, 6, 7, 10], ())], CPU))
-    assert torch.allclose(hidden[:3], whole[:3], atol=1e-5)
-    assert torch.allclose(after[0], whole[3], atol=1e-5)

@@ -1,0 +1,136 @@
+"""How far the engine's log-probabilities are from plain transformers in float32.
+
+    python -m bench.agreement --version DIRECTORY --tickets FILE.jsonl [--count 200] [--modes nf4]
+
+The reference has the engine's own weights, dequantised, with the adapter merged, all in float32; it
+reads one ticket after the other and each label by itself. Beside the engine's modes the table shows
+plain transformers in bfloat16 (on a GPU) and in float32 on the base's weights before they were
+rounded to 4 bits: what the format itself costs. The last line is JSON.
+"""
+
+import argparse
+import copy
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from transformers import AutoModelForCausalLM
+
+from classifier.engine import Engine
+from classifier.llm import LlmClassifier
+from classifier.lora import LoraLinear, lora_layers
+from classifier.prompt import Prompt
+from classifier.trie import LabelTrie
+from paidan.text import model_text
+
+Scores = torch.Tensor
+"""(tickets, labels) float64 log-probabilities."""
+
+
+def main() -> None:
+    """Compare on one version."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--version", type=Path, required=True, help="an LLM version's directory")
+    parser.add_argument("--tickets", type=Path, required=True, help=".jsonl")
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--modes", default="nf4", help="of the engine, with commas")
+    options = parser.parse_args()
+    rows = [json.loads(line) for line in options.tickets.read_text("utf-8").splitlines()]
+    texts = [model_text(row.get("title"), row.get("text") or row["Question"]) for row in rows]
+    figures = compare(options.version, texts[: options.count], options.modes.split(","))
+    table = Table(title=f"{min(options.count, len(texts))} tickets, {options.version.name}")
+    for heading in ("", "top-1 agreement", "mean |Δ log p|", "max |Δ log p|"):
+        table.add_column(heading)
+    for name, row in figures.items():
+        table.add_row(name, *(f"{value:.4g}" for value in row.values()))
+    Console().print(table)
+    print(json.dumps(figures))
+
+
+def compare(version: Path, texts: Sequence[str], modes: Sequence[str]) -> dict[str, Any]:
+    """Return for each mode the top-1 agreement and the mean and greatest |Δ log p|."""
+    found: dict[str, Scores] = {}
+    engine: Engine | None = None
+    for mode in modes:
+        engine = LlmClassifier.load(version, mode=mode).engine  # type: ignore[arg-type]
+        found[mode] = engine_scores(engine, texts)
+    assert engine is not None
+    exact = plain_scores(plain_model(engine, torch.float32, rounded=True), engine.prompt, texts)
+    if engine.backbone.device.type == "cuda":
+        model = plain_model(engine, torch.bfloat16, rounded=True)
+        found["plain bfloat16"] = plain_scores(model, engine.prompt, texts)
+    if "full" not in modes:
+        model = plain_model(engine, torch.float32, rounded=False)
+        found["not rounded to 4 bits"] = plain_scores(model, engine.prompt, texts)
+    return {name: _figures(scores, exact) for name, scores in found.items()}
+
+
+def engine_scores(engine: Engine, texts: Sequence[str]) -> Scores:
+    """Return every label's score by the engine."""
+    trie = LabelTrie(engine.prompt.labels, engine.backbone.end)
+    codes = list(engine.prompt.labels)
+    n = len(texts)
+    searches = engine.search(texts, [trie.restricted(frozenset(codes))] * n, [len(codes)] * n)
+    return torch.tensor([[s.scores[code] for code in codes] for s in searches], dtype=torch.double)
+
+
+def plain_model(engine: Engine, dtype: torch.dtype, *, rounded: bool) -> Any:
+    """Return transformers' model with the adapter merged; on the 4-bit weights if ``rounded``."""
+    backbone = engine.backbone
+    model = AutoModelForCausalLM.from_pretrained(str(backbone.base.path), dtype=torch.float32)
+    model = model.to(backbone.device).eval()
+    for path, layer in lora_layers(backbone.model):
+        weight = model.get_submodule(path).weight
+        with torch.no_grad():
+            if rounded:
+                weight.copy_(_dequantised(layer))
+            adapter = engine.adapter.layers.get(path)
+            if adapter is not None:
+                weight += adapter.scale * (adapter.b.float() @ adapter.a.float())
+    return model.to(dtype)
+
+
+def _dequantised(layer: LoraLinear) -> torch.Tensor:
+    """The 4-bit weight in float32: one in bfloat16 would have been rounded twice."""
+    dtype, layer.dtype = layer.dtype, torch.float32
+    try:
+        return layer.full_weight().float()
+    finally:
+        layer.dtype = dtype
+
+
+@torch.inference_mode()
+def plain_scores(model: Any, prompt: Prompt, texts: Sequence[str]) -> Scores:
+    """Return every label's score, ticket by ticket: the ticket once, then each label behind it."""
+    trie = LabelTrie(prompt.labels, prompt.tokenizer.eos_token_id)
+    paths = [trie.path(code) for code in prompt.labels]
+    longest = max(map(len, paths))
+    labels = torch.tensor([[*path, *[0] * (longest - len(path))] for path in paths])
+    told = torch.tensor([[1] * len(path) + [0] * (longest - len(path)) for path in paths])
+    labels, told = labels.to(model.device), told.to(model.device)
+    prefix = model(torch.tensor([prompt.prefix], device=model.device)).past_key_values
+    rows = []
+    for ticket in prompt.tickets(texts):
+        cache = copy.deepcopy(prefix)
+        ids = torch.tensor([[*ticket, *prompt.suffix]], device=model.device)
+        first = model(ids, past_key_values=cache).logits[:, -1:]
+        cache.batch_repeat_interleave(len(paths))
+        rest = model(labels[:, :-1], past_key_values=cache).logits if longest > 1 else first[:, :0]
+        logits = torch.cat((first.expand(len(paths), -1, -1), rest), dim=1).float()
+        chosen = logits.log_softmax(-1).gather(2, labels[:, :, None])[:, :, 0]
+        rows.append((chosen.double() * told).sum(dim=1).cpu())
+    return torch.stack(rows)
+
+
+def _figures(found: Scores, exact: Scores) -> dict[str, float]:
+    gap = (found - exact).abs()
+    same = (found.argmax(1) == exact.argmax(1)).double().mean()
+    return {"top1": same.item(), "mean": gap.mean().item(), "max": gap.max().item()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Block masks of a forward: which pages of the store each 128 tokens look at.
+
+Made from the segments on the CPU, never by trying all pairs of tokens and rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.pack import Pack
+from classifier.store import PAGE, PREFIX, Segment
+
+Table = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """For each of n blocks of queries the pages it looks at; p is the number of pages.
+
+    Attributes:
+        partial: (n,) how many pages must be looked at row by row, ``partial_pages`` (n, p) which.
+        full: (n,) how many pages are seen whole by all, ``full_pages`` (n, p) which.
+    """
+
+    partial: Table
+    partial_pages: Table
+    full: Table
+    full_pages: Table
+
+
+def blocks_of_all(pack: Pack, count: int) -> Blocks:
+    """Return what the forward's tokens look at, in ``count`` blocks of them."""
+    pages = pack.store.rows // PAGE
+    seen = np.zeros((count, pages), bool)
+    shared = np.zeros((count, pages), bool)
+    own = pack.page_rows[::PAGE] // PAGE
+    for segment, start, length in zip(pack.segments, pack.starts, pack.lengths, strict=True):
+        first, last = int(start) // PAGE, int(start + length - 1) // PAGE
+        seen[first : last + 1, _pages_above(segment)] = True
+        for block in range(first, last + 1):
+            seen[block, own[first : block + 1]] = True
+    _see_prefix(pack, seen, shared, len(pack.ids))
+    return _listed(seen, shared)
+
+
+def blocks_of_places(pack: Pack, count: int) -> Blocks:
+    """Return what the tokens at the pack's ``places`` look at, in ``count`` blocks of them."""
+    pages = pack.store.rows // PAGE
+    seen = np.zeros((count, pages), bool)
+    shared = np.zeros((count, pages), bool)
+    numbers = np.searchsorted(pack.starts, pack.places, side="right") - 1
+    for block in range(-(-len(pack.places) // PAGE)):
+        for number in np.unique(numbers[block * PAGE : (block + 1) * PAGE]):
+            segment = pack.segments[number]
+            seen[block, _pages_above(segment)] = True
+            seen[block, segment.rows // PAGE] = True
+    _see_prefix(pack, seen, shared, len(pack.places))
+    return _listed(seen, shared)
+
+
+def _pages_above(segment: Segment) -> list[int]:
+    """The pages of what a segment continues, the prefix excepted."""
+    above = [upper for upper in segment.path() if upper is not segment and upper.ticket != PREFIX]
+    return [int(page) for upper in above for page in np.unique(upper.rows // PAGE)]
+
+
+def _see_prefix(pack: Pack, seen: NDArray[np.bool_], shared: NDArray[np.bool_], used: int) -> None:
+    """Let the blocks that hold tokens look at the prefix; its filled pages are seen whole."""
+    *_, top = pack.segments[0].path()
+    if top.ticket != PREFIX or top is pack.segments[0]:
+        return
+    pages = top.rows[::PAGE] // PAGE
+    whole = len(top.rows) // PAGE
+    shared[: -(-used // PAGE), pages[:whole]] = True
+    seen[: -(-used // PAGE), pages[whole:]] = True
+
+
+def _listed(seen: NDArray[np.bool_], shared: NDArray[np.bool_]) -> Blocks:
+    return Blocks(*_first(seen), *_first(shared))
+
+
+def _first(seen: NDArray[np.bool_]) -> tuple[Table, Table]:
+    """Return how many of each row are true, and their places, before all others."""
+    order = np.argsort(~seen, axis=1, kind="stable")
+    return seen.sum(axis=1, dtype=np.int32), order.astype(np.int32)
+
+
+def joined(blocks: Blocks) -> Sequence[Table]:
+    """Return its tables in the order of ``BlockMask.from_kv_blocks``."""
+    return blocks.partial, blocks.partial_pages, blocks.full, blocks.full_pages

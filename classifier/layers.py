@@ -1,0 +1,197 @@
+"""The layers of Qwen2 and Llama as functions over a pack, made to be compiled.
+
+They compute what transformers' layers do, with attention over the key-value store, and of the last
+layer only what is asked for. Norms and rotary embeddings are computed in float32.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch.nn.attention.flex_attention import BlockMask, FlexKernelOptions, flex_attention
+from torch.nn.functional import linear
+
+from classifier.lora import LoraLinear
+from classifier.nf4 import Linear, linear_of, nf4_weight
+
+_FP8_MAX = 448.0
+
+
+class Layer(NamedTuple):
+    """The tensors of one layer."""
+
+    attention_norm: torch.Tensor
+    q: Linear
+    k: Linear
+    v: Linear
+    o: Linear
+    mlp_norm: torch.Tensor
+    gate: Linear
+    up: Linear
+    down: Linear
+
+
+Convert = Callable[[LoraLinear], Linear]
+
+
+def layer_of(module: Any, convert: Convert = linear_of) -> Layer:
+    """Return the tensors of a decoder layer of transformers, with the adapter it has now."""
+    attention, mlp = module.self_attn, module.mlp
+    return Layer(
+        module.input_layernorm.weight,
+        convert(attention.q_proj),
+        convert(attention.k_proj),
+        convert(attention.v_proj),
+        convert(attention.o_proj),
+        module.post_attention_layernorm.weight,
+        convert(mlp.gate_proj),
+        convert(mlp.up_proj),
+        convert(mlp.down_proj),
+    )
+
+
+def product(x: torch.Tensor, layer: Linear) -> torch.Tensor:
+    """Return (n, out) for (n, in)."""
+    if layer.weight.dtype == torch.uint8:
+        assert layer.scales is not None
+        weight = nf4_weight(layer.weight, layer.scales, layer.a, layer.b, x.dtype)
+        return linear(x, weight, layer.bias)
+    if layer.weight.dtype == torch.float8_e4m3fn:
+        assert layer.scales is not None
+        scale = x.abs().amax(1, keepdim=True).float().clamp(min=1e-12) / _FP8_MAX
+        return torch._scaled_mm(
+            (x.float() / scale).to(torch.float8_e4m3fn),
+            layer.weight.t(),
+            scale_a=scale,
+            scale_b=layer.scales,
+            bias=layer.bias,
+            out_dtype=x.dtype,
+            use_fast_accum=True,
+        )
+    y = linear(x, layer.weight, layer.bias)
+    if layer.a is not None and layer.b is not None:
+        y = y + linear(linear(x, layer.a), layer.b)
+    return y
+
+
+def norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
+    """Return x over its root mean square, times ``weight``; rounded once."""
+    wide = x.float()
+    scaled = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + eps)
+    return (weight.float() * scaled).to(x.dtype)
+
+
+def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """Return (n, heads, size) with rotary embeddings; cos and sin are (n, size) float32."""
+    wide = x.float()
+    low, high = wide.chunk(2, dim=-1)
+    turned = wide * cos[:, None] + torch.cat((-high, low), dim=-1) * sin[:, None]
+    return turned.to(x.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the layers of a model have in common.
+
+    Parameters:
+        heads, kv_heads, size: of the attention.
+        eps: of the norms.
+        options: of flex_attention's kernel.
+    """
+
+    heads: int
+    kv_heads: int
+    size: int
+    eps: float
+    options: FlexKernelOptions | None = None
+
+    def whole(
+        self,
+        hidden: torch.Tensor,
+        layer: Layer,
+        rope: tuple[torch.Tensor, torch.Tensor],
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        rows: torch.Tensor,
+        mask: BlockMask,
+    ) -> torch.Tensor:
+        """Return (n, hidden) of all tokens.
+
+        Args:
+            hidden: (n, hidden).
+            layer: its tensors.
+            rope: cos and sin, (n, size) float32.
+            keys: of this layer in the store, (rows, key-value heads, size).
+            values: likewise.
+            rows: (n,) where the tokens' own go.
+            mask: which rows each token sees.
+        """
+        x = norm(hidden, layer.attention_norm, self.eps)
+        self._store(x, layer, rope, keys, values, rows)
+        return self._rest(hidden, x, layer, rope, keys, values, mask)
+
+    def store(
+        self,
+        hidden: torch.Tensor,
+        layer: Layer,
+        rope: tuple[torch.Tensor, torch.Tensor],
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        rows: torch.Tensor,
+    ) -> None:
+        """Only store the keys and values of all tokens; see ``whole``."""
+        x = norm(hidden, layer.attention_norm, self.eps)
+        self._store(x, layer, rope, keys, values, rows)
+
+    def some(
+        self,
+        hidden: torch.Tensor,
+        layer: Layer,
+        rope: tuple[torch.Tensor, torch.Tensor],
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        mask: BlockMask,
+        last_norm: torch.Tensor,
+    ) -> torch.Tensor:
+        """Return (s, hidden) of some tokens whose keys and values are stored, after the norm."""
+        x = norm(hidden, layer.attention_norm, self.eps)
+        return norm(self._rest(hidden, x, layer, rope, keys, values, mask), last_norm, self.eps)
+
+    def _store(
+        self,
+        x: torch.Tensor,
+        layer: Layer,
+        rope: tuple[torch.Tensor, torch.Tensor],
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        rows: torch.Tensor,
+    ) -> None:
+        keys[rows] = rotate(product(x, layer.k).view(-1, self.kv_heads, self.size), *rope)
+        values[rows] = product(x, layer.v).view(-1, self.kv_heads, self.size)
+
+    def _rest(
+        self,
+        hidden: torch.Tensor,
+        x: torch.Tensor,
+        layer: Layer,
+        rope: tuple[torch.Tensor, torch.Tensor],
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        mask: BlockMask,
+    ) -> torch.Tensor:
+        query = rotate(product(x, layer.q).view(-1, self.heads, self.size), *rope)
+        seen = flex_attention(
+            query.transpose(0, 1)[None],
+            keys.transpose(0, 1)[None],
+            values.transpose(0, 1)[None],
+            block_mask=mask,
+            enable_gqa=True,
+            kernel_options=self.options,
+        )
+        assert isinstance(seen, torch.Tensor)
+        seen = seen[0].transpose(0, 1).reshape(-1, self.heads * self.size)
+        hidden = hidden + product(seen, layer.o)
+        x = norm(hidden, layer.mlp_norm, self.eps)
+        gated = torch.nn.functional.silu(product(x, layer.gate)) * product(x, layer.up)
+        return hidden + product(gated, layer.down)

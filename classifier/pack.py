@@ -1,0 +1,92 @@
+"""The layout of one forward: segments one after the other, without padding."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from classifier.store import KeyValueStore, Numbers, Segment
+
+
+@dataclass
+class Pack:
+    """Segments that are read together, and what is asked of them.
+
+    Parameters:
+        store: where keys and values go; the segments' rows are set.
+        segments: n of them with t tokens in all; one that another continues may be among them.
+        asked: (place, tokens): the log-probabilities of which tokens after the token at that place
+            are wanted.
+    """
+
+    store: KeyValueStore
+    segments: Sequence[Segment]
+    asked: Sequence[tuple[int, Sequence[int]]] = ()
+    page_rows: Numbers = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find rows for all tokens."""
+        self.page_rows = self.store.place(self.segments)
+
+    @cached_property
+    def rows(self) -> Numbers:
+        """Of the tokens, (t,); they fill the pages taken, but for the rest of the last one."""
+        return self.page_rows[: len(self.ids)]
+
+    @cached_property
+    def ids(self) -> Numbers:
+        """The tokens, (t,)."""
+        return np.concatenate([np.asarray(segment.tokens) for segment in self.segments])
+
+    @cached_property
+    def lengths(self) -> Numbers:
+        """Of the segments, (n,)."""
+        return np.array([len(segment.tokens) for segment in self.segments])
+
+    @cached_property
+    def starts(self) -> Numbers:
+        """Where each segment begins among the tokens, (n,)."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    @cached_property
+    def before(self) -> Numbers:
+        """How many tokens come before each segment, (n,): the position of its first token."""
+        return np.array([segment.position for segment in self.segments])
+
+    @cached_property
+    def positions(self) -> Numbers:
+        """Of the tokens, (t,)."""
+        return self._each(self.before)
+
+    @cached_property
+    def order(self) -> Numbers:
+        """Of the tokens, (t,)."""
+        return self._each(np.array([segment.first for segment in self.segments]))
+
+    @cached_property
+    def tickets(self) -> Numbers:
+        """Whose the tokens are, (t,)."""
+        return np.repeat([segment.ticket for segment in self.segments], self.lengths)
+
+    @cached_property
+    def stops(self) -> Numbers:
+        """The order at which what sees a token ends, (t,)."""
+        return np.repeat([segment.stop for segment in self.segments], self.lengths)
+
+    @cached_property
+    def places(self) -> Numbers:
+        """The tokens after which something is asked, (s,)."""
+        return np.array([place for place, _ in self.asked], dtype=np.int64)
+
+    @cached_property
+    def questions(self) -> tuple[Numbers, Numbers]:
+        """What is asked, flat: which of ``places``, and the token, (q,) each."""
+        which = np.repeat(np.arange(len(self.asked)), [len(tokens) for _, tokens in self.asked])
+        tokens = [token for _, asked in self.asked for token in asked]
+        return which, np.array(tokens, dtype=np.int64)
+
+    def _each(self, firsts: Numbers) -> Numbers:
+        """Count on from each segment's first value."""
+        inside = np.arange(len(self.ids)) - np.repeat(self.starts, self.lengths)
+        return np.repeat(firsts, self.lengths) + inside

@@ -1,0 +1,188 @@
+"""The reader for CUDA, uncompiled on the CPU: masks, pages and weights against the plain one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from bitsandbytes.nn import Linear4bit
+from torch.nn.attention.flex_attention import create_mask
+
+from classifier.backbone import Backbone, load_backbone
+from classifier.base import Base
+from classifier.blocks import blocks_of_all, blocks_of_places
+from classifier.engine import Engine
+from classifier.flex import FlexReader
+from classifier.lora import LayerAdapter, LoraLinear
+from classifier.nf4 import linear_of, nf4_weight
+from classifier.pack import Pack
+from classifier.reader import EagerReader, Mode
+from classifier.store import LABELS, PAGE, Segment
+from classifier.trie import LabelTrie
+from tests.models import TICKETS, make_prompt, random_base
+from tests.test_engine import all_scores, largest_gap, random_adapter, read_adapter
+
+pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+CPU = torch.device("cpu")
+MANY = [text + str(number) for number in range(6) for text in TICKETS]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
+    return random_base(tmp_path_factory.mktemp("qwen2"))
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Base:
+    return random_base(tmp_path_factory.mktemp("llama"), "llama")
+
+
+@pytest.fixture(autouse=True)
+def plain_again(base: Base) -> Iterator[None]:
+    yield
+    for mode in ("full", "nf4"):
+        use_plain(load_backbone(base, mode, CPU))
+
+
+def use_plain(backbone: Backbone) -> None:
+    backbone.reader, backbone.holder = EagerReader(backbone.model), None
+
+
+def use_flex(backbone: Backbone, budget: int = 512) -> FlexReader:
+    backbone.holder = None
+    reader = FlexReader(backbone.model, "nf4", budget, compiled=False)
+    backbone.reader = reader
+    return reader
+
+
+@pytest.mark.parametrize(
+    ("architecture", "mode", "budget"),
+    [("base", "full", 2048), ("base", "nf4", 200), ("llama", "nf4", 512)],
+)
+def test_it_reads_what_the_plain_reader_reads(
+    request: pytest.FixtureRequest, tmp_path: Path, architecture: str, mode: Mode, budget: int
+) -> None:
+    base = request.getfixturevalue(architecture)
+    random_adapter(base, tmp_path)
+    backbone = load_backbone(base, mode, CPU)
+    adapter = read_adapter(tmp_path, backbone)
+    prompt = make_prompt(backbone.tokenizer, template="dispatch")
+    trie = LabelTrie(prompt.labels, backbone.end)
+    use_plain(backbone)
+    expected = all_scores(Engine(backbone, adapter, prompt, budget), trie, MANY)
+
+    use_flex(backbone, budget)
+    found = all_scores(Engine(backbone, adapter, prompt, budget), trie, MANY)
+
+    assert largest_gap(found, expected) < 1e-3
+
+
+def test_it_swaps_adapters_and_comes_back_to_the_same(base: Base, tmp_path: Path) -> None:
+    random_adapter(base, tmp_path)
+    backbone = load_backbone(base, "nf4", CPU)
+    prompt = make_prompt(backbone.tokenizer)
+    trie = LabelTrie(prompt.labels, backbone.end)
+    use_flex(backbone)
+    first = Engine(backbone, read_adapter(tmp_path, backbone), prompt, 512)
+    before = all_scores(first, trie, MANY)
+
+    other = all_scores(Engine(backbone, None, prompt, 512), trie, MANY)
+
+    assert largest_gap(other, before) > 0.1
+    assert all_scores(first, trie, MANY) == before
+
+
+def test_it_goes_on_when_the_store_has_to_grow(base: Base) -> None:
+    backbone = load_backbone(base, "full", CPU)
+    prompt = make_prompt(backbone.tokenizer)
+    trie = LabelTrie(prompt.labels, backbone.end)
+    reader = use_flex(backbone, 512)
+    expected = all_scores(Engine(backbone, None, prompt, 512), trie, MANY)
+    held = reader.store.place([Segment([1] * (reader.store.free_pages * PAGE), ticket=10**6)])
+
+    found = all_scores(Engine(backbone, None, prompt, 512), trie, MANY)
+
+    assert len(held)
+    assert largest_gap(found, expected) < 1e-3
+
+
+def test_the_blocks_hold_exactly_the_pages_that_are_seen(base: Base) -> None:
+    """Whatever a token sees is listed; a page listed as full is seen whole by all of the block."""
+    backbone = load_backbone(base, "full", CPU)
+    reader = use_flex(backbone, 1024)
+    prefix = Segment(list(range(300)))
+    reader.start(Pack(reader.store, [prefix]))
+    tickets = [Segment([7] * n, prefix, n, 300) for n in (5, 120, 260, 33)]
+    labels = [Segment([8, 9], one, one.ticket, LABELS, LABELS + 5) for one in tickets]
+    deeper = Segment([4, 4, 4], labels[1], labels[1].ticket, LABELS + 2, LABELS + 5)
+    beside = Segment([5], tickets[1], tickets[1].ticket, LABELS + 5, LABELS + 6)
+    reader.start(Pack(reader.store, tickets))
+    pack = Pack(reader.store, [*labels, deeper, beside], [(3, [1]), (8, [1])])
+    reader.start(pack)
+
+    for chosen, blocks in (
+        (np.arange(len(pack.ids)), blocks_of_all(pack, 1)),
+        (pack.places, blocks_of_places(pack, 1)),
+    ):
+        sees = visible(pack, chosen)
+        by_page = sees.reshape(len(chosen), -1, PAGE)
+        partial = set(blocks.partial_pages[0, : blocks.partial[0]].tolist())
+        full = set(blocks.full_pages[0, : blocks.full[0]].tolist())
+        assert set(np.flatnonzero(by_page.any((0, 2))).tolist()) == partial | full
+        assert all(by_page[:, page].all() for page in full)
+        assert full
+        assert not partial & full
+
+
+def visible(pack: Pack, chosen: np.ndarray) -> np.ndarray:
+    """(tokens, rows) who sees what, told from the segments alone."""
+    seen = np.zeros((len(pack.ids), pack.store.rows), bool)
+    at = 0
+    for segment in pack.segments:
+        for inside in range(len(segment.tokens)):
+            for above in segment.path():
+                rows = above.rows[: inside + 1] if above is segment else above.rows
+                seen[at, rows] = True
+            at += 1
+    return seen[chosen]
+
+
+def test_the_mask_is_what_the_segments_say(base: Base) -> None:
+    backbone = load_backbone(base, "full", CPU)
+    reader = use_flex(backbone, 512)
+    prefix = Segment(list(range(130)))
+    reader.start(Pack(reader.store, [prefix]))
+    ticket, other = Segment([7] * 40, prefix, 1, 130), Segment([7] * 30, prefix, 2, 130)
+    label = Segment([8, 9], ticket, 1, LABELS, LABELS + 4)
+    below = Segment([3], label, 1, LABELS + 2, LABELS + 3)
+    beside = Segment([3], label, 1, LABELS + 3, LABELS + 4)
+    pack = Pack(reader.store, [ticket, other, label, below, beside], [(0, [1])])
+
+    reader.start(pack)
+
+    mask_mod = reader.frame(len(pack.ids)).mask.mask_mod
+    mask = create_mask(mask_mod, None, None, PAGE, reader.store.rows, device="cpu")
+    assert np.array_equal(
+        mask[0, 0, : len(pack.ids)].numpy(), visible(pack, np.arange(len(pack.ids)))
+    )
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_weight_is_bitsandbytes_weight_plus_the_adapter(nested: bool) -> None:
+    torch.manual_seed(0)
+    plain = torch.nn.Linear(256, 96)
+    kept = Linear4bit(256, 96, quant_type="nf4", compress_statistics=nested)
+    kept.load_state_dict(plain.state_dict())
+    layer = LoraLinear(kept.to("cpu"), torch.float32)
+    bare = linear_of(layer)
+    layer.adapter = LayerAdapter(torch.randn(5, 256), torch.randn(96, 5), 0.5)
+    adapted = linear_of(layer)
+
+    assert bare.scales is not None
+    assert adapted.scales is not None
+    weight = nf4_weight(bare.weight, bare.scales, None, None, torch.float32)
+    assert torch.equal(weight, layer.full_weight())
+    whole = nf4_weight(adapted.weight, adapted.scales, adapted.a, adapted.b, torch.float32)
+    expected = layer.full_weight() + 0.5 * layer.adapter.b @ layer.adapter.a
+    assert torch.allclose(whole, expected, atol=1e-5)
