@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch.nn.attention.flex_attention import BlockMask, FlexKernelOptions
 
 from classifier.blocks import Blocks, blocks_of_all, blocks_of_places, joined
-from classifier.layers import Layer, Shape, layer_of
+from classifier.layers import Layer, Linear, Shape, layer_of, linear_of
 from classifier.lora import LoraLinear
-from classifier.nf4 import Linear, linear_of, nf4_weight
+from classifier.nf4 import nf4_weight
 from classifier.pack import Pack
 from classifier.reader import TOKEN_BUDGET, Answers, Mode, look_up, new_store
 from classifier.store import PADDING, PAGE, PREFIX, SCRAP
@@ -27,6 +27,8 @@ Part = TypeVar("Part", bound=Callable[..., Any])
 _SMALL = 110_000
 _SMALL_TILES: FlexKernelOptions = {"BLOCK_M": 64, "BLOCK_N": 64, "num_stages": 2, "num_warps": 4}
 _COMPILED_SHAPES = 64
+# Forwards of up to so many tokens are recorded as CUDA graphs.
+_GRAPHED = 512
 _FP8_MAX = 448.0
 
 
@@ -52,10 +54,12 @@ class Frame:
             "partial_pages": self.blocks * pages,
             "full": self.blocks,
             "full_pages": self.blocks * pages,
+            "places": size,
         }
         self.flat = torch.zeros(sum(parts.values()), dtype=torch.int32, device=tables.device)
         views = dict(zip(parts, torch.split(self.flat, list(parts.values())), strict=True))
         self.ids, self.positions, self.rows = (views[n] for n in ("ids", "positions", "rows"))
+        self.places = views["places"]
         tickets, order = views["tickets"], views["order"]
         row_tickets, row_order, row_stops = tables
 
@@ -87,7 +91,8 @@ class Frame:
             (pack.order, 0),
         )
         padded = [_padded(values[chosen], self.size, filling) for values, filling in columns]
-        return np.concatenate([*padded, *(table.ravel() for table in joined(blocks))])
+        places = _padded(np.arange(len(pack.ids))[chosen], self.size, 0)
+        return np.concatenate([*padded, *(table.ravel() for table in joined(blocks)), places])
 
 
 class FlexReader:
@@ -133,6 +138,7 @@ class FlexReader:
         self._store = self._made(self._shape.store)
         self._some = self._made(self._shape.some)
         self._frames: dict[tuple[int, bool], Frame] = {}
+        self._graphs: dict[tuple[int, int], tuple[torch.cuda.CUDAGraph, torch.Tensor]] = {}
         self._tables = torch.zeros((3, 0), dtype=torch.int32, device=self.device)
         self._layers: list[Layer] = []
         self._staged = _Staged(self.device)
@@ -153,6 +159,7 @@ class FlexReader:
         """Take the layers' weights with the adapter that they have now."""
         convert = {"bf16": _merged, "fp8": _rounded_to_fp8}.get(self.mode, linear_of)
         self._tables.fill_(PADDING)  # no row is anyone's any more
+        self._graphs.clear()  # they hold the weights of before
         self._layers = []  # what was merged goes before more is
         self._layers = [layer_of(module, convert) for module in self.model.model.layers]
 
@@ -169,22 +176,36 @@ class FlexReader:
         self._fit_store()
         all_of_it = self.frame(len(pack.ids))
         asked = self.frame(max(1, len(pack.places)), asked=True)
-        *told, contents, asked_contents, places, which, tokens = self._staged.send(
+        *told, contents, asked_contents, which, tokens = self._staged.send(
             *_told(pack),
             all_of_it.contents(pack, slice(None), blocks_of_all(pack, all_of_it.blocks)),
             asked.contents(pack, pack.places, blocks_of_places(pack, asked.blocks)),
-            _padded(pack.places, asked.size, 0),
             *pack.questions,
         )
         self._note(*told)
         all_of_it.flat.copy_(contents)
         asked.flat.copy_(asked_contents)
-        hidden = self._read(all_of_it, asked, places)
+        hidden = self._replay(all_of_it, asked)
         if not pack.asked:
             return list
         return _coming(look_up(pack, hidden, self._head, which, tokens))
 
-    def _read(self, frame: Frame, asked: Frame, places: torch.Tensor) -> torch.Tensor:
+    def _replay(self, frame: Frame, asked: Frame) -> torch.Tensor:
+        """Do as ``_read``; small forwards from a CUDA graph, for they wait for the CPU else."""
+        if not self._compiled or max(frame.size, asked.size) > _GRAPHED:
+            return self._read(frame, asked)
+        key = frame.size, asked.size
+        if key not in self._graphs:
+            hidden = self._read(frame, asked)  # compiles
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                self._graphs[key] = graph, self._read(frame, asked)
+            return hidden
+        graph, hidden = self._graphs[key]
+        graph.replay()
+        return hidden
+
+    def _read(self, frame: Frame, asked: Frame) -> torch.Tensor:
         """Run the layers; return the (s, hidden) of the places asked after."""
         model = self.model.model
         keys, values, rows = self.store.keys, self.store.values, frame.rows.long()
@@ -198,7 +219,7 @@ class FlexReader:
         self._store(hidden, last, rope, keys[-1], values[-1], rows)
         rope = self._rope(asked.positions)
         return self._some(
-            hidden[places], last, rope, keys[-1], values[-1], asked.mask, model.norm.weight
+            hidden[asked.places], last, rope, keys[-1], values[-1], asked.mask, model.norm.weight
         )
 
     def _head(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -227,6 +248,7 @@ class FlexReader:
             new = torch.full((3, missing), PADDING, dtype=torch.int32, device=self.device)
             self._tables = torch.cat((self._tables, new), dim=1)
             self._frames.clear()
+            self._graphs.clear()
 
     def _note(self, rows: torch.Tensor, *told: torch.Tensor) -> None:
         self._fit_store()

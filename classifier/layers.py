@@ -13,9 +13,27 @@ from torch.nn.attention.flex_attention import BlockMask, FlexKernelOptions, flex
 from torch.nn.functional import linear
 
 from classifier.lora import LoraLinear
-from classifier.nf4 import Linear, linear_of, nf4_weight
+from classifier.nf4 import RANKS, nf4_weight
 
 _FP8_MAX = 448.0
+
+
+class Linear(NamedTuple):
+    """What a linear layer computes with.
+
+    Attributes:
+        weight: (out, in / 2) uint8, see ``nf4.Packed``; or (out, in) in a floating-point type.
+        scales: (out, in / 64) float32 of NF4; (1, out) float32 of float8; else None.
+        a: (rank, in) of the adapter that is still to be added, or None.
+        b: (out, rank), the adapter's scale in it, or None.
+        bias: (out,) or None.
+    """
+
+    weight: torch.Tensor
+    scales: torch.Tensor | None
+    a: torch.Tensor | None
+    b: torch.Tensor | None
+    bias: torch.Tensor | None
 
 
 class Layer(NamedTuple):
@@ -30,6 +48,24 @@ class Layer(NamedTuple):
     gate: Linear
     up: Linear
     down: Linear
+
+
+def linear_of(layer: LoraLinear) -> Linear:
+    """Return what a layer computes with: its weight as it is kept, and its adapter.
+
+    Raises:
+        ValueError: see ``nf4.pack``.
+    """
+    a = b = None
+    if layer.adapter is not None:
+        a, b = layer.adapter.a, layer.adapter.b * layer.adapter.scale
+        fill = -a.shape[0] % RANKS
+        a = torch.nn.functional.pad(a, (0, 0, 0, fill)).contiguous()
+        b = torch.nn.functional.pad(b, (0, fill)).contiguous()
+    layer.pack()
+    if layer.packed is None:
+        return Linear(layer.weight, None, a, b, layer.bias)
+    return Linear(layer.packed.codes, layer.packed.scales, a, b, layer.bias)
 
 
 Convert = Callable[[LoraLinear], Linear]

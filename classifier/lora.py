@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn.functional import linear
 
 from classifier.manifest import Manifest, damaged, read_file
+from classifier.nf4 import Packed, nf4_weight, pack
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
@@ -62,6 +63,7 @@ class LoraLinear(nn.Module):
         self.in_features, self.out_features = layer.in_features, layer.out_features
         self.dtype = dtype
         self.weight, self.bias = layer.weight, layer.bias
+        self.packed: Packed | None = None
         self.adapter: LayerAdapter | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -73,11 +75,25 @@ class LoraLinear(nn.Module):
 
     def full_weight(self) -> torch.Tensor:
         """Return the base weight without adapter, (out, in), in the dtype of the computation."""
+        if self.packed is not None:
+            codes, scales = self.packed.codes, self.packed.scales
+            full: torch.Tensor = nf4_weight(codes, scales, None, None, self.dtype)
+            return full
         state = getattr(self.weight, "quant_state", None)
         if state is None:
             return self.weight
         weight: torch.Tensor = dequantize_4bit(self.weight.data, state)
         return weight.to(self.dtype)
+
+    def pack(self) -> None:
+        """Arrange a 4-bit weight for the kernel of ``nf4``; bitsandbytes' own is let go.
+
+        Raises:
+            ValueError: see ``nf4.pack``.
+        """
+        if self.packed is None and getattr(self.weight, "quant_state", None) is not None:
+            self.packed = pack(self.weight)
+            self.weight = nn.Parameter(self.weight.data.new_empty(0), requires_grad=False)
 
 
 def replace_linears(model: nn.Module, dtype: torch.dtype) -> None:

@@ -5,65 +5,47 @@ scales, the adapter added in float32, the sum rounded once. So the adapter is ex
 but the product's own operand is ever written.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from bitsandbytes.functional import dequantize_blockwise, get_4bit_type
-
-from classifier.lora import LoraLinear
+from bitsandbytes.nn import Params4bit
 
 BLOCK = 64
 """Weights that share a scale."""
-_RANKS = 16
-"""Ranks the kernel multiplies at once; a lower rank is filled up with zeros."""
+RANKS = 16
+"""The kernel multiplies ranks by so many: another rank is filled up with zeros."""
 
 
-class Linear(NamedTuple):
-    """What a linear layer computes with.
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A weight in NF4, arranged for the kernel.
 
     Attributes:
-        weight: (out, in / 2) uint8, two NF4 codes each (see ``by_halves``); or (out, in) in a
-            floating-point type.
-        scales: (out, in / 64) float32 of NF4; (1, out) float32 of float8; else None.
-        a: (rank, in) of the adapter that is still to be added, or None.
-        b: (out, rank), the adapter's scale in it, or None.
-        bias: (out,) or None.
+        codes: (out, in / 2) uint8, two NF4 codes each; see ``by_halves``.
+        scales: (out, in / 64) float32.
     """
 
-    weight: torch.Tensor
-    scales: torch.Tensor | None
-    a: torch.Tensor | None
-    b: torch.Tensor | None
-    bias: torch.Tensor | None
+    codes: torch.Tensor
+    scales: torch.Tensor
 
 
-def linear_of(layer: LoraLinear) -> Linear:
-    """Return what a layer computes with: its weight as it is kept, and its adapter.
+def pack(weight: Params4bit) -> Packed:
+    """Take a 4-bit weight of bitsandbytes, with its double quantised scales made plain.
 
     Raises:
-        ValueError: its rows are not divided evenly into pairs of NF4 blocks.
+        ValueError: its rows are not divided evenly into pairs of blocks.
     """
-    a = b = None
-    if layer.adapter is not None:
-        a, b = layer.adapter.a, layer.adapter.b * layer.adapter.scale
-        fill = -a.shape[0] % _RANKS
-        a = torch.nn.functional.pad(a, (0, 0, 0, fill)).contiguous()
-        b = torch.nn.functional.pad(b, (0, fill)).contiguous()
-    state = getattr(layer.weight, "quant_state", None)
-    if state is None:
-        return Linear(layer.weight, None, a, b, layer.bias)
+    state = weight.quant_state
     out_features, in_features = state.shape
     if in_features % (2 * BLOCK) or state.blocksize != BLOCK:
         raise ValueError(f"blocks of {state.blocksize} in rows of {in_features}")
     scales = state.absmax
     if state.nested:
         scales = dequantize_blockwise(state.absmax, state.state2) + state.offset
-    return Linear(
-        by_halves(layer.weight.data.view(out_features, in_features // 2)),
+    return Packed(
+        by_halves(weight.data.view(out_features, in_features // 2)),
         scales.float().view(out_features, in_features // BLOCK),
-        a,
-        b,
-        layer.bias,
     )
 
 
@@ -88,7 +70,15 @@ def nf4_weight(
     b: torch.Tensor | None,
     dtype: torch.dtype,
 ) -> torch.Tensor:
-    """Return the (out, in) weight in ``dtype``; see ``Linear`` for the arguments."""
+    """Return the (out, in) weight in ``dtype``.
+
+    Args:
+        codes: see ``Packed``.
+        scales: see ``Packed``.
+        a: (rank, in) of an adapter to add, or None.
+        b: (out, rank) of it, its scale in it.
+        dtype: of the result.
+    """
     table = get_4bit_type("nf4", device=codes.device)
     both = codes.view(len(codes), -1, 1, BLOCK)
     weight = table[torch.cat((both >> 4, both & 15), dim=2).flatten(1).int()]

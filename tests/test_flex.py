@@ -14,8 +14,9 @@ from classifier.base import Base
 from classifier.blocks import blocks_of_all, blocks_of_places
 from classifier.engine import Engine
 from classifier.flex import FlexReader
+from classifier.layers import linear_of
 from classifier.lora import LayerAdapter, LoraLinear
-from classifier.nf4 import linear_of, nf4_weight
+from classifier.nf4 import nf4_weight
 from classifier.pack import Pack
 from classifier.reader import EagerReader, Mode
 from classifier.store import LABELS, PAGE, Segment
@@ -175,14 +176,14 @@ def test_a_weight_is_bitsandbytes_weight_plus_the_adapter(nested: bool) -> None:
     kept = Linear4bit(256, 96, quant_type="nf4", compress_statistics=nested)
     kept.load_state_dict(plain.state_dict())
     layer = LoraLinear(kept.to("cpu"), torch.float32)
-    bare = linear_of(layer)
+    expected = layer.full_weight()
+
+    layer.pack()
     layer.adapter = LayerAdapter(torch.randn(5, 256), torch.randn(96, 5), 0.5)
     adapted = linear_of(layer)
 
-    assert bare.scales is not None
+    assert torch.equal(layer.full_weight(), expected)
     assert adapted.scales is not None
-    weight = nf4_weight(bare.weight, bare.scales, None, None, torch.float32)
-    assert torch.equal(weight, layer.full_weight())
     whole = nf4_weight(adapted.weight, adapted.scales, adapted.a, adapted.b, torch.float32)
-    expected = layer.full_weight() + 0.5 * layer.adapter.b @ layer.adapter.a
+    expected += 0.5 * layer.adapter.b @ layer.adapter.a
     assert torch.allclose(whole, expected, atol=1e-5)
