@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from db import corrections, open_database
+from paidan.sample.generator import generate
 from paidan.settings import load_settings
 from tests.cli import Cli, Ran, jsonl, write
 from tests.llm import RECIPE, THEMES
 from tests.make import UNITS
-from tests.models import random_base
+from tests.models import STANDIN, random_base
 
 
 @pytest.fixture
@@ -134,3 +135,19 @@ def test_a_stand_in_of_too_few_tickets_is_refused(cli: Cli, tmp_path: Path) -> N
 
     assert ran.code == 1
     assert "1 tickets are too few" in ran.err
+
+
+def test_a_stand_in_built_from_own_tickets_can_be_added_with_its_recipe(
+    cli: Cli, tmp_path: Path
+) -> None:
+    rows = [f"{ticket.title},{ticket.text}" for ticket in generate(120)]
+    data = write(tmp_path / "t.csv", "\n".join(["title,text", *rows]) + "\n")
+
+    built = cli("base", "build", tmp_path / "mine", "--data", data, "--passes", "2")
+    added = cli("base", "add", tmp_path / "mine")
+
+    assert (built.code, added.code) == (0, 0), built.err + added.err
+    assert (tmp_path / "mine" / "recipe.toml").read_bytes() == (
+        STANDIN.path / "recipe.toml"
+    ).read_bytes()
+    assert json.loads((tmp_path / "mine" / "build.json").read_text())["settings"]["passes"] == 2

@@ -22,8 +22,10 @@ pytestmark = [
     # torch's and triton's remarks on a build are not ours
     pytest.mark.filterwarnings("ignore"),
 ]
-# Two computations in bfloat16 round differently: their errors are alike, not the same.
-ALLOWANCE = 1.5
+# Two computations in bfloat16 round differently: their errors are alike, not the same. The greatest
+# of some hundreds differs more than their mean.
+MEAN_ALLOWANCE, MAX_ALLOWANCE = 1.2, 2.0
+MANY = [text + str(number) for number in range(12) for text in TICKETS]
 
 
 @pytest.fixture(scope="module", params=["qwen2", "llama"])
@@ -47,9 +49,9 @@ def plain_scores(engine: Engine, base: Base, dtype: torch.dtype) -> torch.Tensor
         if name in kept:
             module.weight.data = kept[name].full_weight().to(dtype)
     trie = LabelTrie(engine.prompt.labels, engine.backbone.end)
-    expected = torch.zeros(len(TICKETS), len(UNITS))
+    expected = torch.zeros(len(MANY), len(UNITS))
     with torch.inference_mode():
-        for row, ticket in enumerate(engine.prompt.tickets(TICKETS)):
+        for row, ticket in enumerate(engine.prompt.tickets(MANY)):
             ids = [*engine.prompt.prefix, *ticket, *engine.prompt.suffix]
             for column, unit in enumerate(UNITS):
                 path = trie.path(unit.code)
@@ -71,14 +73,14 @@ def test_packed_scores_on_cuda_err_no_more_than_plain_transformers_in_bfloat16(
     engine = Engine(backbone, None, make_prompt(backbone.tokenizer, template=template))
 
     # When both score every label
-    found = scores(engine, list(TICKETS))
+    found = scores(engine, MANY)
     exact = plain_scores(engine, base, torch.float32)
     rounded = plain_scores(engine, base, torch.bfloat16)
 
     # Then the engine is no further from float32 than bfloat16 has to be
     ours, theirs = (found - exact).abs(), (rounded - exact).abs()
-    assert ours.mean() < ALLOWANCE * theirs.mean()
-    assert ours.max() < ALLOWANCE * theirs.max()
+    assert ours.mean() < MEAN_ALLOWANCE * theirs.mean()
+    assert ours.max() < MAX_ALLOWANCE * theirs.max()
 
 
 def test_a_version_is_trained_and_answers_on_the_gpu(tmp_path: Path) -> None:

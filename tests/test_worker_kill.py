@@ -73,6 +73,11 @@ def test_no_ticket_is_lost_or_answered_twice_under_forty_kills_and_two_flushes(
 
 
 @pytest.mark.timeout(180 + 60 * LLM_KILLS_OF_EACH)
+@pytest.mark.parametrize(
+    "database_url",
+    ["postgresql"] if LLM_KILLS_OF_EACH < KILLS_OF_EACH else ["sqlite", "postgresql"],
+    indirect=True,
+)
 def test_no_ticket_is_lost_or_answered_twice_with_an_llm_under_kills_and_flushes(
     database: Database, llm_settings: Settings, tmp_path: Path
 ) -> None:
@@ -139,7 +144,15 @@ def _kill(process: Process, what: str) -> None:
         wait_until(process.kill_child, RECOVERY_S, "a child to kill")
 
 
-@pytest.mark.parametrize("champion", ["quick_settings", "llm_settings"])
+@pytest.mark.parametrize(
+    ("database_url", "champion"),
+    [
+        ("sqlite", "quick_settings"),
+        ("postgresql", "quick_settings"),
+        ("postgresql", "llm_settings"),
+    ],
+    indirect=["database_url"],
+)
 def test_a_poison_ticket_dies_after_three_attempts_and_takes_nobody_with_it(
     database: Database, champion: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
