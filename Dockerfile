@@ -9,7 +9,14 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    PAIDAN_HOME=/var/lib/paidan
+    PAIDAN_HOME=/var/lib/paidan \
+    TORCHINDUCTOR_CACHE_DIR=/var/lib/paidan/compiled \
+    TRITON_CACHE_DIR=/var/lib/paidan/compiled/triton
+
+# On a GPU the LLM's layers are compiled, which takes a C compiler.
+RUN [ "$EXTRA" = linear ] || { apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*; }
 
 # Uid 1000 is the first user of most hosts: files written to a mounted folder are theirs.
 RUN useradd --uid 1000 --no-create-home --home-dir /var/lib/paidan paidan \

@@ -1,6 +1,9 @@
 """A base model in memory: loaded once, shared by the adapters that answer with it."""
 
+import importlib.util
+import logging
 import os
+import shutil
 import weakref
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +15,12 @@ from transformers.utils import logging as transformers_logging
 
 from classifier import attention
 from classifier.base import Base, load_tokenizer
-from classifier.lora import replace_linears
+from classifier.lora import lora_layers, replace_linears
+from classifier.nf4 import BLOCK
 from classifier.reader import TOKEN_BUDGET, EagerReader, Mode, Reader
 from paidan.errors import DeviceError, ModelVersionError
+
+logger = logging.getLogger(__name__)
 
 # Its bar of files loaded is no news for an operator.
 transformers_logging.disable_progress_bar()
@@ -138,8 +144,28 @@ def _load(base: Base, mode: Mode, device: torch.device, token_budget: int) -> Ba
 
 
 def _reader(model: Any, mode: Mode, token_budget: int) -> Reader:
-    if model.device.type != "cuda" or os.environ.get("TORCHDYNAMO_DISABLE") == "1":
+    """Return the compiled reader where it works, else the plain one."""
+    if model.device.type != "cuda":
         return EagerReader(model, token_budget)
-    from classifier.flex import FlexReader
+    hindrance = _hindrance(model, mode)
+    if hindrance is None:
+        from classifier.flex import FlexReader
 
-    return FlexReader(model, mode, token_budget)
+        return FlexReader(model, mode, token_budget)
+    if mode in ("bf16", "fp8"):
+        raise DeviceError(f"mode {mode} needs compiled layers, but {hindrance}")
+    logger.warning("the LLM is read without compiled layers, many times slower: %s", hindrance)
+    return EagerReader(model, token_budget)
+
+
+def _hindrance(model: Any, mode: Mode) -> str | None:
+    """Return why layers cannot be compiled here, or None where they can."""
+    if os.environ.get("TORCHDYNAMO_DISABLE") == "1":
+        return "TORCHDYNAMO_DISABLE is set"
+    if importlib.util.find_spec("triton") is None:
+        return "triton is not installed"
+    if not any(map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))):
+        return "there is no C compiler (install gcc)"
+    widths = {layer.in_features for _, layer in lora_layers(model)}
+    odd = [width for width in widths if width % (2 * BLOCK)]
+    return f"a layer's width, {odd[0]}, is no multiple of 128" if odd and mode != "full" else None
