@@ -103,8 +103,12 @@ class Engine:
             _Reading(search, Segment([*ids, *suffix], self._prefix, next(self._numbers), first))
             for ids, search in zip(tickets, searches, strict=True)
         ]
-        # Like lengths together.
-        self._run(deque(sorted(readings, key=lambda reading: len(reading.ticket.tokens))))
+        try:
+            # Like lengths together.
+            self._run(deque(sorted(readings, key=lambda reading: len(reading.ticket.tokens))))
+        finally:  # whatever failed, nothing of these tickets stays
+            for reading in readings:
+                self.backbone.reader.store.release(reading.ticket.ticket)
         self.counts.tickets += len(readings)
         self.counts.ticket_tokens += sum(len(reading.ticket.tokens) for reading in readings)
         return searches
@@ -132,16 +136,12 @@ class Engine:
         reader = self.backbone.reader
         ready: deque[_Reading] = deque()
         started: deque[tuple[list[_Reading], Answers]] = deque()
-        try:
-            while waiting or ready or started:
-                chosen = self._choose(waiting, ready, alone=not started)
-                if chosen:
-                    started.append((chosen, self._start(chosen)))
-                if len(started) > reader.ahead or not chosen:
-                    self._finish(*started.popleft(), ready)
-        finally:
-            for reading in [*(r for some, _ in started for r in some), *ready]:
-                reader.store.release(reading.ticket.ticket)
+        while waiting or ready or started:
+            chosen = self._choose(waiting, ready, alone=not started)
+            if chosen:
+                started.append((chosen, self._start(chosen)))
+            if len(started) > reader.ahead or not chosen:
+                self._finish(*started.popleft(), ready)
 
     def _choose(
         self, waiting: "deque[_Reading]", ready: "deque[_Reading]", *, alone: bool

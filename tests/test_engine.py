@@ -1,5 +1,6 @@
 """The packed engine against plain transformers, one ticket at a time."""
 
+import itertools
 import random
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from classifier.backbone import Backbone, load_backbone
 from classifier.base import Base
 from classifier.engine import Engine
 from classifier.lora import CONFIG, WEIGHTS, Adapter, LoraLinear
+from classifier.pack import Pack
+from classifier.reader import Answers
 from classifier.search import rank
 from classifier.trie import LabelTrie
 from tests.models import CODES, TICKETS, UNITS, make_prompt, random_base
@@ -183,3 +186,27 @@ def test_two_engines_on_one_base_do_not_mix_their_adapters(base: Base, tmp_path:
     all_scores(second, trie, list(TICKETS))
 
     assert all_scores(first, trie, list(TICKETS)) == before
+
+
+def test_after_a_failed_forward_the_store_is_free_again(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = load_backbone(base, "full", CPU)
+    engine = Engine(backbone, None, make_prompt(backbone.tokenizer), token_budget=60)
+    trie = LabelTrie(engine.prompt.labels, backbone.end)
+    expected = all_scores(engine, trie, list(TICKETS))
+    free, start = backbone.reader.store.free_pages, backbone.reader.start
+    calls = itertools.count()
+
+    def fail(pack: Pack) -> Answers:
+        if next(calls) == 2:
+            raise RuntimeError("out of memory")
+        return start(pack)
+
+    monkeypatch.setattr(backbone.reader, "start", fail)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        all_scores(engine, trie, list(TICKETS))
+    monkeypatch.undo()
+
+    assert backbone.reader.store.free_pages == free
+    assert all_scores(engine, trie, list(TICKETS)) == expected
