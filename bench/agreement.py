@@ -20,12 +20,12 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoModelForCausalLM
 
+from bench.inference import read_texts
 from classifier.engine import Engine
 from classifier.llm import LlmClassifier
 from classifier.lora import LoraLinear, lora_layers
 from classifier.prompt import Prompt
 from classifier.trie import LabelTrie
-from paidan.text import model_text
 
 Scores = torch.Tensor
 """(tickets, labels) float64 log-probabilities."""
@@ -39,10 +39,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--modes", default="nf4", help="of the engine, with commas")
     options = parser.parse_args()
-    rows = [json.loads(line) for line in options.tickets.read_text("utf-8").splitlines()]
-    texts = [model_text(row.get("title"), row.get("text") or row["Question"]) for row in rows]
-    figures = compare(options.version, texts[: options.count], options.modes.split(","))
-    table = Table(title=f"{min(options.count, len(texts))} tickets, {options.version.name}")
+    texts = read_texts(options.tickets, options.count)
+    figures = compare(options.version, texts, options.modes.split(","))
+    table = Table(title=f"{len(texts)} tickets, {options.version.name}")
     for heading in ("", "top-1 agreement", "mean |Δ log p|", "max |Δ log p|"):
         table.add_column(heading)
     for name, row in figures.items():

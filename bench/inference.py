@@ -38,7 +38,7 @@ from classifier.base import Base, examine
 from classifier.engine import Counts, Engine
 from classifier.lora import CONFIG, WEIGHTS, Adapter, LayerAdapter, lora_layers
 from classifier.prompt import Prompt
-from classifier.reader import Mode
+from classifier.reader import TOKEN_BUDGET, Mode
 from classifier.template import PromptUnit, load_template
 from classifier.trie import LabelTrie, Node
 from paidan.text import model_text
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--units", type=Path, required=True, help="a JSON list of names")
     parser.add_argument("--count", type=int, default=1024, help="tickets to classify")
     parser.add_argument("--template", default="dispatch")
-    parser.add_argument("--token-budget", type=int, default=16_384, help="of one forward")
+    parser.add_argument("--token-budget", type=int, default=TOKEN_BUDGET, help="of one forward")
     parser.add_argument("--repeat", type=int, default=3, help="medians of so many")
     parser.add_argument("--stages", default=",".join(STAGES), help=f"of {', '.join(STAGES)}")
     parser.add_argument("--out", type=Path, help="results so far, .json")

@@ -3,8 +3,7 @@
 Made from the segments on the CPU, never by trying all pairs of tokens and rows.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,10 @@ from classifier.store import PAGE, PREFIX, Segment
 Table = NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
-class Blocks:
+class Blocks(NamedTuple):
     """For each of n blocks of queries the pages it looks at; p is the number of pages.
+
+    In the order of ``BlockMask.from_kv_blocks``.
 
     Attributes:
         partial: (n,) how many pages must be looked at row by row, ``partial_pages`` (n, p) which.
@@ -85,8 +85,3 @@ def _first(seen: NDArray[np.bool_]) -> tuple[Table, Table]:
     """Return how many of each row are true, and their places, before all others."""
     order = np.argsort(~seen, axis=1, kind="stable")
     return seen.sum(axis=1, dtype=np.int32), order.astype(np.int32)
-
-
-def joined(blocks: Blocks) -> Sequence[Table]:
-    """Return its tables in the order of ``BlockMask.from_kv_blocks``."""
-    return blocks.partial, blocks.partial_pages, blocks.full, blocks.full_pages

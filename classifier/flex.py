@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.attention.flex_attention import BlockMask, FlexKernelOptions
 
-from classifier.blocks import Blocks, blocks_of_all, blocks_of_places, joined
-from classifier.layers import Layer, Linear, Shape, layer_of, linear_of
+from classifier.blocks import Blocks, blocks_of_all, blocks_of_places
+from classifier.layers import FP8_MAX, Layer, Linear, Shape, layer_of, linear_of
 from classifier.lora import LoraLinear
 from classifier.nf4 import nf4_weight
 from classifier.pack import Pack
@@ -29,7 +29,6 @@ _SMALL_TILES: FlexKernelOptions = {"BLOCK_M": 64, "BLOCK_N": 64, "num_stages": 2
 _COMPILED_SHAPES = 64
 # Forwards of up to so many tokens are recorded as CUDA graphs.
 _GRAPHED = 512
-_FP8_MAX = 448.0
 
 
 class Frame:
@@ -92,7 +91,7 @@ class Frame:
         )
         padded = [_padded(values[chosen], self.size, filling) for values, filling in columns]
         places = _padded(np.arange(len(pack.ids))[chosen], self.size, 0)
-        return np.concatenate([*padded, *(table.ravel() for table in joined(blocks)), places])
+        return np.concatenate([*padded, *(table.ravel() for table in blocks), places])
 
 
 class FlexReader:
@@ -329,7 +328,7 @@ def _merged(layer: LoraLinear) -> Linear:
 def _rounded_to_fp8(layer: LoraLinear) -> Linear:
     """Return a layer's weight with its adapter added, in float8 with a scale for each row."""
     weight = _full(linear_of(layer), torch.float32)
-    scale = weight.abs().amax(1, keepdim=True).clamp(min=1e-12) / _FP8_MAX
+    scale = weight.abs().amax(1, keepdim=True).clamp(min=1e-12) / FP8_MAX
     rounded = (weight / scale).to(torch.float8_e4m3fn)
     return Linear(rounded, scale.t().contiguous(), None, None, layer.bias)
 

@@ -15,7 +15,7 @@ from torch.nn.functional import linear
 from classifier.lora import LoraLinear
 from classifier.nf4 import RANKS, nf4_weight
 
-_FP8_MAX = 448.0
+FP8_MAX = 448.0
 
 
 class Linear(NamedTuple):
@@ -95,7 +95,7 @@ def product(x: torch.Tensor, layer: Linear) -> torch.Tensor:
         return linear(x, weight, layer.bias)
     if layer.weight.dtype == torch.float8_e4m3fn:
         assert layer.scales is not None
-        scale = x.abs().amax(1, keepdim=True).float().clamp(min=1e-12) / _FP8_MAX
+        scale = x.abs().amax(1, keepdim=True).float().clamp(min=1e-12) / FP8_MAX
         return torch._scaled_mm(
             (x.float() / scale).to(torch.float8_e4m3fn),
             layer.weight.t(),

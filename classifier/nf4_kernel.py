@@ -12,8 +12,9 @@ import triton
 import triton.language as tl
 from bitsandbytes.functional import get_4bit_type
 
+from classifier.nf4 import RANKS
+
 _TILE_OUT = 64
-_RANKS = 16
 
 
 @triton.jit
@@ -62,7 +63,7 @@ def weight(
 
 def _ranks(rank: int) -> int:
     """How many ranks are multiplied at once."""
-    return next((ranks for ranks in (64, 32) if rank % ranks == 0), _RANKS)
+    return next((ranks for ranks in (64, 32) if rank % ranks == 0), RANKS)
 
 
 @lru_cache
