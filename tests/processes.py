@@ -1,8 +1,6 @@
 """Real processes for tests: workers and relays that are started, killed and started again."""
 
-import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -70,14 +68,12 @@ class Process:
         self.popen.kill()
         self.popen.wait()
 
-    def kill_child(self) -> bool:
-        """SIGKILL the pool's child; return whether there was one."""
-        killed = False
-        with contextlib.suppress(psutil.NoSuchProcess):
-            for child in psutil.Process(self.pid).children():
-                os.kill(child.pid, signal.SIGKILL)
-                killed = True
-        return killed
+    def children(self) -> list[psutil.Process]:
+        """Return the processes it started that live."""
+        try:
+            return psutil.Process(self.pid).children()
+        except psutil.NoSuchProcess:
+            return []
 
 
 def relay(settings: Settings, log: Path) -> Process:
