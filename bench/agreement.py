@@ -73,7 +73,7 @@ def engine_scores(engine: Engine, texts: Sequence[str]) -> Scores:
     trie = LabelTrie(engine.prompt.labels, engine.backbone.end)
     codes = list(engine.prompt.labels)
     n = len(texts)
-    searches = engine.search(texts, [trie.restricted(frozenset(codes))] * n, [len(codes)] * n)
+    searches = engine.search(texts, [trie.restricted(frozenset(codes))] * n, [None] * n)
     return torch.tensor([[s.scores[code] for code in codes] for s in searches], dtype=torch.double)
 
 

@@ -75,7 +75,7 @@ class Engine:
         self,
         texts: Sequence[str],
         roots: Sequence[Node],
-        top_k: Sequence[int],
+        top_k: Sequence[int | None],
         temperature: float = 1.0,
     ) -> list[Search]:
         """Return each ticket's finished search.
@@ -83,7 +83,7 @@ class Engine:
         Args:
             texts: n tickets, masked.
             roots: the trie of each ticket's allowed units.
-            top_k: units to rank exactly, of each.
+            top_k: units to rank of each, see ``Search``.
             temperature: see ``Search``.
         """
         return self.search_tokens(self.prompt.tickets(texts), roots, top_k, temperature)
@@ -92,7 +92,7 @@ class Engine:
         self,
         tickets: Sequence[Sequence[int]],
         roots: Sequence[Node],
-        top_k: Sequence[int],
+        top_k: Sequence[int | None],
         temperature: float = 1.0,
     ) -> list[Search]:
         """Do as ``search`` for tickets in tokens, no longer than the prompt's ``room`` each."""

@@ -176,10 +176,10 @@ class LlmClassifier:
     def _learned(self, allowed: frozenset[str]) -> frozenset[str]:
         return frozenset(code for code, target in self._target.items() if target in allowed)
 
-    def _wanted(self, learned: frozenset[str], top_k: int) -> int:
+    def _wanted(self, learned: frozenset[str], top_k: int) -> int | None:
         """How many labels to rank: all where two stand for one unit, whose sum may come first."""
         merged = len({self._target[code] for code in learned}) < len(learned)
-        return len(learned) if merged else min(top_k, len(learned))
+        return None if merged else top_k
 
     def _decide(self, search: Search, top_k: int) -> Decision:
         sums: dict[str, float] = {}

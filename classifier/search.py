@@ -4,9 +4,11 @@ Best-first over the label trie. The log-probability of a node's path so far boun
 behind it, for each further token can only lower it; so once the wanted leaves beat every open node
 they are the exact answer (A*, with zero as the bound of what is left). The model is asked from
 outside: ``wanted`` names nodes to read, ``feed`` takes what it said. So the searches of many
-tickets share one batch.
+tickets share one batch. Where one name has nearly all of the probability, the order of the others
+is not worth their reading, and the ranking ends early.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,14 +36,14 @@ class Search:
 
     Args:
         root: of the trie of the allowed units (``LabelTrie.restricted``).
-        top_k: how many units to rank exactly; all of them if there are fewer.
+        top_k: how many units to rank at most; None to read and rank all, however unlikely.
         temperature: scores are divided by it before they become probabilities.
 
     Use: ``start``, then while ``wanted()`` is not empty read those nodes
     and ``feed`` each.
     """
 
-    def __init__(self, root: Node, top_k: int, temperature: float = 1.0) -> None:
+    def __init__(self, root: Node, top_k: int | None, temperature: float = 1.0) -> None:
         self.root = root
         self.top_k = top_k
         self.temperature = temperature
@@ -64,9 +66,10 @@ class Search:
         Empty once the answer is certain. Otherwise all that must be read in any case, and at least
         ``width`` if there are so many: reading on a guess saves steps.
         """
-        limit = self._limit()
         best = sorted(self._open, key=lambda entry: -entry.bound)
-        if not best or (best[0].bound < limit and self._open_mass_is_small()):
+        if self.top_k is None:
+            return [(entry.node, entry.above) for entry in best]
+        if not best or (self._ranked() and self._open_mass_is_small()):
             return []
         masses = {entry.node: self._most_behind(entry) for entry in best}
         # The search cannot end with a node open that outweighs what may stay open of all there is.
@@ -98,9 +101,13 @@ class Search:
             self._push(node.children, score, after, (*entry.above, node))
 
     def ranking(self) -> list[tuple[str, float]]:
-        """Return the best units with their probability among the allowed ones, best first."""
-        ranked = rank(self.scores)[: self.top_k]
+        """Return the best units with their probability among the allowed ones, best first.
+
+        At most ``top_k``, and only as far as no name that was left unread can come before: each
+        unit that is missing has a probability under ``OPEN_MASS``.
+        """
         total = self._read_mass()
+        ranked = self._ranked()
         return [(code, math.exp(score / self.temperature - total)) for code, score in ranked]
 
     def _push(
@@ -117,11 +124,11 @@ class Search:
             else:
                 self._open.append(_Open(node, bound, above))
 
-    def _limit(self) -> float:
-        """Return the score under which an open node cannot change the ranking any more."""
-        if len(self.scores) < self.top_k:
-            return -math.inf
-        return min(score for _, score in rank(self.scores)[: self.top_k]) - TIE
+    def _ranked(self) -> list[tuple[str, float]]:
+        """Return the units whose rank no open node can change any more, with their scores."""
+        open_to = max((entry.bound for entry in self._open), default=-math.inf) + TIE
+        ranked = rank(self.scores)[: self.top_k]
+        return list(itertools.takewhile(lambda unit: unit[1] > open_to, ranked))
 
     def _read_mass(self) -> float:
         return log_sum(score / self.temperature for score in self.scores.values())

@@ -37,7 +37,7 @@ def scores(engine: Engine, texts: list[str]) -> torch.Tensor:
     """(texts, units) scores."""
     trie = LabelTrie(engine.prompt.labels, engine.backbone.end)
     root = trie.restricted(frozenset(engine.prompt.labels))
-    searches = engine.search(texts, [root] * len(texts), [len(UNITS)] * len(texts))
+    searches = engine.search(texts, [root] * len(texts), [None] * len(texts))
     return torch.tensor([[s.scores[unit.code] for unit in UNITS] for s in searches])
 
 

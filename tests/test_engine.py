@@ -18,7 +18,7 @@ from classifier.pack import Pack
 from classifier.reader import Answers
 from classifier.search import rank
 from classifier.trie import LabelTrie
-from tests.models import CODES, TICKETS, UNITS, make_prompt, random_base
+from tests.models import CODES, TICKETS, make_prompt, random_base
 
 CPU = torch.device("cpu")
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -67,7 +67,7 @@ def brute_force(model: torch.nn.Module, engine: Engine, trie: LabelTrie, text: s
 
 def all_scores(engine: Engine, trie: LabelTrie, texts: list[str]) -> list[Scores]:
     root = trie.restricted(frozenset(engine.prompt.labels))
-    searches = engine.search(texts, [root] * len(texts), [len(UNITS)] * len(texts))
+    searches = engine.search(texts, [root] * len(texts), [None] * len(texts))
     return [search.scores for search in searches]
 
 
@@ -147,7 +147,7 @@ def test_search_through_the_engine_is_the_brute_force_ranking(base: Base) -> Non
     draw = random.Random(3)
     texts = [draw.choice(TICKETS) + str(n) for n in range(24)]
     allowed = [frozenset(draw.sample(sorted(CODES), draw.randrange(1, 6))) for _ in texts]
-    top_k = [draw.randrange(1, 4) for _ in texts]
+    top_k = [draw.choice((1, None)) for _ in texts]
 
     roots = [trie.restricted(codes) for codes in allowed]
     searches = engine.search(texts, roots, top_k)

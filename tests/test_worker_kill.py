@@ -147,7 +147,7 @@ def _cycle(database: Database) -> float:
 
 
 def _kill(process: Process, what: str) -> None:
-    """Kill and wait until the child is gone: it ends with its parent, but a moment later."""
+    """Kill and wait until the child is dead: it ends with its parent, but a moment later."""
     children: list[psutil.Process] = []
 
     def found() -> bool:
@@ -160,8 +160,15 @@ def _kill(process: Process, what: str) -> None:
     else:
         for child in children:
             child.kill()
-    _, alive = psutil.wait_procs(children, timeout=RECOVERY_S)
-    assert not alive
+    wait_until(lambda: all(map(_is_dead, children)), RECOVERY_S, "their death")
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    """Whether a process does no more; its parent may take seconds to reap it."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @pytest.mark.parametrize(

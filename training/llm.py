@@ -147,7 +147,7 @@ def _score(
     codes = [unit.code for unit in setup.units]
     root = trie.restricted(frozenset(codes))
     n = len(samples)
-    searches = engine.search([s.text for s in samples], [root] * n, [len(codes)] * n)
+    searches = engine.search([s.text for s in samples], [root] * n, [None] * n)
     scores = [[search.scores[code] for code in codes] for search in searches]
     numbers = {code: number for number, code in enumerate(codes)}
     labels = np.array([numbers[sample.unit] for sample in samples], dtype=np.int64)
