@@ -69,9 +69,10 @@ class Search:
         best = sorted(self._open, key=lambda entry: -entry.bound)
         if self.top_k is None:
             return [(entry.node, entry.above) for entry in best]
-        if not best or (self._ranked() and self._open_mass_is_small()):
-            return []
         masses = {entry.node: self._most_behind(entry) for entry in best}
+        open_is_small = log_sum(masses.values()) <= self._read_mass() + math.log(OPEN_MASS)
+        if not best or (open_is_small and self._ranked()):
+            return []
         # The search cannot end with a node open that outweighs what may stay open of all there is.
         allowed = log_sum([self._read_mass(), *masses.values()]) + math.log(OPEN_MASS)
         return [
@@ -132,10 +133,6 @@ class Search:
 
     def _read_mass(self) -> float:
         return log_sum(score / self.temperature for score in self.scores.values())
-
-    def _open_mass_is_small(self) -> bool:
-        open_mass = log_sum(self._most_behind(entry) for entry in self._open)
-        return open_mass <= self._read_mass() + math.log(OPEN_MASS)
 
     def _most_behind(self, entry: _Open) -> float:
         """Return the log of what the names behind a node can weigh at most, after temperature.
