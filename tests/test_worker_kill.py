@@ -123,7 +123,7 @@ def endure(
             before = closed(database)  # the killed adds no more
             if kill == "parent":
                 process.start()
-            wait_until(lambda b=before: closed(database) > b, RECOVERY_S, f"claim after {kill}")  # type: ignore[misc]
+            _wait_for_commit(database, before, f"claim after {kill}")
         wait_until(lambda: closed(database) == tickets, RECOVERY_S, "the last ticket")
 
     # Then every ticket has exactly one answer of the one version in its round
@@ -141,9 +141,12 @@ def _cycle(database: Database) -> float:
     """Return how long the worker takes now for a batch and a lone ticket, in seconds."""
     began = time.monotonic()
     for _ in range(2):
-        before = closed(database)
-        wait_until(lambda b=before: closed(database) > b, RECOVERY_S, "a commit")  # type: ignore[misc]
+        _wait_for_commit(database, closed(database), "a commit")
     return time.monotonic() - began
+
+
+def _wait_for_commit(database: Database, before: int, what: str) -> None:
+    wait_until(lambda: closed(database) > before, RECOVERY_S, what)
 
 
 def _kill(process: Process, what: str) -> None:
