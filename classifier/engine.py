@@ -7,9 +7,10 @@ the next forward is composed and started while the one before still runs.
 """
 
 import itertools
+import logging
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,9 @@ from classifier.reader import Answers
 from classifier.search import Search
 from classifier.store import LABELS, Segment
 from classifier.trie import Node
+from paidan.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 # Nodes a search reads in one step at least: the second and third best are often needed too, and a
 # step costs more than a token.
@@ -51,7 +55,8 @@ class Engine:
         backbone: the loaded base.
         adapter: its adapter; None for the base alone.
         prompt: of the units that can be answered.
-        token_budget: tokens of one forward; the reader's by default.
+        token_budget: tokens of one forward; the reader's by default. It shrinks where the GPU's
+            memory turns out too small for it.
     """
 
     def __init__(
@@ -67,7 +72,7 @@ class Engine:
         self.token_budget = token_budget or backbone.reader.token_budget
         self.counts = Counts()
         self._numbers = itertools.cycle(range(_TICKETS))
-        self._prefix = Segment(prompt.prefix)
+        self.prefix = Segment(prompt.prefix)
         self._kept: tuple[torch.Tensor, torch.Tensor] | None = None
         self._activate()
 
@@ -96,22 +101,23 @@ class Engine:
         temperature: float = 1.0,
     ) -> list[Search]:
         """Do as ``search`` for tickets in tokens, no longer than the prompt's ``room`` each."""
-        self._activate()
-        searches = [Search(root, k, temperature) for root, k in zip(roots, top_k, strict=True)]
-        first, suffix = len(self.prompt.prefix), self.prompt.suffix
-        readings = [
-            _Reading(search, Segment([*ids, *suffix], self._prefix, next(self._numbers), first))
-            for ids, search in zip(tickets, searches, strict=True)
-        ]
+        flow = self.flow()
+        searches = flow.add(tickets, roots, top_k, temperature)
         try:
-            # Like lengths together.
-            self._run(deque(sorted(readings, key=lambda reading: len(reading.ticket.tokens))))
-        finally:  # whatever failed, nothing of these tickets stays
-            for reading in readings:
-                self.backbone.reader.store.release(reading.ticket.ticket)
-        self.counts.tickets += len(readings)
-        self.counts.ticket_tokens += sum(len(reading.ticket.tokens) for reading in readings)
+            while not flow.is_done:
+                flow.step()
+        finally:
+            flow.close()
         return searches
+
+    def next_number(self) -> int:
+        """Return a ticket's number that no other has."""
+        return next(self._numbers)
+
+    def flow(self) -> "Flow":
+        """Return an empty flow; until it is done, nothing else may use the backbone."""
+        self._activate()
+        return Flow(self)
 
     def _activate(self) -> None:
         """Give the reader this engine's adapter and prefix, unless it has them."""
@@ -124,33 +130,127 @@ class Engine:
         store = reader.store
         store.release_all()
         if self._kept is None:
-            reader.start(Pack(store, [self._prefix]))()
-            rows = torch.from_numpy(self._prefix.rows).to(store.keys.device)
+            reader.start(Pack(store, [self.prefix]))()
+            rows = torch.from_numpy(self.prefix.rows).to(store.keys.device)
             self._kept = store.keys[:, rows], store.values[:, rows]
         else:
-            reader.restore(Pack(store, [self._prefix]), *self._kept)
+            reader.restore(Pack(store, [self.prefix]), *self._kept)
         self.backbone.holder = weakref.ref(self)
 
-    def _run(self, waiting: "deque[_Reading]") -> None:
-        """Read tickets, and what their searches ask for, until all are certain."""
-        reader = self.backbone.reader
-        ready: deque[_Reading] = deque()
-        started: deque[tuple[list[_Reading], Answers]] = deque()
-        while waiting or ready or started:
-            chosen = self._choose(waiting, ready, alone=not started)
-            if chosen:
-                started.append((chosen, self._start(chosen)))
-            if len(started) > reader.ahead or not chosen:
-                self._finish(*started.popleft(), ready)
 
-    def _choose(
-        self, waiting: "deque[_Reading]", ready: "deque[_Reading]", *, alone: bool
-    ) -> list["_Reading"]:
+class Flow:
+    """Tickets on their way through the model; others may join while they are read.
+
+    Args:
+        engine: that reads them.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.backbone.reader
+        self._unfinished: set[_Reading] = set()
+        self._waiting: deque[_Reading] = deque()
+        self._ready: deque[_Reading] = deque()
+        self._started: deque[tuple[list[_Reading], Answers]] = deque()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every search is finished."""
+        return not self._unfinished
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the next forward would take more tickets.
+
+        A reader that does not work ahead takes its tickets batch by batch: more of them would only
+        come later.
+        """
+        if not self._reader.ahead:
+            return self.is_done
+        cost = sum(reading.cost for reading in (*self._ready, *self._waiting))
+        return cost < self._engine.token_budget
+
+    def add(
+        self,
+        tickets: Sequence[Sequence[int]],
+        roots: Sequence[Node],
+        top_k: Sequence[int | None],
+        temperature: float = 1.0,
+    ) -> list[Search]:
+        """Let tickets join; see ``Engine.search_tokens``. Their searches finish in ``step``."""
+        prompt, counts = self._engine.prompt, self._engine.counts
+        above, first = self._engine.prefix, len(prompt.prefix)
+        readings = [
+            _Reading(
+                Search(root, k, temperature),
+                Segment([*ids, *prompt.suffix], above, self._engine.next_number(), first),
+            )
+            for ids, root, k in zip(tickets, roots, top_k, strict=True)
+        ]
+        counts.tickets += len(readings)
+        counts.ticket_tokens += sum(len(reading.ticket.tokens) for reading in readings)
+        self._unfinished.update(readings)
+        # Like lengths together.
+        self._waiting += sorted(readings, key=lambda reading: len(reading.ticket.tokens))
+        return [reading.search for reading in readings]
+
+    def step(self) -> list[Search]:
+        """Start the next forward and take the answers of one before; return what they finished.
+
+        Raises:
+            InputError: a ticket does not fit into the GPU's memory even alone.
+        """
+        chosen = self._choose()
+        if chosen and not self._begin(chosen):
+            return self._with_less(chosen)
+        if self._started and (len(self._started) > self._reader.ahead or not chosen):
+            return self._finish(*self._started.popleft())
+        return []
+
+    def close(self) -> None:
+        """Let go of what is not finished, whatever failed."""
+        for reading in self._unfinished:
+            self._reader.store.release(reading.ticket.ticket)
+        self._unfinished.clear()
+
+    def _begin(self, chosen: list["_Reading"]) -> bool:
+        """Start a forward; return whether there was memory for it."""
+        try:
+            self._started.append((chosen, self._start(chosen)))
+        except torch.OutOfMemoryError:
+            return False  # what it took is free again only after this block
+        return True
+
+    def _with_less(self, chosen: list["_Reading"]) -> list[Search]:
+        """Put back what there was no memory for, to be read in smaller forwards from now on."""
+        tokens = sum(len(segment.tokens) for reading in chosen for segment in reading.segments)
+        hopeless = len(chosen) == 1 and not chosen[0].is_whole and not self._started
+        finished: list[Search] = []
+        while self._started:
+            finished += self._finish(*self._started.popleft())
+        for reading in reversed(chosen):
+            queue = self._waiting if reading.is_new else self._ready
+            queue.appendleft(reading)
+            if reading.is_new:
+                self._reader.store.release(reading.ticket.ticket)
+        torch.cuda.empty_cache()
+        if hopeless:
+            raise InputError(
+                f"a ticket of {tokens} tokens does not fit into the GPU's memory beside the model: "
+                "free memory on the GPU, or train with a smaller max_seq_length"
+            )
+        budget = max(1, min(self._engine.token_budget, tokens) // 2)
+        logger.warning("no GPU memory for a forward of %d tokens: %d from now on", tokens, budget)
+        self._engine.token_budget = self._reader.token_budget = budget
+        return finished
+
+    def _choose(self) -> list["_Reading"]:
         """Plan the next forward: labels first, then new tickets, within the budget."""
-        whole = alone and not ready and self._are_few(waiting)
+        budget = self._engine.token_budget
+        whole = not self._started and not self._ready and self._are_few(budget)
         chosen: list[_Reading] = []
-        room = self.token_budget
-        for queue in (ready, waiting):
+        room = budget
+        for queue in (self._ready, self._waiting):
             while queue and (queue[0].cost <= room or not chosen):
                 reading = queue.popleft()
                 reading.plan(whole=whole)
@@ -158,32 +258,35 @@ class Engine:
                 chosen.append(reading)
         return chosen
 
-    def _are_few(self, waiting: Iterable["_Reading"]) -> bool:
-        return sum(r.tokens_of_all for r in waiting) <= min(WHOLE_TREE, self.token_budget)
+    def _are_few(self, budget: int) -> bool:
+        return sum(r.tokens_of_all for r in self._waiting) <= min(WHOLE_TREE, budget)
 
     def _start(self, chosen: Sequence["_Reading"]) -> Answers:
         segments = [segment for reading in chosen for segment in reading.segments]
+        counts = self._engine.counts
         asked: list[tuple[int, Sequence[int]]] = []
         at = 0
         for reading in chosen:
             asked += ((at + place, tokens) for place, tokens in reading.asked())
             at += sum(len(segment.tokens) for segment in reading.segments)
             nodes = [segment for segment in reading.segments if segment is not reading.ticket]
-            self.counts.label_nodes += len(nodes)
-            self.counts.label_tokens += sum(len(segment.tokens) for segment in nodes)
-        self.counts.forwards += 1
-        return self.backbone.reader.start(Pack(self.backbone.reader.store, segments, asked))
+            counts.label_nodes += len(nodes)
+            counts.label_tokens += sum(len(segment.tokens) for segment in nodes)
+        counts.forwards += 1
+        return self._reader.start(Pack(self._reader.store, segments, asked))
 
-    def _finish(
-        self, chosen: Sequence["_Reading"], answers: Answers, ready: "deque[_Reading]"
-    ) -> None:
-        """Let the searches go on with what a forward found."""
+    def _finish(self, chosen: Sequence["_Reading"], answers: Answers) -> list[Search]:
+        """Let the searches go on with what a forward found; return those that are finished."""
         values = iter(answers())
+        finished = []
         for reading in chosen:
             if reading.feed(values):
-                self.backbone.reader.store.release(reading.ticket.ticket)
+                self._reader.store.release(reading.ticket.ticket)
+                self._unfinished.remove(reading)
+                finished.append(reading.search)
             else:
-                ready.append(reading)
+                self._ready.append(reading)
+        return finished
 
 
 class _Reading:
@@ -203,6 +306,16 @@ class _Reading:
         self._wanted: list[tuple[Node, Node | None]] = []
         self._read: dict[Node, Segment] = {}
         self._told: dict[Node, tuple[list[float], dict[int, float]]] = {}
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing of it was read."""
+        return not self._started
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the ticket is planned with all its labels."""
+        return not self._started and len(self.segments) > 1
 
     @property
     def tokens_of_all(self) -> int:

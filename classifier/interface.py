@@ -1,8 +1,8 @@
 """What every classifier promises: one decision a ticket, always one of its allowed units."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from paidan.errors import TaxonomyError
 
@@ -66,6 +66,46 @@ class Classifier(Protocol):
             ValueError: the lengths differ, or ``top_k`` is under 1.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a stream of tickets brings at once.
+
+    Parameters:
+        texts: see ``Classifier.classify``, likewise ``allowed``.
+        token: by which who asked knows it again.
+    """
+
+    texts: Sequence[str]
+    allowed: Sequence[frozenset[str]]
+    token: str = ""
+
+
+@runtime_checkable
+class StreamingClassifier(Classifier, Protocol):
+    """A classifier that works on the next batches before the one at hand is done."""
+
+    def stream(
+        self, batches: Iterable[Batch], top_k: int = 5
+    ) -> Iterator[tuple[Batch, list[Decision]]]:
+        """Answer batches as they come; a batch is asked for when there is room for it.
+
+        What is yielded is answered whole, not always in the order of the coming. See
+        ``Classifier.classify`` for what is raised; then the batches under way are not answered.
+        """
+        ...
+
+
+def stream(
+    classifier: Classifier, batches: Iterable[Batch], top_k: int
+) -> Generator[tuple[Batch, list[Decision]]]:
+    """Do as ``StreamingClassifier.stream`` with any classifier, batch by batch if need be."""
+    if isinstance(classifier, StreamingClassifier):
+        yield from classifier.stream(batches, top_k)
+    else:
+        for batch in batches:
+            yield batch, classifier.classify(batch.texts, batch.allowed, top_k)
 
 
 def rows_by_allowed(

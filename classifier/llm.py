@@ -4,7 +4,8 @@ The answer is always a unit's name: labels are scored under the full softmax and
 (``search``), never sampled.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -12,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from classifier.backbone import load_backbone
 from classifier.base import BASES, find_base
-from classifier.engine import Engine
+from classifier.engine import Engine, Flow
 from classifier.interface import (
     PROBABILITY_DECIMALS,
+    Batch,
     Decision,
     HeldBack,
     rows_by_allowed,
@@ -105,12 +107,16 @@ class LlmClassifier:
     ) -> None:
         self.version = version
         self.engine = engine
-        self.token_budget = engine.token_budget
         self._temperature = calibration.temperature
         self._threshold = calibration.threshold
         self._trie = LabelTrie(engine.prompt.labels, engine.backbone.end)
         self._target = {code: (mapping or {}).get(code, code) for code in engine.prompt.labels}
         self.units = frozenset(self._target.values())
+
+    @property
+    def token_budget(self) -> int:
+        """Tokens of one forward."""
+        return self.engine.token_budget
 
     @classmethod
     def load(
@@ -151,27 +157,55 @@ class LlmClassifier:
         self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
     ) -> list[Decision]:
         """Answer each text with one of its allowed units (see ``interface.Classifier``)."""
-        groups = rows_by_allowed(texts, allowed, top_k)
-        learned = {units: self._learned(units) for units in groups}
-        rows = [row for row, units in enumerate(allowed) if learned[units]]
-        searches = self.search(
-            [texts[row] for row in rows], [learned[allowed[row]] for row in rows], top_k
-        )
-        found = dict(zip(rows, searches, strict=True))
-        return [
-            self._decide(found[row], top_k)
-            if row in found
-            else unlearned(units, top_k, self.version)
-            for row, units in enumerate(allowed)
-        ]
+        [(_, decisions)] = self.stream([Batch(texts, allowed)], top_k)
+        return decisions
 
-    def search(
-        self, texts: Sequence[str], learned: Sequence[frozenset[str]], top_k: int
-    ) -> list[Search]:
-        """Search each text's best learned units among those given."""
-        roots = [self._trie.restricted(codes) for codes in learned]
-        wanted = [self._wanted(codes, top_k) for codes in learned]
-        return self.engine.search(texts, roots, wanted, self._temperature)
+    def stream(
+        self, batches: Iterable[Batch], top_k: int = 5
+    ) -> Iterator[tuple[Batch, list[Decision]]]:
+        """Answer batches as they come (see ``interface.StreamingClassifier``)."""
+        flow = self.engine.flow()
+        coming: Iterator[Batch] | None = iter(batches)
+        under_way: list[_UnderWay] = []
+        try:
+            while coming or under_way:
+                while coming and flow.has_room:
+                    batch = next(coming, None)
+                    if batch is None:
+                        coming = None
+                    else:
+                        under_way.append(self._begun(flow, batch, top_k))
+                finished = [] if flow.is_done else flow.step()
+                for one in under_way:
+                    one.unfinished.difference_update(finished)
+                answered = [one for one in under_way if not one.unfinished]
+                under_way = [one for one in under_way if one.unfinished]
+                for one in answered:
+                    yield one.batch, self._decisions(one, top_k)
+        finally:
+            flow.close()
+
+    def _begun(self, flow: Flow, batch: Batch, top_k: int) -> "_UnderWay":
+        """Let a batch join; a ticket whose allowed units were not learned needs no reading."""
+        groups = rows_by_allowed(batch.texts, batch.allowed, top_k)
+        learned = {units: self._learned(units) for units in groups}
+        rows = [row for row, units in enumerate(batch.allowed) if learned[units]]
+        codes = [learned[batch.allowed[row]] for row in rows]
+        searches = flow.add(
+            self.engine.prompt.tickets([batch.texts[row] for row in rows]),
+            [self._trie.restricted(some) for some in codes],
+            [self._wanted(some, top_k) for some in codes],
+            self._temperature,
+        )
+        return _UnderWay(batch, dict(zip(rows, searches, strict=True)), set(searches))
+
+    def _decisions(self, one: "_UnderWay", top_k: int) -> list[Decision]:
+        return [
+            self._decide(one.searches[row], top_k)
+            if row in one.searches
+            else unlearned(units, top_k, self.version)
+            for row, units in enumerate(one.batch.allowed)
+        ]
 
     def _learned(self, allowed: frozenset[str]) -> frozenset[str]:
         return frozenset(code for code, target in self._target.items() if target in allowed)
@@ -190,3 +224,18 @@ class LlmClassifier:
         top = tuple(sorted(rounded.items(), key=lambda item: (-item[1], item[0]))[:top_k])
         held_back: HeldBack | None = "doubtful" if top[0][1] < self._threshold else None
         return Decision(top[0][0], top[0][1], top, held_back, self.version)
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """A batch in the flow.
+
+    Parameters:
+        batch: its texts and allowed units.
+        searches: of its rows that are read.
+        unfinished: those of them that go on.
+    """
+
+    batch: Batch
+    searches: dict[int, Search]
+    unfinished: set[Search]

@@ -109,6 +109,12 @@ def claim_solo(session: Session, *, token: str, worker: str, hold: float) -> Cla
     return _mark(session, token, list(ids), worker, hold)
 
 
+def has_solo(session: Session) -> bool:
+    """Whether ``claim_solo`` would find a ticket."""
+    query = select(Ticket.id).where(CLAIMABLE_NOW & Ticket.solo.is_(True)).limit(1)
+    return session.scalar(query) is not None
+
+
 def still_queued(session: Session, ids: Collection[int]) -> list[int]:
     """Return those of ``ids`` that wait unclaimed."""
     query = select(Ticket.id).where(Ticket.id.in_(ids), CLAIMABLE_NOW).order_by(Ticket.id)

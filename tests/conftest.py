@@ -15,6 +15,7 @@ from db import Database
 from db.session import migrate
 from paidan.publisher import Publisher
 from paidan.settings import Settings, load_settings
+from tests.ahead import Ahead
 from tests.cli import Cli
 from tests.make import add_units, promote_constant
 from tests.recorder import Recorder
@@ -112,6 +113,14 @@ def loop(database: Database, settings: Settings) -> ClaimLoop:
     promote_constant(database, settings.resolved_models_dir)
     resident = Resident(database, settings.resolved_models_dir)
     return ClaimLoop(database, resident, settings, lambda ids: None, "w")
+
+
+@pytest.fixture
+def ahead(loop: ClaimLoop) -> Ahead:
+    loop.resident.refresh()
+    recorder = Ahead(loop.resident.classifier)
+    loop.resident.classifier = recorder  # type: ignore[assignment]
+    return recorder
 
 
 @pytest.fixture

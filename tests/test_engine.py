@@ -17,7 +17,9 @@ from classifier.lora import CONFIG, WEIGHTS, Adapter, LoraLinear
 from classifier.pack import Pack
 from classifier.reader import Answers
 from classifier.search import rank
+from classifier.store import PAGE
 from classifier.trie import LabelTrie
+from paidan.errors import InputError
 from tests.models import CODES, TICKETS, make_prompt, random_base
 
 CPU = torch.device("cpu")
@@ -210,3 +212,92 @@ def test_after_a_failed_forward_the_store_is_free_again(
 
     assert backbone.reader.store.free_pages == free
     assert all_scores(engine, trie, list(TICKETS)) == expected
+
+
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_tickets_that_join_while_others_are_read_are_answered_alike(
+    base: Base, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    backbone = load_backbone(base, "full", CPU)
+    engine = Engine(backbone, None, make_prompt(backbone.tokenizer), token_budget=120)
+    trie = LabelTrie(engine.prompt.labels, backbone.end)
+    root = trie.restricted(frozenset(engine.prompt.labels))
+    texts = [text + str(n) for n in range(8) for text in TICKETS]
+    assert len(texts) % 4 == 0
+    expected = all_scores(engine, trie, texts)
+    held = held_pages(backbone)
+    monkeypatch.setattr(backbone.reader, "ahead", ahead)
+
+    flow, coming, searches, finished = engine.flow(), list(texts), [], 0
+    joined = set()
+    while coming or not flow.is_done:
+        while coming and flow.has_room:
+            some, coming = coming[:4], coming[4:]
+            searches += flow.add(engine.prompt.tickets(some), [root] * 4, [None] * 4)
+            joined.add(finished)
+        finished += len(flow.step())
+
+    assert finished == len(texts)
+    assert largest_gap([search.scores for search in searches], expected) < 1e-4
+    assert held_pages(backbone) == held
+    # Some joined while others were read, where the reader works ahead; else batch after batch.
+    assert any(count % 4 for count in joined) == bool(ahead)
+
+
+def held_pages(backbone: Backbone) -> int:
+    store = backbone.reader.store
+    return store.rows // PAGE - store.free_pages
+
+
+def limit_memory(backbone: Backbone, tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the reader fail, as a GPU does, on more than so many tokens."""
+    start = backbone.reader.start
+
+    def limited(pack: Pack) -> Answers:
+        if len(pack.ids) > tokens:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return start(pack)
+
+    monkeypatch.setattr(backbone.reader, "start", limited)
+    # What is set on it is put back with the rest.
+    monkeypatch.setattr(backbone.reader, "token_budget", backbone.reader.token_budget)
+
+
+def test_out_of_memory_halves_the_forwards_and_is_remembered(
+    base: Base, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    backbone = load_backbone(base, "full", CPU)
+    engine = Engine(backbone, None, make_prompt(backbone.tokenizer))
+    trie = LabelTrie(engine.prompt.labels, backbone.end)
+    texts = [text + str(n) for n in range(40) for text in TICKETS]
+    expected = all_scores(engine, trie, texts)
+    free = backbone.reader.store.free_pages
+    limit_memory(backbone, 1000, monkeypatch)
+
+    found = all_scores(engine, trie, texts)
+    told = caplog.text.count("no GPU memory for a forward")
+    again = all_scores(engine, trie, texts)
+
+    assert largest_gap(found, expected) < 1e-4
+    assert again == found
+    assert 500 <= engine.token_budget <= 1000
+    assert backbone.reader.token_budget == engine.token_budget
+    assert told == caplog.text.count("no GPU memory for a forward") >= 1
+    assert backbone.reader.store.free_pages == free
+
+
+def test_a_ticket_for_which_there_is_no_memory_even_alone_is_refused(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = load_backbone(base, "full", CPU)
+    engine = Engine(backbone, None, make_prompt(backbone.tokenizer))
+    trie = LabelTrie(engine.prompt.labels, backbone.end)
+    short = all_scores(engine, trie, TICKETS[:1])
+    free = backbone.reader.store.free_pages
+    limit_memory(backbone, 100, monkeypatch)
+
+    with pytest.raises(InputError, match=r"a ticket of \d+ tokens does not fit into the GPU's mem"):
+        all_scores(engine, trie, [TICKETS[0] * 20])
+
+    assert backbone.reader.store.free_pages == free
+    assert largest_gap(all_scores(engine, trie, TICKETS[:1]), short) < 1e-4

@@ -8,6 +8,7 @@ from db import Database, claims, corrections, tickets
 from db.claims import Budget
 from db.models import Classification, Correction, Status, Ticket
 from paidan.settings import Settings
+from tests.ahead import Ahead
 from tests.make import add_tickets, new_ticket
 from tests.recorder import Recorder
 from worker.loop import ClaimLoop
@@ -61,6 +62,63 @@ def test_a_live_ticket_overtakes_bulk_between_two_batches(
 
     # Then the live one is in the second batch, first
     assert model.batches[1][0] == "急"
+
+
+def test_a_message_goes_on_until_its_lane_is_dry(
+    loop: ClaimLoop, model: Recorder, database: Database
+) -> None:
+    loop.settings = loop.settings.model_copy(update={"max_batch": 2})
+    ids = add_tickets(database, 7)
+
+    assert loop.run(ids[:1], "bulk") == 7
+
+
+def test_a_model_that_works_ahead_has_the_next_batch_before_it_answers_the_last(
+    loop: ClaimLoop, ahead: Ahead, database: Database
+) -> None:
+    loop.settings = loop.settings.model_copy(update={"max_batch": 2})
+    ids = add_tickets(database, 5)
+    waiting: list[list[str]] = []
+    ahead.before = lambda texts: waiting.append(statuses(database))
+
+    assert loop.run(ids, "bulk") == 5
+
+    assert [len(batch) for batch in ahead.batches] == [2, 2, 1]
+    # Each batch is stored before the next but one is claimed.
+    assert [some.count(Status.ROUTED) for some in waiting] == [0, 2, 4]
+
+
+def test_a_ticket_that_runs_alone_does_so_with_nothing_under_way(
+    loop: ClaimLoop, ahead: Ahead, database: Database
+) -> None:
+    loop.settings = loop.settings.model_copy(update={"max_batch": 2})
+    ids = add_tickets(database, 7)
+    with database.writing() as session:
+        session.execute(update(Ticket).where(Ticket.id == ids[3]).values(solo=True))
+
+    def look(texts: Sequence[str]) -> None:
+        if len(texts) == 1:
+            with database.reading() as session:
+                held = session.scalars(select(Ticket.id).where(Ticket.claim_token.is_not(None)))
+                assert list(held) == [ids[3]]
+
+    ahead.before = look
+
+    assert loop.run(ids, "bulk") == 7
+    assert [len(batch) for batch in ahead.batches] == [2, 1, 2, 2]
+
+
+def test_what_is_under_way_when_the_time_is_up_is_answered(
+    loop: ClaimLoop, ahead: Ahead, database: Database
+) -> None:
+    sent: list[dict[str, list[int]]] = []
+    loop.publish = sent.append
+    loop.settings = loop.settings.model_copy(update={"max_batch": 2})
+    ids = add_tickets(database, 7)
+    loop.stopping = lambda: len(ahead.batches) >= 1
+
+    assert loop.run(ids, "bulk") == 4
+    assert sent == [{"bulk": ids[4:]}]
 
 
 def test_title_and_text_reach_the_model_masked(

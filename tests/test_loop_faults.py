@@ -14,6 +14,7 @@ from classifier.interface import Decision
 from db import Database
 from db.models import Status, Ticket, Unit
 from paidan.errors import BrokerUnavailableError, DatabaseUnavailableError
+from tests.ahead import Ahead
 from tests.make import add_tickets
 from tests.recorder import Recorder
 from worker.loop import ClaimLoop
@@ -111,6 +112,42 @@ def test_a_ticket_the_model_fails_on_takes_nobody_with_it(
         rows = session.execute(select(Ticket.status, Ticket.dead_reason).order_by(Ticket.id)).all()
     assert [row.status for row in rows] == [Status.ROUTED, Status.DEAD, Status.ROUTED]
     assert rows[1].dead_reason == "3 attempts: it cannot be classified: ValueError: indigestible"
+
+
+def test_of_several_batches_under_way_only_the_ticket_that_breaks_the_model_is_blamed(
+    loop: ClaimLoop, ahead: Ahead, database: Database
+) -> None:
+    # Given a ticket in the second of two batches that are under way together
+    def fail(texts: Sequence[str]) -> None:
+        if any("路灯坏了 4" in text for text in texts):
+            raise ValueError("indigestible")
+
+    ahead.before = fail
+    loop.settings = loop.settings.model_copy(update={"max_batch": 2, "max_attempts": 1})
+    ids = add_tickets(database, 6)
+
+    # When one attempt is all it has
+    loop.run(ids, "bulk")
+
+    # Then it and its neighbour in the batch are dead, and nobody else lost an attempt
+    assert statuses(database) == [*[Status.ROUTED] * 2, *[Status.DEAD] * 2, *[Status.ROUTED] * 2]
+
+
+def test_a_fault_gives_all_batches_under_way_their_attempts_back(
+    loop: ClaimLoop, ahead: Ahead, database: Database
+) -> None:
+    def stop(texts: Sequence[str]) -> None:
+        assert sum(token is not None for _, token, _ in claims_held(database)) == 4
+        raise SystemExit
+
+    ahead.before = stop
+    loop.settings = loop.settings.model_copy(update={"max_batch": 2})
+    ids = add_tickets(database, 6)
+
+    with pytest.raises(SystemExit):
+        loop.run(ids, "bulk")
+
+    assert claims_held(database) == [(0, None, False)] * 6
 
 
 @pytest.mark.parametrize("answer", ["nan", "foreign", "short"])

@@ -9,12 +9,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from classifier import loading
-from classifier.interface import Classifier, Decision
+from classifier.interface import Batch, Classifier, Decision, stream
 from paidan.cli import main
 
 _PACE_S = 0.002
@@ -34,6 +34,15 @@ class Wrapped:
     ) -> list[Decision]:
         self.before(texts)
         return self.inner.classify(texts, allowed, top_k)
+
+    def stream(
+        self, batches: Iterable[Batch], top_k: int = 5
+    ) -> Iterator[tuple[Batch, list[Decision]]]:
+        return stream(self.inner, map(self._looked_at, batches), top_k)
+
+    def _looked_at(self, batch: Batch) -> Batch:
+        self.before(batch.texts)
+        return batch
 
     def before(self, texts: Sequence[str]) -> None:
         raise NotImplementedError

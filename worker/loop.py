@@ -4,12 +4,13 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from classifier.interface import Classifier, Decision
+from classifier.interface import Batch, Classifier, Decision, stream
 from db import claims, results, taxonomy
 from db.claims import Budget, Claim
 from db.results import Result
@@ -68,43 +69,41 @@ class ClaimLoop:
         self.progress = Progress()
 
     def run(self, ids: Sequence[int], lane: str) -> int:
-        """Classify until ``ids`` are done, nothing is left to claim, or the time is up.
+        """Classify ``ids`` and what else the lane holds, until it is dry or the time is up.
 
         Returns how many tickets were classified. Ids are a hint: other tickets fill the batches,
-        and ids that are done, or in another worker's hands, are no longer this message's business.
+        and ids that are done, or in another worker's hands, are no longer this message's business:
+        with none left, nothing is claimed.
         """
         until = time.monotonic() + self.settings.task_loop
         self.settle_debts()
-        with self.database.reading() as session:
-            pending = claims.still_queued(session, ids)
+        pending = self._still_queued(ids)
         before = self.progress.classified
         while pending:
             classifier = self.resident.refresh()
             if classifier is None or not self.resident.active_units:
                 break  # the rows wait; the relay brings them again
             try:
-                claimed, answered = self._batch(classifier, pending, lane)
+                claimed = self._work_off(classifier, pending, lane, until)
             except ModelFaultError:
                 logger.exception("the model is let go until it is loaded anew")
                 self.resident.drop()
                 continue  # with the baseline, if there is one
-            pending = self._still_pending(pending, answered)
-            if not claimed:
-                break
             if self.stopping() or time.monotonic() >= until:
-                self._publish_rest(lane, pending)
+                self._publish_rest(lane, self._still_queued(pending))
+                break
+            if not claimed:
                 break
         classified = self.progress.classified - before
         logger.info("message done", extra={"lane": lane, "ids": len(ids), "classified": classified})
         return classified
 
-    def _still_pending(self, pending: list[int], answered: list[int]) -> list[int]:
-        """Return the ids left to this message: some may be in another worker's hands by now."""
-        left = set(pending).difference(answered)
-        if not left:
+    def _still_queued(self, ids: Collection[int]) -> list[int]:
+        """Return those of ``ids`` that wait: some may be in another worker's hands by now."""
+        if not ids:
             return []
         with self.database.reading() as session:
-            return claims.still_queued(session, left)
+            return claims.still_queued(session, ids)
 
     def settle_debts(self) -> None:
         """Give back claims that a database fault kept from being given back."""
@@ -121,22 +120,71 @@ class ClaimLoop:
                 owed.append(token)
                 raise
 
-    def _batch(
-        self, classifier: Classifier, own_ids: list[int], lane: str
-    ) -> tuple[int, list[int]]:
-        """Work off one batch, and one of the tickets that run alone.
+    def _work_off(
+        self, classifier: Classifier, own_ids: Sequence[int], lane: str, until: float
+    ) -> int:
+        """Work off batches, then one of the tickets that run alone; return how many were claimed.
 
-        Returns how many tickets were claimed, and the ids of those answered.
-
-        The lone ones go one between two batches: they neither starve nor hold up the rest.
+        The lone ones go one between two streams of batches: they neither starve nor hold up the
+        rest.
         """
-        budget = Budget(classifier.token_budget, self.settings.max_batch)
-        joint = partial(claims.claim, own_ids=own_ids, lane=lane, budget=budget)
-        batch = self._claim(joint)
-        answered = self._work(classifier, batch)
+        flight = _Flight()
+        try:
+            self._answer(
+                classifier, flight, self._batches(classifier, flight, own_ids, lane, until)
+            )
+        except BaseException:  # a stop, the database, the model: not the tickets' doing
+            for claim in flight.claims.values():
+                self._hand_back(claim)
+            raise
         lone = self._claim(claims.claim_solo)
-        answered += self._work(classifier, lone)
-        return len(batch.ids) + len(lone.ids), answered
+        self._work(classifier, lone)
+        return flight.claimed + len(lone.ids)
+
+    def _batches(
+        self,
+        classifier: Classifier,
+        flight: "_Flight",
+        own_ids: Sequence[int],
+        lane: str,
+        until: float,
+    ) -> Iterator[Batch]:
+        """Claim batches as they are asked for, until something else must come first."""
+        left = set(own_ids)
+        while True:
+            budget = Budget(classifier.token_budget, self.settings.max_batch)
+            claim = self._claim(
+                partial(claims.claim, own_ids=sorted(left), lane=lane, budget=budget)
+            )
+            if not claim.tickets:
+                return
+            left.difference_update(claim.ids)
+            flight.add(claim)
+            yield self._request(claim)
+            if self.stopping() or time.monotonic() >= until or not self.resident.is_current():
+                return
+            with self.database.reading() as session:
+                if claims.has_solo(session):
+                    return
+
+    def _answer(self, classifier: Classifier, flight: "_Flight", batches: Iterator[Batch]) -> None:
+        """Answer and store batches as they come."""
+        try:
+            with closing(stream(classifier, batches, self.settings.top_k)) as answers:
+                for batch, decisions in answers:
+                    claim = flight.claims[batch.token]
+                    self._store(claim, _results(claim, batch, decisions), classifier.version)
+                    del flight.claims[batch.token]
+        except DATABASE_FAULTS:
+            raise
+        except Exception as error:  # any fault of a model must not take the worker with it
+            if len(flight.claims) == 1:
+                [claim] = flight.claims.values()
+                self._blame(classifier, claim, error)
+                return
+            # Each by itself: only the one that the model fails on is to blame.
+            while flight.claims:
+                self._work(classifier, flight.claims.popitem()[1])
 
     def _claim(self, claim: Callable[..., Claim]) -> Claim:
         """Claim in a transaction of its own; one that may or may not be committed is owed back."""
@@ -148,19 +196,19 @@ class ClaimLoop:
             self.progress.owed.append(token)
             raise
 
-    def _work(self, classifier: Classifier, claim: Claim) -> list[int]:
-        """Infer and commit a claim; whatever happens, the claim ends. Return the ids answered."""
+    def _work(self, classifier: Classifier, claim: Claim) -> None:
+        """Infer and commit a claim; whatever happens, the claim ends."""
         if not claim.tickets:
-            return []
+            return
         try:
             try:
-                answers = self._infer(classifier, claim)
-                return self._store(claim, answers, classifier.version)
+                batch = self._request(claim)
+                decisions = classifier.classify(batch.texts, batch.allowed, self.settings.top_k)
+                self._store(claim, _results(claim, batch, decisions), classifier.version)
             except DATABASE_FAULTS:
                 raise
             except Exception as error:  # any fault of a model must not take the worker with it
                 self._blame(classifier, claim, error)
-                return []
         except BaseException:  # a stop, the database, the model: not the tickets' doing
             self._hand_back(claim)
             raise
@@ -191,26 +239,14 @@ class ClaimLoop:
                 max_attempts=self.settings.max_attempts,
             )
 
-    def _infer(self, classifier: Classifier, claim: Claim) -> list[Result]:
-        """Ask the model and check what it says."""
+    def _request(self, claim: Claim) -> Batch:
+        """Return what the model is asked."""
         refused = self._refused([ticket.id for ticket in claim.tickets if ticket.round > 0])
         active = self.resident.active_units
         # A ticket that every unit has returned is offered all of them again.
         allowed = [(active - refused.get(t.id, frozenset())) or active for t in claim.tickets]
         texts = [model_text(ticket.title, ticket.text) for ticket in claim.tickets]
-        decisions = classifier.classify(texts, allowed, self.settings.top_k)
-        _check(decisions, allowed)
-        return [
-            Result(
-                ticket_id=ticket.id,
-                round=ticket.round,
-                unit=decision.unit,
-                probability=decision.probability,
-                top_k=decision.top_k,
-                held_back=decision.held_back,
-            )
-            for ticket, decision in zip(claim.tickets, decisions, strict=True)
-        ]
+        return Batch(texts, allowed, claim.token)
 
     def _refused(self, returned: list[int]) -> dict[int, set[str]]:
         """Return the units that gave back tickets of a later round (退单)."""
@@ -219,7 +255,7 @@ class ClaimLoop:
         with self.database.reading() as session:
             return taxonomy.refused_units(session, returned)
 
-    def _store(self, claim: Claim, answers: list[Result], version: str) -> list[int]:
+    def _store(self, claim: Claim, answers: list[Result], version: str) -> None:
         with self.database.writing() as session:
             stored = results.store(
                 session,
@@ -233,7 +269,6 @@ class ClaimLoop:
         self.progress.at = utc_now()
         if len(stored) < len(answers):
             logger.warning("claims were lost", extra={"tickets": len(answers) - len(stored)})
-        return stored
 
     def _hand_back(self, claim: Claim) -> None:
         try:
@@ -249,6 +284,35 @@ class ClaimLoop:
             self.publish({lane: ids})
         except BrokerUnavailableError as error:
             logger.warning("could not publish the rest, the relay will: %s", error)
+
+
+@dataclass(slots=True)
+class _Flight:
+    """The claims that a stream of batches has under way, by their token."""
+
+    claims: dict[str, Claim] = field(default_factory=dict)
+    claimed: int = 0
+
+    def add(self, claim: Claim) -> None:
+        """Count a claim in."""
+        self.claims[claim.token] = claim
+        self.claimed += len(claim.ids)
+
+
+def _results(claim: Claim, batch: Batch, decisions: Sequence[Decision]) -> list[Result]:
+    """Return a model's answers as they are stored (see ``_check`` for the errors)."""
+    _check(decisions, batch.allowed)
+    return [
+        Result(
+            ticket_id=ticket.id,
+            round=ticket.round,
+            unit=decision.unit,
+            probability=decision.probability,
+            top_k=decision.top_k,
+            held_back=decision.held_back,
+        )
+        for ticket, decision in zip(claim.tickets, decisions, strict=True)
+    ]
 
 
 def _check(decisions: Sequence[Decision], allowed: Sequence[frozenset[str]]) -> None:

@@ -81,8 +81,8 @@ class Resident:
         after ``retry_after`` seconds, for its files may have been restored.
         """
         with self.database.reading() as session:
-            wanted = _Wanted(registry.champion(session), taxonomy.current_version(session))
-            if wanted == self._tried and time.monotonic() < self._retry_at:
+            wanted = _wanted(session)
+            if self._is_current(wanted):
                 return self.classifier
             units = taxonomy.list_units(session, active_only=True)
             self.active_units = frozenset(unit.code for unit in units)
@@ -99,6 +99,11 @@ class Resident:
             self._degrade(wanted.version)
         return self.classifier
 
+    def is_current(self) -> bool:
+        """Whether ``refresh`` would change nothing."""
+        with self.database.reading() as session:
+            return self._is_current(_wanted(session))
+
     def drop(self) -> None:
         """Let go of a model that does not work; ``refresh`` loads it anew after a while.
 
@@ -109,6 +114,9 @@ class Resident:
         self._retry_at = time.monotonic() + self.retry_after
         if not self.degraded and failed is not None:
             self._degrade(failed.version)
+
+    def _is_current(self, wanted: _Wanted) -> bool:
+        return wanted == self._tried and time.monotonic() < self._retry_at
 
     def _load(self, name: str) -> bool:
         """Load the champion; return whether it answers now."""
@@ -156,6 +164,10 @@ class Resident:
             "the LLM does not work and there is no linear version to answer in its place: tickets "
             "wait ('paidan train --kind linear' makes one)"
         )
+
+
+def _wanted(session: Session) -> _Wanted:
+    return _Wanted(registry.champion(session), taxonomy.current_version(session))
 
 
 def registered_kind(database: Database, name: str) -> str:
