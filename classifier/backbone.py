@@ -16,6 +16,7 @@ from transformers.utils import logging as transformers_logging
 from classifier import attention
 from classifier.base import Base, load_tokenizer
 from classifier.lora import lora_layers, replace_linears
+from classifier.memory import fitting_budget, limit_memory
 from classifier.nf4 import BLOCK
 from classifier.reader import TOKEN_BUDGET, EagerReader, Mode, Reader
 from paidan.errors import DeviceError, ModelVersionError
@@ -94,7 +95,8 @@ def load_backbone(
     mode: Mode = "nf4",
     device: torch.device | None = None,
     *,
-    token_budget: int = TOKEN_BUDGET,
+    token_budget: int | None = None,
+    gpu_memory: int | None = None,
 ) -> Backbone:
     """Load a base, or return it where a classifier already holds it.
 
@@ -102,23 +104,28 @@ def load_backbone(
         base: its facts; its files are checked.
         mode: how the weights are kept.
         device: where; ``pick_device`` by default.
-        token_budget: tokens of one forward.
+        token_budget: tokens of one forward; on a GPU by default what its memory allows.
+        gpu_memory: bytes the process may take on the GPU; by default what is there.
 
     Raises:
         ModelVersionError: a file was changed or does not load.
-        DeviceError: see ``pick_device``.
+        DeviceError: see ``pick_device``; or the GPU's memory is too small.
     """
     device = device or pick_device()
-    key = (str(base.path), f"{base.sha256} {mode} {token_budget}", str(device))
+    key = (str(base.path), f"{base.sha256} {mode} {token_budget} {gpu_memory}", str(device))
     backbone = _loaded.get(key)
     if backbone is None:
         base.check()
-        backbone = _load(base, mode, device, token_budget)
+        if gpu_memory is not None and device.type == "cuda":
+            limit_memory(gpu_memory)
+        backbone = _load(base, mode, device, token_budget, gpu_memory)
         _loaded[key] = backbone
     return backbone
 
 
-def _load(base: Base, mode: Mode, device: torch.device, token_budget: int) -> Backbone:
+def _load(
+    base: Base, mode: Mode, device: torch.device, token_budget: int | None, gpu_memory: int | None
+) -> Backbone:
     dtype = compute_dtype(device)
     options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
     if mode in ("bf16", "fp8") and device.type != "cuda":
@@ -139,14 +146,15 @@ def _load(base: Base, mode: Mode, device: torch.device, token_budget: int) -> Ba
         ) from error
     model.eval().requires_grad_(requires_grad=False)
     replace_linears(model.model, dtype)
-    reader = _reader(model, mode, token_budget)
+    reader = _reader(model, mode, token_budget, gpu_memory)
     return Backbone(base, load_tokenizer(base), model, dtype, device, reader)
 
 
-def _reader(model: Any, mode: Mode, token_budget: int) -> Reader:
+def _reader(model: Any, mode: Mode, token_budget: int | None, gpu_memory: int | None) -> Reader:
     """Return the compiled reader where it works, else the plain one."""
     if model.device.type != "cuda":
-        return EagerReader(model, token_budget)
+        return EagerReader(model, token_budget or TOKEN_BUDGET)
+    token_budget = token_budget or fitting_budget(model, mode, gpu_memory)
     hindrance = _hindrance(model, mode)
     if hindrance is None:
         from classifier.flex import FlexReader

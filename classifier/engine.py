@@ -251,7 +251,9 @@ class Flow:
         chosen: list[_Reading] = []
         room = budget
         for queue in (self._ready, self._waiting):
-            while queue and (queue[0].cost <= room or not chosen):
+            if queue is self._waiting:
+                room = min(room, self._reader.store.room - (budget - room))
+            while queue and (queue[0].cost <= room or not (chosen or self._started)):
                 reading = queue.popleft()
                 reading.plan(whole=whole)
                 room -= reading.cost

@@ -1,24 +1,26 @@
 """The reader for CUDA: compiled layers over flex_attention with a block mask.
 
-Shapes are rounded up to a few sizes, so that nothing is compiled in steady state. A forward is
-started without waiting for the one before, and its answers come through pinned memory.
+The number of tokens is a dynamic size of what is compiled, so that it is compiled once; written as
+blocks of 128, by which attention's kernel then knows it to be divisible. A forward is started
+without waiting for the one before, and its answers come through pinned memory.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.attention.flex_attention import BlockMask, FlexKernelOptions
+from torch.nn.attention.flex_attention import FlexKernelOptions
 
 from classifier.blocks import Blocks, blocks_of_all, blocks_of_places
-from classifier.layers import FP8_MAX, Layer, Linear, Shape, layer_of, linear_of
+from classifier.layers import FP8_MAX, Layer, Linear, Seen, Shape, layer_of, linear_of
 from classifier.lora import LoraLinear
+from classifier.memory import STORED_FORWARDS
 from classifier.nf4 import nf4_weight
 from classifier.pack import Pack
 from classifier.reader import TOKEN_BUDGET, Answers, Mode, look_up, new_store
-from classifier.store import PADDING, PAGE, PREFIX, SCRAP
+from classifier.store import PADDING, PAGE, SCRAP
 
 Array = NDArray[Any]
 Part = TypeVar("Part", bound=Callable[..., Any])
@@ -26,72 +28,59 @@ Part = TypeVar("Part", bound=Callable[..., Any])
 # Shared memory of a block, in bytes, under which attention takes smaller tiles (an RTX 4090's).
 _SMALL = 110_000
 _SMALL_TILES: FlexKernelOptions = {"BLOCK_M": 64, "BLOCK_N": 64, "num_stages": 2, "num_warps": 4}
-_COMPILED_SHAPES = 64
 # Forwards of up to so many tokens are recorded as CUDA graphs.
 _GRAPHED = 512
 
 
 class Frame:
-    """The inputs of a forward of one size, at fixed places in the device's memory.
+    """The inputs of a forward.
+
+    Each is a tensor of its own: the place of a view in its storage would be one more thing that
+    compiled code depends on.
 
     Args:
+        flat: int32, as ``contents`` lays it out.
         size: tokens, a multiple of ``PAGE``.
-        pages: of the store.
-        tables: ticket, order and stop of the store's rows, (3, rows) int32.
+        tables: of the store's rows: ticket, order and stop, (rows,) int32 each.
     """
 
-    def __init__(self, size: int, pages: int, tables: torch.Tensor) -> None:
+    def __init__(self, flat: torch.Tensor, size: int, tables: Sequence[torch.Tensor]) -> None:
         self.size = size
-        self.blocks = size // PAGE
-        parts = {
-            "ids": size,
-            "positions": size,
-            "rows": size,
-            "tickets": size,
-            "order": size,
-            "partial": self.blocks,
-            "partial_pages": self.blocks * pages,
-            "full": self.blocks,
-            "full_pages": self.blocks * pages,
-            "places": size,
-        }
-        self.flat = torch.zeros(sum(parts.values()), dtype=torch.int32, device=tables.device)
-        views = dict(zip(parts, torch.split(self.flat, list(parts.values())), strict=True))
-        self.ids, self.positions, self.rows = (views[n] for n in ("ids", "positions", "rows"))
-        self.places = views["places"]
-        tickets, order = views["tickets"], views["order"]
-        row_tickets, row_order, row_stops = tables
-
-        def sees(
-            batch: torch.Tensor, head: torch.Tensor, query: torch.Tensor, row: torch.Tensor
-        ) -> torch.Tensor:
-            ticket, at = row_tickets[row], order[query]
-            near = (ticket == PREFIX) | (ticket == tickets[query])
-            visible: torch.Tensor = near & (row_order[row] <= at) & (at < row_stops[row])
-            return visible
-
-        self.mask = BlockMask.from_kv_blocks(
-            views["partial"].view(1, 1, -1),
-            views["partial_pages"].view(1, 1, -1, pages),
-            views["full"].view(1, 1, -1),
-            views["full_pages"].view(1, 1, -1, pages),
-            BLOCK_SIZE=PAGE,
-            mask_mod=sees,
-            seq_lengths=(size, pages * PAGE),
+        blocks, pages = size // PAGE, len(tables[0]) // PAGE
+        lengths = [size] * 6 + [blocks, blocks * pages] * 2
+        self._parts = [part.clone() for part in torch.split(flat, lengths)]
+        tickets, order, *columns = self._parts[:6]
+        self.ids, self.positions, self.places, self.rows = (c.view(blocks, -1) for c in columns)
+        partial, partial_pages, full, full_pages = self._parts[6:]
+        self.seen = Seen(
+            tickets,
+            order,
+            partial,
+            partial_pages.view(blocks, -1),
+            full,
+            full_pages.view(blocks, -1),
+            *tables,
         )
+        for part in (self.rows, *self.seen[:6]):
+            torch._dynamo.maybe_mark_dynamic(part, 0)
 
-    def contents(self, pack: Pack, chosen: Any, blocks: Blocks) -> Array:
+    def copy_(self, other: "Frame") -> None:
+        """Take the contents of a frame of the same size."""
+        torch._foreach_copy_(self._parts, other._parts)
+
+    @staticmethod
+    def contents(pack: Pack, chosen: Any, size: int, blocks: Blocks) -> Array:
         """Return what ``flat`` holds for the chosen tokens of a pack."""
         columns = (
-            (pack.ids, 0),
-            (pack.positions, 0),
-            (pack.rows, SCRAP),
             (pack.tickets, PADDING),
             (pack.order, 0),
+            (pack.ids, 0),
+            (pack.positions, 0),
+            (np.arange(len(pack.ids)), 0),
+            (pack.rows, SCRAP),
         )
-        padded = [_padded(values[chosen], self.size, filling) for values, filling in columns]
-        places = _padded(np.arange(len(pack.ids))[chosen], self.size, 0)
-        return np.concatenate([*padded, *(table.ravel() for table in blocks), places])
+        padded = [_padded(values[chosen], size, filling) for values, filling in columns]
+        return np.concatenate([*padded, *(table.ravel() for table in blocks)])
 
 
 class FlexReader:
@@ -117,14 +106,12 @@ class FlexReader:
         self.model = model
         self.token_budget = token_budget
         self.mode = mode
+        self.busy = 0.0
         self.device = model.device
         config = model.config
-        # Two forwards, the prefix, and the labels of the tickets whose searches go on.
-        pages = 2 * (token_budget // PAGE) + 16 + max(32, token_budget // (2 * PAGE))
-        self.store = new_store(model, pages)
-        self._sizes = [3 * PAGE, *_sizes(token_budget, 2)]  # 3: a ticket alone with its labels
-        self._sizes.sort()
-        self._sizes_asked = _sizes(token_budget, 4)
+        # With the prefix, and with room for labels where the budget is small.
+        pages = 16 + max(32, int(STORED_FORWARDS * token_budget) // PAGE)
+        self.store = new_store(model, pages, steady=True)  # what grows is compiled anew
         self._shape = Shape(
             config.num_attention_heads,
             config.num_key_value_heads,
@@ -136,28 +123,23 @@ class FlexReader:
         self._whole = self._made(self._shape.whole)
         self._store = self._made(self._shape.store)
         self._some = self._made(self._shape.some)
-        self._frames: dict[tuple[int, bool], Frame] = {}
-        self._graphs: dict[tuple[int, int], tuple[torch.cuda.CUDAGraph, torch.Tensor]] = {}
-        self._tables = torch.zeros((3, 0), dtype=torch.int32, device=self.device)
+        self._graphs: dict[tuple[int, int], _Recorded] = {}
+        self.tables = [torch.zeros(0, dtype=torch.int32, device=self.device) for _ in range(3)]
         self._layers: list[Layer] = []
         self._staged = _Staged(self.device)
-        if compiled:
-            torch._dynamo.config.recompile_limit = max(
-                torch._dynamo.config.recompile_limit, _COMPILED_SHAPES
-            )
         self.adapted()
 
     def _made(self, part: Part) -> Part:
         if not self._compiled:
             return part
-        made: Part = torch.compile(part, dynamic=False)  # type: ignore[assignment]
+        made: Part = torch.compile(part)  # type: ignore[assignment]
         return made
 
     @torch.inference_mode()
     def adapted(self) -> None:
         """Take the layers' weights with the adapter that they have now."""
         convert = {"bf16": _merged, "fp8": _rounded_to_fp8}.get(self.mode, linear_of)
-        self._tables.fill_(PADDING)  # no row is anyone's any more
+        self.tables[0].fill_(PADDING)  # no row is anyone's any more
         self._graphs.clear()  # they hold the weights of before
         self._layers = []  # what was merged goes before more is
         self._layers = [layer_of(module, convert) for module in self.model.model.layers]
@@ -173,21 +155,38 @@ class FlexReader:
     def start(self, pack: Pack) -> Answers:
         """Start to read a pack; the function returned waits for its answers."""
         self._fit_store()
-        all_of_it = self.frame(len(pack.ids))
-        asked = self.frame(max(1, len(pack.places)), asked=True)
+        sizes = _size(len(pack.ids)), _size(len(pack.places))
+        counts = [size // PAGE for size in sizes]
         *told, contents, asked_contents, which, tokens = self._staged.send(
             *_told(pack),
-            all_of_it.contents(pack, slice(None), blocks_of_all(pack, all_of_it.blocks)),
-            asked.contents(pack, pack.places, blocks_of_places(pack, asked.blocks)),
+            Frame.contents(pack, slice(None), sizes[0], blocks_of_all(pack, counts[0])),
+            Frame.contents(pack, pack.places, sizes[1], blocks_of_places(pack, counts[1])),
             *pack.questions,
         )
+        began = _event() if self.device.type == "cuda" else None
         self._note(*told)
-        all_of_it.flat.copy_(contents)
-        asked.flat.copy_(asked_contents)
-        hidden = self._replay(all_of_it, asked)
+        hidden = self._replay(
+            self._frame(contents, sizes[0]), self._frame(asked_contents, sizes[1])
+        )
         if not pack.asked:
             return list
-        return _coming(look_up(pack, hidden, self._head, which, tokens))
+        return self._coming(began, look_up(pack, hidden, self._head, which, tokens))
+
+    def _coming(self, began: torch.cuda.Event | None, found: torch.Tensor) -> Answers:
+        """Return a function that waits for values on the device, and counts how long it worked."""
+        if began is None:
+            return found.tolist
+        there = torch.empty(found.shape, dtype=found.dtype, pin_memory=True)
+        there.copy_(found, non_blocking=True)
+        ended = _event()
+
+        def answers() -> list[float]:
+            ended.synchronize()
+            self.busy += began.elapsed_time(ended) / 1000
+            values: list[float] = there.tolist()
+            return values
+
+        return answers
 
     def _replay(self, frame: Frame, asked: Frame) -> torch.Tensor:
         """Do as ``_read``; small forwards from a CUDA graph, for they wait for the CPU else."""
@@ -195,30 +194,37 @@ class FlexReader:
             return self._read(frame, asked)
         key = frame.size, asked.size
         if key not in self._graphs:
-            hidden = self._read(frame, asked)  # compiles
+            hidden = self._read(frame, asked)  # compiles, which cannot be recorded
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
-                self._graphs[key] = graph, self._read(frame, asked)
+                again = self._read(frame, asked)
+            self._graphs[key] = _Recorded(graph, frame, asked, again)
             return hidden
-        graph, hidden = self._graphs[key]
-        graph.replay()
-        return hidden
+        recorded = self._graphs[key]
+        recorded.frame.copy_(frame)
+        recorded.asked.copy_(asked)
+        recorded.graph.replay()
+        return recorded.hidden
+
+    def _frame(self, flat: torch.Tensor, size: int) -> Frame:
+        return Frame(flat, size, self.tables)
 
     def _read(self, frame: Frame, asked: Frame) -> torch.Tensor:
         """Run the layers; return the (s, hidden) of the places asked after."""
         model = self.model.model
-        keys, values, rows = self.store.keys, self.store.values, frame.rows.long()
-        rope = self._rope(frame.positions)
-        hidden = model.embed_tokens(frame.ids)
+        keys, values = self.store.keys, self.store.values
+        hidden, rope = model.embed_tokens(frame.ids), self._rope(frame)
+        torch._dynamo.maybe_mark_dynamic(hidden, 0)
         *layers, last = self._layers
         for number, layer in enumerate(layers):
             hidden = self._whole(
-                hidden, layer, rope, keys[number], values[number], rows, frame.mask
+                hidden, layer, rope, keys[number], values[number], frame.rows, frame.seen
             )
-        self._store(hidden, last, rope, keys[-1], values[-1], rows)
-        rope = self._rope(asked.positions)
+        self._store(hidden, last, rope, keys[-1], values[-1], frame.rows)
+        some = hidden.flatten(0, 1)[asked.places]
+        torch._dynamo.maybe_mark_dynamic(some, 0)
         return self._some(
-            hidden[asked.places], last, rope, keys[-1], values[-1], asked.mask, model.norm.weight
+            some, last, self._rope(asked), keys[-1], values[-1], asked.seen, model.norm.weight
         )
 
     def _head(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -227,31 +233,25 @@ class FlexReader:
             return torch.mm(hidden, weight, out_dtype=torch.float32)
         return hidden.float() @ weight.float()
 
-    def _rope(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _rope(self, frame: Frame) -> torch.Tensor:
+        """Return cos and sin, (b, 128, 2, size) float32, of the positions."""
         wide = torch.empty(0, dtype=torch.float32, device=self.device)
-        cos, sin = self.model.model.rotary_emb(wide, positions[None])
-        return cos[0], sin[0]
-
-    def frame(self, tokens: int, *, asked: bool = False) -> Frame:
-        """Return the smallest frame that holds so many tokens; those asked after have their own."""
-        sizes = self._sizes_asked if asked else self._sizes
-        size = next((size for size in sizes if size >= tokens), _multiple(tokens))
-        if (size, asked) not in self._frames:
-            self._frames[size, asked] = Frame(size, self.store.rows // PAGE, self._tables)
-        return self._frames[size, asked]
+        rope = torch.stack(self.model.model.rotary_emb(wide, frame.positions), dim=2)
+        torch._dynamo.maybe_mark_dynamic(rope, 0)
+        return rope
 
     def _fit_store(self) -> None:
         """Make the tables of the rows as long as the store."""
-        missing = self.store.rows - self._tables.shape[1]
+        missing = self.store.rows - len(self.tables[0])
         if missing:
-            new = torch.full((3, missing), PADDING, dtype=torch.int32, device=self.device)
-            self._tables = torch.cat((self._tables, new), dim=1)
-            self._frames.clear()
+            new = torch.full((missing,), PADDING, dtype=torch.int32, device=self.device)
+            self.tables = [torch.cat((table, new)) for table in self.tables]
             self._graphs.clear()
 
     def _note(self, rows: torch.Tensor, *told: torch.Tensor) -> None:
         self._fit_store()
-        self._tables.index_copy_(1, rows.long(), torch.stack(told))
+        for table, values in zip(self.tables, told, strict=True):
+            table.index_copy_(0, rows.long(), values)
 
 
 def _told(pack: Pack) -> tuple[Array, Array, Array, Array]:
@@ -270,6 +270,21 @@ def _told(pack: Pack) -> tuple[Array, Array, Array, Array]:
 
 def _padded(values: Array, size: int, filling: int) -> Array:
     return np.pad(values, (0, size - len(values)), constant_values=filling)
+
+
+def _event() -> torch.cuda.Event:
+    event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    event.record()
+    return event
+
+
+class _Recorded(NamedTuple):
+    """A recorded forward, and where its inputs and its answer lie."""
+
+    graph: torch.cuda.CUDAGraph
+    frame: Frame
+    asked: Frame
+    hidden: torch.Tensor
 
 
 class _Staged:
@@ -292,21 +307,16 @@ class _Staged:
         np.concatenate(contents, out=self._buffer[:total].numpy(), casting="same_kind")
         sent = self._buffer[:total].to(self.device, non_blocking=True, copy=True)
         if self.device.type == "cuda":
-            self._sent = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            self._sent.record()
+            self._sent = _event()
         return torch.split(sent, lengths)
 
 
-def _sizes(token_budget: int, factor: int) -> list[int]:
-    """Return the sizes of frames: growing by a factor up to the budget."""
-    sizes = [PAGE]
-    while sizes[-1] < token_budget:
-        sizes.append(min(factor * sizes[-1], _multiple(token_budget)))
-    return sizes
+def _size(tokens: int) -> int:
+    """Return the size of the frame for so many tokens.
 
-
-def _multiple(tokens: int) -> int:
-    return -(-tokens // PAGE) * PAGE
+    Two pages at least: of sizes from two on one compiled function serves all.
+    """
+    return max(2, -(-tokens // PAGE)) * PAGE
 
 
 def _tiles(device: torch.device) -> FlexKernelOptions | None:
@@ -341,20 +351,3 @@ def _full(layer: Linear, dtype: torch.dtype) -> torch.Tensor:
     if layer.a is not None and layer.b is not None:
         weight = weight + layer.b.float() @ layer.a.float()
     return weight.to(dtype)
-
-
-def _coming(found: torch.Tensor) -> Answers:
-    """Return a function that waits for values on the device."""
-    if found.device.type != "cuda":
-        return found.tolist
-    there = torch.empty(found.shape, dtype=found.dtype, pin_memory=True)
-    there.copy_(found, non_blocking=True)
-    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    event.record()
-
-    def answers() -> list[float]:
-        event.synchronize()
-        values: list[float] = there.tolist()
-        return values
-
-    return answers

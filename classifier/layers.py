@@ -14,6 +14,7 @@ from torch.nn.functional import linear
 
 from classifier.lora import LoraLinear
 from classifier.nf4 import RANKS, nf4_weight
+from classifier.store import PAGE, PREFIX
 
 FP8_MAX = 448.0
 
@@ -34,6 +35,58 @@ class Linear(NamedTuple):
     a: torch.Tensor | None
     b: torch.Tensor | None
     bias: torch.Tensor | None
+
+
+class Seen(NamedTuple):
+    """What b blocks of 128 tokens see of the store's p pages.
+
+    Attributes:
+        tickets: (128 b,) int32, whose the tokens are.
+        order: (128 b,) int32, see ``store``.
+        partial: (b,) int32, see ``blocks.Blocks``; likewise the next three.
+        partial_pages: (b, p).
+        full: (b,).
+        full_pages: (b, p).
+        row_tickets: (rows,) int32, of each row of the store.
+        row_order: (rows,).
+        row_stops: (rows,).
+    """
+
+    tickets: torch.Tensor
+    order: torch.Tensor
+    partial: torch.Tensor
+    partial_pages: torch.Tensor
+    full: torch.Tensor
+    full_pages: torch.Tensor
+    row_tickets: torch.Tensor
+    row_order: torch.Tensor
+    row_stops: torch.Tensor
+
+    def mask(self) -> BlockMask:
+        """Return it as flex_attention takes it."""
+
+        def sees(
+            batch: torch.Tensor, head: torch.Tensor, query: torch.Tensor, row: torch.Tensor
+        ) -> torch.Tensor:
+            ticket, at = self.row_tickets[row], self.order[query]
+            near = (ticket == PREFIX) | (ticket == self.tickets[query])
+            visible: torch.Tensor = near & (self.row_order[row] <= at) & (at < self.row_stops[row])
+            return visible
+
+        # Not from_kv_blocks: that adds the tables of a backward pass.
+        return BlockMask(
+            seq_lengths=(self.partial.shape[0] * PAGE, self.row_tickets.shape[0]),
+            kv_num_blocks=self.partial[None, None],
+            kv_indices=self.partial_pages[None, None],
+            full_kv_num_blocks=self.full[None, None],
+            full_kv_indices=self.full_pages[None, None],
+            q_num_blocks=None,
+            q_indices=None,
+            full_q_num_blocks=None,
+            full_q_indices=None,
+            BLOCK_SIZE=(PAGE, PAGE),
+            mask_mod=sees,
+        )
 
 
 class Layer(NamedTuple):
@@ -118,8 +171,9 @@ def norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
     return (weight.float() * scaled).to(x.dtype)
 
 
-def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Return (n, heads, size) with rotary embeddings; cos and sin are (n, size) float32."""
+def rotate(x: torch.Tensor, rope: torch.Tensor) -> torch.Tensor:
+    """Return (n, heads, size) with rotary embeddings; see ``Shape.whole`` for those."""
+    cos, sin = rope.flatten(0, 1).unbind(1)
     wide = x.float()
     low, high = wide.chunk(2, dim=-1)
     turned = wide * cos[:, None] + torch.cat((-high, low), dim=-1) * sin[:, None]
@@ -146,88 +200,101 @@ class Shape:
         self,
         hidden: torch.Tensor,
         layer: Layer,
-        rope: tuple[torch.Tensor, torch.Tensor],
+        rope: torch.Tensor,
         keys: torch.Tensor,
         values: torch.Tensor,
         rows: torch.Tensor,
-        mask: BlockMask,
+        seen: Seen,
     ) -> torch.Tensor:
-        """Return (n, hidden) of all tokens.
+        """Return (b, 128, hidden) of all tokens.
 
         Args:
-            hidden: (n, hidden).
+            hidden: (b, 128, hidden).
             layer: its tensors.
-            rope: cos and sin, (n, size) float32.
+            rope: cos and sin, (b, 128, 2, size) float32.
             keys: of this layer in the store, (rows, key-value heads, size).
             values: likewise.
-            rows: (n,) where the tokens' own go.
-            mask: which rows each token sees.
+            rows: (b, 128) int32, where the tokens' own go.
+            seen: which rows each token sees.
         """
-        x = norm(hidden, layer.attention_norm, self.eps)
+        flat = hidden.flatten(0, 1)
+        x = norm(flat, layer.attention_norm, self.eps)
         self._store(x, layer, rope, keys, values, rows)
-        return self._rest(hidden, x, layer, rope, keys, values, mask)
+        return self._rest(flat, x, layer, rope, keys, values, seen).view_as(hidden)
 
     def store(
         self,
         hidden: torch.Tensor,
         layer: Layer,
-        rope: tuple[torch.Tensor, torch.Tensor],
+        rope: torch.Tensor,
         keys: torch.Tensor,
         values: torch.Tensor,
         rows: torch.Tensor,
     ) -> None:
         """Only store the keys and values of all tokens; see ``whole``."""
-        x = norm(hidden, layer.attention_norm, self.eps)
+        x = norm(hidden.flatten(0, 1), layer.attention_norm, self.eps)
         self._store(x, layer, rope, keys, values, rows)
 
     def some(
         self,
         hidden: torch.Tensor,
         layer: Layer,
-        rope: tuple[torch.Tensor, torch.Tensor],
+        rope: torch.Tensor,
         keys: torch.Tensor,
         values: torch.Tensor,
-        mask: BlockMask,
+        seen: Seen,
         last_norm: torch.Tensor,
     ) -> torch.Tensor:
-        """Return (s, hidden) of some tokens whose keys and values are stored, after the norm."""
-        x = norm(hidden, layer.attention_norm, self.eps)
-        return norm(self._rest(hidden, x, layer, rope, keys, values, mask), last_norm, self.eps)
+        """Return (s, hidden) of some tokens whose keys and values are stored, after the norm.
+
+        Args:
+            hidden: (b, 128, hidden), of s = 128 b tokens.
+            layer: as in ``whole``, like the others.
+            rope: of these tokens.
+            keys: of all.
+            values: of all.
+            seen: by these tokens.
+            last_norm: (hidden,), the weight of the norm after the layers.
+        """
+        flat = hidden.flatten(0, 1)
+        x = norm(flat, layer.attention_norm, self.eps)
+        return norm(self._rest(flat, x, layer, rope, keys, values, seen), last_norm, self.eps)
 
     def _store(
         self,
         x: torch.Tensor,
         layer: Layer,
-        rope: tuple[torch.Tensor, torch.Tensor],
+        rope: torch.Tensor,
         keys: torch.Tensor,
         values: torch.Tensor,
         rows: torch.Tensor,
     ) -> None:
-        keys[rows] = rotate(product(x, layer.k).view(-1, self.kv_heads, self.size), *rope)
-        values[rows] = product(x, layer.v).view(-1, self.kv_heads, self.size)
+        places = rows.flatten().long()
+        keys[places] = rotate(product(x, layer.k).view(-1, self.kv_heads, self.size), rope)
+        values[places] = product(x, layer.v).view(-1, self.kv_heads, self.size)
 
     def _rest(
         self,
         hidden: torch.Tensor,
         x: torch.Tensor,
         layer: Layer,
-        rope: tuple[torch.Tensor, torch.Tensor],
+        rope: torch.Tensor,
         keys: torch.Tensor,
         values: torch.Tensor,
-        mask: BlockMask,
+        seen: Seen,
     ) -> torch.Tensor:
-        query = rotate(product(x, layer.q).view(-1, self.heads, self.size), *rope)
-        seen = flex_attention(
+        query = rotate(product(x, layer.q).view(-1, self.heads, self.size), rope)
+        found = flex_attention(
             query.transpose(0, 1)[None],
             keys.transpose(0, 1)[None],
             values.transpose(0, 1)[None],
-            block_mask=mask,
+            block_mask=seen.mask(),
             enable_gqa=True,
             kernel_options=self.options,
         )
-        assert isinstance(seen, torch.Tensor)
-        seen = seen[0].transpose(0, 1).reshape(-1, self.heads * self.size)
-        hidden = hidden + product(seen, layer.o)
+        assert isinstance(found, torch.Tensor)
+        found = found[0].transpose(0, 1).reshape(-1, self.heads * self.size)
+        hidden = hidden + product(found, layer.o)
         x = norm(hidden, layer.mlp_norm, self.eps)
         gated = torch.nn.functional.silu(product(x, layer.gate)) * product(x, layer.up)
         return hidden + product(gated, layer.down)

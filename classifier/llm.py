@@ -4,6 +4,8 @@ The answer is always a unit's name: labels are scored under the full softmax and
 (``search``), never sampled.
 """
 
+import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,8 @@ from classifier.search import Search
 from classifier.template import PromptUnit, Template
 from classifier.trie import LabelTrie
 from paidan.errors import ModelVersionError, PaidanError
+
+logger = logging.getLogger(__name__)
 
 SETUP = "llm.json"
 
@@ -124,14 +128,16 @@ class LlmClassifier:
         directory: Path,
         mapping: Mapping[str, str] | None = None,
         mode: Mode = "nf4",
+        gpu_memory: int | None = None,
     ) -> Self:
         """Open a version; its base is loaded, or shared with a classifier that holds it.
 
-        Bases added to Paidan are entered in the folder ``bases`` beside the version.
+        Bases added to Paidan are entered in the folder ``bases`` beside the version. For ``mode``
+        and ``gpu_memory`` see ``load_backbone``.
 
         Raises:
             ModelVersionError: the directory is damaged, or its base is unknown or another one.
-            DeviceError: the GPU is gone.
+            DeviceError: the GPU is gone or its memory too small.
         """
         manifest = read_manifest(directory)
         setup = Setup.read(directory, manifest)
@@ -145,7 +151,7 @@ class LlmClassifier:
                     f"model version {manifest.name} was trained on a base {setup.base} with other "
                     f"{what} than the one here ({base.path}): add that base, or train again"
                 )
-        backbone = load_backbone(base, mode)
+        backbone = load_backbone(base, mode, gpu_memory=gpu_memory)
         try:
             prompt = setup.prompt(backbone.tokenizer)
         except PaidanError as error:
@@ -165,6 +171,7 @@ class LlmClassifier:
     ) -> Iterator[tuple[Batch, list[Decision]]]:
         """Answer batches as they come (see ``interface.StreamingClassifier``)."""
         flow = self.engine.flow()
+        before, began = self._work_done(), time.perf_counter()
         coming: Iterator[Batch] | None = iter(batches)
         under_way: list[_UnderWay] = []
         try:
@@ -184,6 +191,19 @@ class LlmClassifier:
                     yield one.batch, self._decisions(one, top_k)
         finally:
             flow.close()
+            seconds = time.perf_counter() - began
+            done = {name: n - before[name] for name, n in self._work_done().items()}
+            logger.debug("stream ended", extra=done | {"seconds": round(seconds, 3)})
+
+    def _work_done(self) -> dict[str, float]:
+        counts = self.engine.counts
+        return {
+            "tickets": counts.tickets,
+            "tokens": counts.ticket_tokens,
+            "label_nodes": counts.label_nodes,
+            "forwards": counts.forwards,
+            "busy": round(self.engine.backbone.reader.busy, 3),
+        }
 
     def _begun(self, flow: Flow, batch: Batch, top_k: int) -> "_UnderWay":
         """Let a batch join; a ticket whose allowed units were not learned needs no reading."""

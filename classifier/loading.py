@@ -1,31 +1,48 @@
 """Opens a model version with the classifier of its kind."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from classifier.interface import Classifier
 from classifier.manifest import read_manifest
 from paidan.errors import ModelVersionError
 
-Loader = Callable[[Path, Mapping[str, str] | None], Classifier]
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an LLM is held; other kinds have nothing to choose.
+
+    Parameters:
+        mode: how its weights are kept; see ``reader.Mode``.
+        gpu_memory: bytes it may take on the GPU; None for what is there.
+    """
+
+    mode: Literal["nf4", "bf16", "fp8"] = "nf4"
+    gpu_memory: int | None = None
 
 
-def _load_linear(directory: Path, mapping: Mapping[str, str] | None) -> Classifier:
+DEFAULTS = Options()
+Loader = Callable[[Path, Mapping[str, str] | None, Options], Classifier]
+
+
+def _load_linear(directory: Path, mapping: Mapping[str, str] | None, _: Options) -> Classifier:
     from classifier.linear import LinearClassifier
 
     return LinearClassifier.load(directory, mapping)
 
 
-def _load_constant(directory: Path, mapping: Mapping[str, str] | None) -> Classifier:
+def _load_constant(directory: Path, mapping: Mapping[str, str] | None, _: Options) -> Classifier:
     from classifier.constant import ConstantClassifier
 
     return ConstantClassifier.load(directory, mapping)
 
 
-def _load_llm(directory: Path, mapping: Mapping[str, str] | None) -> Classifier:
+def _load_llm(directory: Path, mapping: Mapping[str, str] | None, options: Options) -> Classifier:
     from classifier.llm import LlmClassifier
 
-    return LlmClassifier.load(directory, mapping)
+    return LlmClassifier.load(directory, mapping, options.mode, options.gpu_memory)
 
 
 KINDS: dict[str, Loader] = {
@@ -36,17 +53,22 @@ KINDS: dict[str, Loader] = {
 """How each kind of version is opened; the libraries of a kind are imported only then."""
 
 
-def load_classifier(directory: Path, mapping: Mapping[str, str] | None = None) -> Classifier:
+def load_classifier(
+    directory: Path,
+    mapping: Mapping[str, str] | None = None,
+    options: Options = DEFAULTS,
+) -> Classifier:
     """Open the version in ``directory``.
 
     Args:
         directory: a model version.
         mapping: learned unit code -> code of the unit that now stands for it.
+        options: of an LLM.
 
     Raises:
         ModelVersionError: the version is damaged, of an unknown kind, or its kind's libraries
             are not installed.
-        DeviceError: an LLM's GPU is gone.
+        DeviceError: an LLM's GPU is gone or its memory too small.
         StorageError: a file is there and cannot be read.
     """
     manifest = read_manifest(directory, verify=False)
@@ -58,7 +80,7 @@ def load_classifier(directory: Path, mapping: Mapping[str, str] | None = None) -
             "paidan train"
         )
     try:
-        return loader(directory, mapping)
+        return loader(directory, mapping, options)
     except ModuleNotFoundError as error:
         raise ModelVersionError(
             f"model version {manifest.name} ({manifest.kind}) needs {error.name}, which is not "

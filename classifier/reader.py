@@ -1,5 +1,6 @@
 """What runs a pack through the model; here the plain way, on any device, without compiling."""
 
+import time
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
@@ -12,8 +13,8 @@ from classifier.store import KeyValueStore
 
 TOKEN_BUDGET = 16_384
 """Tokens of one forward."""
-# Rows of (positions, vocabulary) logits made at a time: 256 of 152,064 take 160 MB in float32.
-_LOGIT_ROWS = 256
+LOGIT_ROWS = 256
+"""Rows of (positions, vocabulary) logits made at a time: of 152,064 they take 160 MB in float32."""
 
 Mode = Literal["nf4", "bf16", "fp8", "full"]
 """How weights are kept for the products: in 4 bits and dequantised for each; dequantised once, with
@@ -30,11 +31,13 @@ class Reader(Protocol):
         store: keys and values of what was read.
         ahead: how many forwards may be started before the answers of the first are taken.
         token_budget: tokens of one forward.
+        busy: seconds that the device worked on forwards whose answers were taken.
     """
 
     store: KeyValueStore
     ahead: int
     token_budget: int
+    busy: float
 
     def start(self, pack: Pack) -> Answers:
         """Read a pack: its keys and values are stored, what it asks can be waited for."""
@@ -59,6 +62,7 @@ class EagerReader:
     def __init__(self, model: Any, token_budget: int = TOKEN_BUDGET) -> None:
         self.model = model
         self.token_budget = token_budget
+        self.busy = 0.0
         self.store = new_store(model)
 
     def adapted(self) -> None:
@@ -72,6 +76,7 @@ class EagerReader:
     @torch.inference_mode()
     def start(self, pack: Pack) -> Answers:
         """Read a pack; the answers are there at once."""
+        began = time.perf_counter()
         device = self.model.device
         out = self.model.model(
             input_ids=torch.from_numpy(pack.ids)[None].to(device),
@@ -84,6 +89,7 @@ class EagerReader:
         answers = look_up(
             pack, hidden, lambda some: self.model.lm_head(some).float(), *questions
         ).tolist()
+        self.busy += time.perf_counter() - began
         return lambda: answers
 
 
@@ -104,8 +110,8 @@ def look_up(
         tokens: on the device, as in ``Pack.questions``.
     """
     found = torch.empty(len(which), dtype=torch.float32, device=hidden.device)
-    for start in range(0, len(pack.places), _LOGIT_ROWS):
-        stop = start + _LOGIT_ROWS
+    for start in range(0, len(pack.places), LOGIT_ROWS):
+        stop = start + LOGIT_ROWS
         logits = head(hidden[start:stop])
         some = slice(*np.searchsorted(pack.questions[0], [start, stop]))
         rows = which[some] - start
@@ -113,8 +119,8 @@ def look_up(
     return found
 
 
-def new_store(model: Any, pages: int = 8) -> KeyValueStore:
-    """Return an empty store for a model's keys and values."""
+def new_store(model: Any, pages: int = 8, *, steady: bool = False) -> KeyValueStore:
+    """Return an empty store for a model's keys and values; see there."""
     config = model.config
     return KeyValueStore(
         config.num_hidden_layers,
@@ -123,4 +129,5 @@ def new_store(model: Any, pages: int = 8) -> KeyValueStore:
         dtype=model.dtype,
         device=model.device,
         pages=pages,
+        steady=steady,
     )

@@ -71,6 +71,7 @@ class KeyValueStore:
         dtype: of the model's computation.
         device: where.
         pages: to make room for; it grows where they are not enough.
+        steady: whether ``room`` is limited, so that it need not grow.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class KeyValueStore:
         dtype: torch.dtype,
         device: torch.device,
         pages: int = 8,
+        steady: bool = False,
     ) -> None:
         shape = (layers, (pages + 1) * PAGE, heads, size)
         # Zeros: what is not seen is multiplied by nought, and nought times NaN is NaN.
@@ -91,6 +93,7 @@ class KeyValueStore:
         # and sums are taken in the same order.
         self._free = list(range(SCRAP + 1, pages + 1))
         self._held: dict[int, list[int]] = {}
+        self._reserved = len(self._free) // 8 if steady else None
         self._holders = [0] * (pages + 1)
 
     @property
@@ -102,6 +105,13 @@ class KeyValueStore:
     def free_pages(self) -> int:
         """How many pages can be taken before the store grows."""
         return len(self._free)
+
+    @property
+    def room(self) -> int:
+        """Rows that new tickets may take; a part is left to labels, without which none ends."""
+        if self._reserved is None:
+            return END
+        return max(0, len(self._free) - self._reserved) * PAGE
 
     def place(self, segments: Sequence[Segment]) -> Numbers:
         """Take pages for the segments' tokens, one after the other; return the pages' rows.

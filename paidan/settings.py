@@ -8,10 +8,10 @@ import tempfile
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ByteSize, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from paidan.errors import SettingsError
@@ -47,6 +47,13 @@ class Settings(BaseSettings):
     heartbeat: float = Field(5, gt=0, description="between two heartbeats of a worker")
     model_load: float = Field(300, gt=0, description="a worker may load its model for so long")
 
+    model_mode: Literal["nf4", "bf16", "fp8"] = Field(
+        "nf4", description="how an LLM's weights are kept on the GPU"
+    )
+    gpu_memory: ByteSize | None = Field(
+        None, gt=0, description="the worker's on its GPU, e.g. 20GiB; default: all of it"
+    )
+
     message_ids: int = Field(256, ge=1, le=10_000, description="ticket ids a message")
     lane_messages: int = Field(4096, ge=1, description="messages a lane holds at most")
     max_batch: int = Field(256, ge=1, description="tickets a claim takes at most")
@@ -55,6 +62,15 @@ class Settings(BaseSettings):
     timezone: str = Field("Asia/Shanghai", description="of times in files that name none")
     review_sample: float = Field(0.0, ge=0, le=1, description="share of sure answers reviewed")
     top_k: int = Field(5, ge=1, description="units kept with each classification")
+
+    @field_validator("gpu_memory", mode="before")
+    @classmethod
+    def _check_size(cls, size: object) -> object:
+        try:
+            return TypeAdapter(ByteSize | None).validate_python(size)
+        except ValidationError as error:
+            message = f"{size!r} is no size such as 20GiB or 8000MB"
+            raise ValueError(message) from error
 
     @field_validator("timezone")
     @classmethod

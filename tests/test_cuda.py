@@ -22,10 +22,12 @@ pytestmark = [
     # torch's and triton's remarks on a build are not ours
     pytest.mark.filterwarnings("ignore"),
 ]
-# Two computations in bfloat16 round differently: their errors are alike, not the same. The greatest
-# of some hundreds differs more than their mean.
+# Two computations in bfloat16 round differently: their errors are alike, not the same. A ticket's
+# labels share its error, so that the means of 400 tickets' errors lie within some 6 % of each other
+# (one standard deviation); the greatest of them differ more.
 MEAN_ALLOWANCE, MAX_ALLOWANCE = 1.2, 2.0
-MANY = [text + str(number) for number in range(12) for text in TICKETS]
+MANY = [text + str(number) for number in range(80) for text in TICKETS]
+_ROWS = 100
 
 
 @pytest.fixture(scope="module", params=["qwen2", "llama"])
@@ -49,17 +51,24 @@ def plain_scores(engine: Engine, base: Base, dtype: torch.dtype) -> torch.Tensor
         if name in kept:
             module.weight.data = kept[name].full_weight().to(dtype)
     trie = LabelTrie(engine.prompt.labels, engine.backbone.end)
-    expected = torch.zeros(len(MANY), len(UNITS))
-    with torch.inference_mode():
-        for row, ticket in enumerate(engine.prompt.tickets(MANY)):
-            ids = [*engine.prompt.prefix, *ticket, *engine.prompt.suffix]
-            for column, unit in enumerate(UNITS):
-                path = trie.path(unit.code)
-                logits = model(torch.tensor([[*ids, *path]], device="cuda")).logits[0]
-                said = logits.float().log_softmax(-1)
-                places = enumerate(path, len(ids) - 1)
-                expected[row, column] = sum(said[place, token].item() for place, token in places)
-    return expected
+    paths = [trie.path(unit.code) for unit in UNITS]
+    read = [
+        [*engine.prompt.prefix, *ticket, *engine.prompt.suffix]
+        for ticket in engine.prompt.tickets(MANY)
+    ]
+    rows = [(ids, path) for ids in read for path in paths]
+    expected: list[float] = []
+    for start in range(0, len(rows), _ROWS):
+        some = rows[start : start + _ROWS]
+        # Filled up on the right: what comes later is not seen.
+        whole = [torch.tensor([*ids, *path]) for ids, path in some]
+        padded = torch.nn.utils.rnn.pad_sequence(whole, batch_first=True)
+        with torch.inference_mode():
+            said = model(padded.cuda()).logits.float().log_softmax(-1)
+        for row, (ids, path) in enumerate(some):
+            places = range(len(ids) - 1, len(ids) + len(path) - 1)
+            expected.append(said[row, places, path].sum().item())
+    return torch.tensor(expected).view(len(MANY), len(UNITS))
 
 
 @pytest.mark.parametrize("mode", ["full", "nf4", "bf16"])
@@ -79,8 +88,8 @@ def test_packed_scores_on_cuda_err_no_more_than_plain_transformers_in_bfloat16(
 
     # Then the engine is no further from float32 than bfloat16 has to be
     ours, theirs = (found - exact).abs(), (rounded - exact).abs()
-    assert ours.mean() < MEAN_ALLOWANCE * theirs.mean()
-    assert ours.max() < MAX_ALLOWANCE * theirs.max()
+    assert (ours.mean() / theirs.mean()).item() < MEAN_ALLOWANCE
+    assert (ours.max() / theirs.max()).item() < MAX_ALLOWANCE
 
 
 def test_a_version_is_trained_and_answers_on_the_gpu(tmp_path: Path) -> None:

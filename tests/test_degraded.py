@@ -50,7 +50,7 @@ def llm(database: Database, settings: Settings, baseline: str, llm_version: Trai
 
 
 def make_resident(database: Database, settings: Settings, gpu: Gpu) -> Resident:
-    resident = Resident(database, settings.resolved_models_dir, gpu)
+    resident = Resident(database, settings.resolved_models_dir, gpu_is_present=gpu)
     resident.retry_after = 0.0
     return resident
 

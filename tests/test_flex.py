@@ -13,7 +13,7 @@ from classifier.backbone import Backbone, load_backbone
 from classifier.base import Base
 from classifier.blocks import blocks_of_all, blocks_of_places
 from classifier.engine import Engine
-from classifier.flex import FlexReader
+from classifier.flex import FlexReader, Frame
 from classifier.layers import linear_of
 from classifier.lora import LayerAdapter, LoraLinear
 from classifier.nf4 import nf4_weight
@@ -108,6 +108,23 @@ def test_it_goes_on_when_the_store_has_to_grow(base: Base) -> None:
     assert largest_gap(found, expected) < 1e-3
 
 
+def test_the_store_does_not_grow_for_new_tickets(base: Base) -> None:
+    """What is compiled for a store would be compiled anew."""
+    backbone = load_backbone(base, "full", CPU)
+    prompt = make_prompt(backbone.tokenizer)
+    root = LabelTrie(prompt.labels, backbone.end).restricted(frozenset({"A"}))
+    reader = use_flex(backbone, 512)
+    rows = reader.store.rows
+    engine = Engine(backbone, None, prompt)
+    reader.store.place([Segment([1] * (reader.store.room - PAGE), ticket=10**6)])
+    texts = [text * 4 for text in MANY] * 2
+
+    searches = engine.search(texts, [root] * len(texts), [1] * len(texts))
+
+    assert all(search.ranking()[0][0] == "A" for search in searches)
+    assert reader.store.rows == rows
+
+
 def test_the_blocks_hold_exactly_the_pages_that_are_seen(base: Base) -> None:
     """Whatever a token sees is listed; a page listed as full is seen whole by all of the block."""
     backbone = load_backbone(base, "full", CPU)
@@ -162,8 +179,11 @@ def test_the_mask_is_what_the_segments_say(base: Base) -> None:
 
     reader.start(pack)
 
-    mask_mod = reader.frame(len(pack.ids)).mask.mask_mod
-    mask = create_mask(mask_mod, None, None, PAGE, reader.store.rows, device="cpu")
+    size = 2 * PAGE
+    contents = Frame.contents(pack, slice(None), size, blocks_of_all(pack, 2))
+    flat = torch.from_numpy(contents.astype(np.int32))
+    seen = Frame(flat, size, reader.tables).seen
+    mask = create_mask(seen.mask().mask_mod, None, None, size, reader.store.rows, device="cpu")
     assert np.array_equal(
         mask[0, 0, : len(pack.ids)].numpy(), visible(pack, np.arange(len(pack.ids)))
     )

@@ -62,8 +62,10 @@ class Paced(Wrapped):
 
 
 def _wrap(load: loading.Loader, wrapper: type[Wrapped]) -> loading.Loader:
-    def wrapped(directory: Path, mapping: Mapping[str, str] | None) -> Classifier:
-        return wrapper(load(directory, mapping))  # type: ignore[return-value]  # by __getattr__
+    def wrapped(
+        directory: Path, mapping: Mapping[str, str] | None, options: loading.Options
+    ) -> Classifier:
+        return wrapper(load(directory, mapping, options))  # type: ignore[return-value]  # by __getattr__
 
     return wrapped
 

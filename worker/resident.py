@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from classifier.interface import Classifier
-from classifier.loading import load_classifier
+from classifier.loading import DEFAULTS, Options, load_classifier
 from classifier.manifest import MANIFEST, read_manifest
 from db import registry, taxonomy
 from db.session import Database
@@ -46,6 +46,7 @@ class Resident:
     Args:
         database: where the champion alias and the taxonomy stand.
         models_dir: where the version directories lie.
+        options: how an LLM is held.
         gpu_is_present: whether the GPU this worker is pinned to is there.
     """
 
@@ -55,10 +56,12 @@ class Resident:
         self,
         database: Database,
         models_dir: Path,
+        options: Options = DEFAULTS,
         gpu_is_present: Callable[[], bool] = gpu.is_present,
     ) -> None:
         self.database = database
         self.models_dir = models_dir
+        self.options = options
         self.classifier: Classifier | None = None
         self.active_units: frozenset[str] = frozenset()
         self.degraded = False
@@ -123,7 +126,7 @@ class Resident:
         try:
             if registered_kind(self.database, name) == _LLM and not self._gpu_is_present():
                 raise DeviceError("the GPU this worker is pinned to is gone")  # noqa: TRY301
-            self.classifier = load_version(self.database, name, self.models_dir)
+            self.classifier = load_version(self.database, name, self.models_dir, self.options)
         except DatabaseUnavailableError:
             raise
         except DeviceError as error:
@@ -176,7 +179,12 @@ def registered_kind(database: Database, name: str) -> str:
         return registry.get_version(session, name).kind
 
 
-def load_version(database: Database, name: str, models_dir: Path) -> Classifier:
+def load_version(
+    database: Database,
+    name: str,
+    models_dir: Path,
+    options: Options = DEFAULTS,
+) -> Classifier:
     """Load a registered version for the taxonomy as it is now.
 
     Raises:
@@ -193,7 +201,7 @@ def load_version(database: Database, name: str, models_dir: Path) -> Classifier:
                 "the directory from a backup or train again"
             )
         mapping = successors(session, name, manifest.codes)
-    return load_classifier(directory, mapping)
+    return load_classifier(directory, mapping, options)
 
 
 def manifest_digest(directory: Path) -> str:

@@ -10,6 +10,7 @@ import threading
 
 from celery import signals
 
+from classifier.loading import Options
 from db import claims, workers
 from db.session import Database, open_database
 from paidan.broker import CLASSIFY_TASK, get_app
@@ -39,7 +40,8 @@ class WorkerProcess:
         self.settings = settings
         self.name = settings.resolved_worker_name
         self.database: Database = open_database(settings)
-        self.resident = Resident(self.database, settings.resolved_models_dir)
+        options = Options(settings.model_mode, settings.gpu_memory)
+        self.resident = Resident(self.database, settings.resolved_models_dir, options)
         self.loop = ClaimLoop(
             self.database,
             self.resident,

@@ -1,5 +1,6 @@
 """Commands that run parts: demo, up, worker, relay, migrate."""
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -10,6 +11,13 @@ from paidan.cli.options import hint_of_missing
 from paidan.settings import get_settings
 
 _GPU = click.option("--gpu", help="The GPU: index, UUID or part of its name ('RTX 4090').")
+_GPU_MEMORY = click.option(
+    "--gpu-memory",
+    metavar="SIZE",
+    expose_value=False,
+    callback=lambda _, __, size: os.environ.update(PAIDAN_GPU_MEMORY=size) if size else None,
+    help="What Paidan may take of the GPU's memory, e.g. 20GiB; sets PAIDAN_GPU_MEMORY.",
+)
 _CPU = click.option("--cpu", is_flag=True, help="Use no GPU.")
 
 
@@ -30,6 +38,7 @@ def demo(count: int, home: Path) -> None:
 
 @click.command()
 @_GPU
+@_GPU_MEMORY
 @_CPU
 def up(gpu: str | None, *, cpu: bool) -> None:
     """Run the embedded stack in the foreground: Redis, relay, worker."""
@@ -52,6 +61,7 @@ def up(gpu: str | None, *, cpu: bool) -> None:
 
 @click.command()
 @_GPU
+@_GPU_MEMORY
 @_CPU
 def worker(gpu: str | None, *, cpu: bool) -> int:
     """Run one worker: it claims tickets and classifies them."""

@@ -1,0 +1,64 @@
+"""How many tokens fit a GPU, told from a model's shape."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from classifier import memory
+from classifier.reader import TOKEN_BUDGET, Mode
+from paidan.errors import DeviceError
+
+GIB = 1 << 30
+# Qwen2 7B: what a layer's seven matrices map from and to.
+HIDDEN, INNER, KV = 3584, 18944, 512
+SHAPES = [
+    *[(HIDDEN, HIDDEN)] * 2,
+    *[(HIDDEN, KV)] * 2,
+    *[(HIDDEN, INNER)] * 2,
+    (INNER, HIDDEN),
+]
+CONFIG = SimpleNamespace(
+    hidden_size=HIDDEN,
+    intermediate_size=INNER,
+    num_hidden_layers=28,
+    num_attention_heads=28,
+    num_key_value_heads=4,
+    vocab_size=152_064,
+)
+LOADED = int(5.3 * GIB)
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A loaded 7B on a GPU of 24 GiB, as far as its memory goes."""
+    layers = [SimpleNamespace(in_features=i, out_features=o) for i, o in SHAPES * 28]
+    monkeypatch.setattr(memory, "lora_layers", lambda _: list(enumerate(layers)))
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: LOADED)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (24 * GIB - LOADED, 24 * GIB))
+    return SimpleNamespace(config=CONFIG, device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("mode", "gib", "least", "most"),
+    [
+        ("nf4", None, TOKEN_BUDGET, TOKEN_BUDGET),
+        ("nf4", 24, TOKEN_BUDGET, TOKEN_BUDGET),
+        ("nf4", 100, TOKEN_BUDGET, TOKEN_BUDGET),  # there are 24
+        ("nf4", 10, 4096, 12_288),
+        ("bf16", 24, 4096, TOKEN_BUDGET),
+        ("fp8", 24, TOKEN_BUDGET, TOKEN_BUDGET),
+    ],
+)
+def test_the_budget_follows_from_the_memory(
+    model: SimpleNamespace, mode: Mode, gib: int | None, least: int, most: int
+) -> None:
+    budget = memory.fitting_budget(model, mode, gib * GIB if gib else None)
+
+    assert least <= budget <= most
+    assert budget % 128 == 0
+
+
+def test_a_gpu_too_small_is_refused_with_what_is_needed(model: SimpleNamespace) -> None:
+    with pytest.raises(DeviceError, match=r"needs \d+\.\d GiB .* mode bf16, and there are 12\.0"):
+        memory.fitting_budget(model, "bf16", 12 * GIB)
