@@ -22,6 +22,10 @@ from classifier.pack import Pack
 from classifier.reader import TOKEN_BUDGET, Answers, Mode, look_up, new_store
 from classifier.store import PADDING, PAGE, SCRAP
 
+# Three functions are compiled: a pool of processes would cost more than it saves, and hangs in some
+# sandboxes.
+torch._inductor.config.compile_threads = 1
+
 Array = NDArray[Any]
 Part = TypeVar("Part", bound=Callable[..., Any])
 

@@ -163,15 +163,25 @@ class LlmClassifier:
         self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
     ) -> list[Decision]:
         """Answer each text with one of its allowed units (see ``interface.Classifier``)."""
-        [(_, decisions)] = self.stream([Batch(texts, allowed)], top_k)
+        [(_, decisions)] = self._stream([Batch(texts, allowed)], top_k)
         return decisions
 
     def stream(
         self, batches: Iterable[Batch], top_k: int = 5
     ) -> Iterator[tuple[Batch, list[Decision]]]:
         """Answer batches as they come (see ``interface.StreamingClassifier``)."""
-        flow = self.engine.flow()
         before, began = self._work_done(), time.perf_counter()
+        try:
+            yield from self._stream(batches, top_k)
+        finally:
+            seconds = time.perf_counter() - began
+            done = {name: round(n - before[name], 3) for name, n in self._work_done().items()}
+            logger.info("stream ended", extra=done | {"seconds": round(seconds, 3)})
+
+    def _stream(
+        self, batches: Iterable[Batch], top_k: int
+    ) -> Iterator[tuple[Batch, list[Decision]]]:
+        flow = self.engine.flow()
         coming: Iterator[Batch] | None = iter(batches)
         under_way: list[_UnderWay] = []
         try:
@@ -191,18 +201,16 @@ class LlmClassifier:
                     yield one.batch, self._decisions(one, top_k)
         finally:
             flow.close()
-            seconds = time.perf_counter() - began
-            done = {name: n - before[name] for name, n in self._work_done().items()}
-            logger.debug("stream ended", extra=done | {"seconds": round(seconds, 3)})
 
     def _work_done(self) -> dict[str, float]:
+        """What the engine did so far; ``busy`` is seconds of the device."""
         counts = self.engine.counts
         return {
             "tickets": counts.tickets,
             "tokens": counts.ticket_tokens,
             "label_nodes": counts.label_nodes,
             "forwards": counts.forwards,
-            "busy": round(self.engine.backbone.reader.busy, 3),
+            "busy": self.engine.backbone.reader.busy,
         }
 
     def _begun(self, flow: Flow, batch: Batch, top_k: int) -> "_UnderWay":

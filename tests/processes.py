@@ -80,9 +80,9 @@ def relay(settings: Settings, log: Path) -> Process:
     return Process(settings, log, "paidan", "relay")
 
 
-def worker(settings: Settings, log: Path, model: str | None = None) -> Process:
+def worker(settings: Settings, log: Path, model: str | None = None, *, cpu: bool = True) -> Process:
     """A worker; ``model`` names one of ``tests.worker_with_test_models``."""
     if model is None:
-        return Process(settings, log, "paidan", "worker", "--cpu")
+        return Process(settings, log, "paidan", "worker", *(["--cpu"] if cpu else []))
     module = "tests.worker_with_test_models"
     return Process(settings, log, module, TEST_MODEL=model)

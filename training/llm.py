@@ -74,7 +74,7 @@ def train_llm(
     names = {unit.code: unit.name for unit in units}
     check_samples(samples, names)
     base.check()
-    setup = _setup(base, units, recipe)
+    setup = setup_of(base, units, recipe)
     prompt = setup.prompt(load_tokenizer(base))
     LabelTrie(prompt.labels, prompt.tokenizer.eos_token_id)  # refuses names that look alike
     progress.say(f"base {base.name}: {prompt.counts}")
@@ -100,13 +100,14 @@ def train_llm(
                 settings=json.loads(recipe.model_dump_json()) | {"through": run.through},
                 data_sha256=data_sha256(samples),
             ),
-            write_files=lambda directory: _write(directory, Path(folder), setup),
+            write_files=lambda directory: write_files(directory, Path(folder), setup),
         )
     progress.say(f"wrote {version.path}")
     return version
 
 
-def _setup(base: Base, units: Sequence[PromptUnit], recipe: Recipe) -> Setup:
+def setup_of(base: Base, units: Sequence[PromptUnit], recipe: Recipe) -> Setup:
+    """Return the set-up that a recipe gives a version."""
     return Setup(
         base=base.name,
         base_sha256=base.sha256,
@@ -154,7 +155,8 @@ def _score(
     return np.array(scores, dtype=np.float64).reshape(n, len(codes)), labels
 
 
-def _write(directory: Path, adapter_dir: Path, setup: Setup) -> None:
+def write_files(directory: Path, adapter_dir: Path, setup: Setup) -> None:
+    """Write what a version holds: the adapter as peft saved it, and the set-up."""
     for name in (CONFIG, WEIGHTS):
         shutil.copy(adapter_dir / name, directory / name)
     (directory / SETUP).write_text(setup.model_dump_json(indent=2) + "\n", "utf-8")

@@ -1,0 +1,234 @@
+"""The LLM at work: tickets through Redis, a Celery worker and PostgreSQL on this machine.
+
+    python -m bench.worker --base DIRECTORY --adapter DIRECTORY --tickets FILE.jsonl \
+        --units FILE.json [--count 20000] [--texts 1024]
+
+Pushes ``count`` tickets (the first ``texts`` texts of the file, over and over) and waits until each
+has its committed row; meanwhile some live ones come, each timed from before its submit to its
+committed row as another connection sees it; then, with the worker idle, some more one by one.
+``busy`` is the time between the CUDA events around each forward over the time from the first
+submit to the last row. A table, then one line of JSON. Needs the extras ``ml`` and ``dev``.
+"""
+
+import argparse
+import itertools
+import json
+import re
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import func, select
+
+from bench.inference import device_name, read_texts
+from classifier.base import BASES, add_base
+from classifier.manifest import Calibration, TrainingFacts
+from classifier.template import PromptUnit
+from db import Database, registry
+from db.models import Classification, Status, Ticket
+from db.tickets import NewTicket
+from paidan.cli.train import register
+from paidan.publisher import Publisher
+from paidan.settings import Settings
+from producer import Submitter
+from tests.make import add_units
+from tests.processes import relay, wait_until, worker
+from tests.services import running_postgres, running_redis
+from training.llm import recipe_for, setup_of, write_files
+from training.versions import store_version
+
+_POLL_S = 0.001
+_LOAD_S = 240.0
+_STALLED_S = 60.0
+_LIVE_S = 2.0
+_ALONE = 100
+
+
+def main() -> None:
+    """Run it."""
+    options = _options()
+    names = json.loads(options.units.read_text("utf-8"))
+    units = {f"U{number:03}": name for number, name in enumerate(names)}
+    texts = read_texts(options.tickets, options.texts)
+    with (
+        tempfile.TemporaryDirectory(prefix="paidan-bench-") as folder,
+        running_postgres() as server,
+        running_redis(Path(folder) / "redis") as redis_url,
+    ):
+        home, url = Path(folder), server.create()
+        settings = Settings(home=home, database_url=url, redis_url=redis_url)
+        database = Database(url)
+        add_units(database, units)
+        _promote(database, settings.resolved_models_dir, options, units)
+        log = home / "worker.log"
+        with (
+            relay(settings, home / "relay.log"),
+            worker(settings, log, cpu=options.cpu),
+        ):
+            wait_until(lambda: "model loaded" in log.read_text("utf-8"), _LOAD_S, str(log))
+            figures = _measure(
+                Submitter(database, Publisher(settings), ()), database, texts, options
+            )
+        figures |= _told(log.read_text("utf-8"), figures["seconds"])
+        database.engine.dispose()
+    table = Table("", "", title=f"{options.count:,} tickets through the worker, {device_name()}")
+    for name, value in figures.items():
+        table.add_row(name, str(value))
+    Console().print(table)
+    print(json.dumps({"device": device_name(), "tickets": options.count} | figures))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--base", type=Path, required=True, help="a model's directory")
+    parser.add_argument("--adapter", type=Path, required=True, help="as peft writes it")
+    parser.add_argument("--tickets", type=Path, required=True, help=".jsonl")
+    parser.add_argument("--units", type=Path, required=True, help="a JSON list of names")
+    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--texts", type=int, default=1024, help="different texts")
+    parser.add_argument("--cpu", action="store_true", help="use no GPU")
+    return parser.parse_args()
+
+
+def _promote(
+    database: Database, models_dir: Path, options: argparse.Namespace, units: dict[str, str]
+) -> None:
+    """Make a version of the adapter, and let it answer."""
+    base = add_base(str(options.base), models_dir / BASES, "bench")
+    prompt_units = [PromptUnit(code, name) for code, name in units.items()]
+    setup = setup_of(base, prompt_units, recipe_for(base))
+    version = store_version(
+        models_dir,
+        "llm",
+        sorted(units),
+        units,
+        calibration=Calibration(
+            temperature=1.0, threshold=0.5, error_target=0.05, coverage=1.0, error=0.0, held_out=1
+        ),
+        metrics={},
+        training=TrainingFacts(samples=1, seed=0, settings={}, data_sha256="0" * 64),
+        write_files=lambda directory: write_files(directory, options.adapter, setup),
+    )
+    with database.writing() as session:
+        register(session, version)
+        registry.promote(session, version.name, actor="bench")
+
+
+def _measure(
+    submitter: Submitter, database: Database, texts: Sequence[str], options: argparse.Namespace
+) -> dict[str, Any]:
+    bulk = [
+        NewTicket(external_id=str(number), text=text, source="bench")
+        for number, text in zip(range(options.count), itertools.cycle(texts), strict=False)
+    ]
+    _time_live(submitter, database, texts[:5])  # compiles what small forwards need
+    began = datetime.now(UTC)
+    live: list[float] = []
+    ended = threading.Event()
+
+    def come() -> None:
+        for text in texts:
+            if ended.wait(_LIVE_S):
+                return
+            live.extend(_time_live(submitter, database, [text]))
+
+    thread = threading.Thread(target=come)
+    thread.start()
+    try:
+        submitter.submit(bulk)
+        last = _await_closed(database)
+    finally:
+        ended.set()
+        thread.join()
+    seconds = (last - began).total_seconds()
+    alone = _time_live(submitter, database, texts[:_ALONE])
+    with database.reading() as session:
+        answered = session.scalar(
+            select(func.count(Classification.ticket_id.distinct()))
+            .join(Ticket, Ticket.id == Classification.ticket_id)
+            .where(Ticket.source == "bench", Ticket.lane == "bulk")
+        )
+    return {
+        "seconds": round(seconds, 2),
+        "tickets_per_s": round(options.count / seconds, 1),
+        "lost": options.count - (answered or 0),
+        "live_under_load_ms": _quantiles(live),
+        "live_alone_ms": _quantiles(alone),
+    }
+
+
+_numbers = itertools.count()
+
+
+def _time_live(submitter: Submitter, database: Database, texts: Sequence[str]) -> list[float]:
+    """Submit live tickets one by one; return milliseconds from submit to the committed row."""
+    took = []
+    for text in texts:
+        new = NewTicket(
+            external_id=f"live {next(_numbers)}", text=text, source="bench", lane="live"
+        )
+        began = time.perf_counter()
+        [one] = submitter.submit([new]).ids
+        query = select(Ticket.status).where(Ticket.id == one)
+        while True:
+            with database.reading() as session:
+                if session.scalar(query) != Status.QUEUED:
+                    break
+            time.sleep(_POLL_S)
+        took.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+def _await_closed(database: Database) -> datetime:
+    """Wait until no ticket is queued; return when the last row was written."""
+    last, moved = -1, time.monotonic()
+    while True:
+        with database.reading() as session:
+            query = select(func.count()).select_from(Ticket).where(Ticket.status == Status.QUEUED)
+            queued = session.scalar(query) or 0
+            if queued == 0:
+                return session.scalars(select(func.max(Classification.classified_at))).one()
+        if queued != last:
+            last, moved = queued, time.monotonic()
+        elif time.monotonic() - moved > _STALLED_S:
+            raise TimeoutError(f"{queued} tickets do not move")
+        time.sleep(0.1)
+
+
+def _told(log: str, seconds: float) -> dict[str, Any]:
+    """Add up what the worker's streams of more than a few tickets told."""
+    streams = [
+        {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", line)}
+        for line in log.splitlines()
+        if "stream ended" in line
+    ]
+    large = [stream for stream in streams if stream["tickets"] > 8]
+    total = {name: sum(stream[name] for stream in large) for name in large[0]}
+    return {
+        "busy": round(total["busy"] / seconds, 4),
+        "tokens_per_ticket": round(total["tokens"] / total["tickets"], 1),
+        "label_nodes_per_ticket": round(total["label_nodes"] / total["tickets"], 2),
+        "forwards": int(total["forwards"]),
+    }
+
+
+def _quantiles(took: list[float]) -> dict[str, float]:
+    if not took:
+        return {}
+    took = sorted(took)
+    return {
+        "p50": round(statistics.median(took), 1),
+        "p99": round(took[len(took) * 99 // 100], 1),
+        "count": len(took),
+    }
+
+
+if __name__ == "__main__":
+    main()

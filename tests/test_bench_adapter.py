@@ -1,0 +1,45 @@
+"""The bench's adapter: it loads, and the engine is sure of what was learned."""
+
+import statistics
+from pathlib import Path
+
+import torch
+
+from bench.adapter import LastLayer, check, drawn, load_model, train, write
+from classifier.backbone import load_backbone
+from classifier.base import load_tokenizer
+from classifier.engine import Engine
+from classifier.lora import CONFIG, WEIGHTS, Adapter, lora_layers
+from classifier.trie import LabelTrie
+from tests.models import CODES, UNITS, make_prompt, random_base
+
+TEXTS = [
+    f"{place}的路灯坏了{number}天" for place in ("东街", "西巷", "河边") for number in range(9)
+]
+
+
+def test_the_engine_is_sure_of_what_was_learned(tmp_path: Path) -> None:
+    base = random_base(tmp_path / "base")
+    prompt = make_prompt(load_tokenizer(base))
+    codes = [drawn(text, UNITS) for text in TEXTS]
+    torch.manual_seed(0)
+    last = LastLayer(load_model(base), prompt)
+    batches = last.batches(prompt.tickets(TEXTS), codes)
+
+    parameters, figures = train(last, batches, steps=300, seconds=10, lr=5e-3, noise=0.3)
+    told = check(last, batches, cut=False)
+    write(tmp_path / "adapter", last.model, parameters)
+
+    backbone = load_backbone(base, "nf4", torch.device("cpu"))
+    config, weights = ((tmp_path / "adapter" / name).read_bytes() for name in (CONFIG, WEIGHTS))
+    adapter = Adapter.parse(tmp_path / "adapter", config, weights, backbone.model)
+    assert set(adapter.layers) == {name for name, _ in lora_layers(backbone.model)}
+    engine = Engine(backbone, adapter, prompt)
+    root = LabelTrie(prompt.labels, backbone.end).restricted(CODES)
+    found = engine.search(TEXTS, [root] * len(TEXTS), [1] * len(TEXTS))
+    best = [one.ranking()[0] for one in found]
+    right = [chance for (unit, chance), code in zip(best, codes, strict=True) if unit == code]
+    assert figures["loss"] < 0.1
+    assert told["right"] > 0.9
+    assert len(right) > 0.9 * len(TEXTS)
+    assert statistics.median(right) > 0.95
