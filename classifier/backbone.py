@@ -15,6 +15,7 @@ from transformers.utils import logging as transformers_logging
 
 from classifier import attention
 from classifier.base import Base, load_tokenizer
+from classifier.layers import ROPE_BY_LENGTH
 from classifier.lora import lora_layers, replace_linears
 from classifier.memory import fitting_budget, limit_memory
 from classifier.nf4 import BLOCK
@@ -174,6 +175,8 @@ def _hindrance(model: Any, mode: Mode) -> str | None:
         return "triton is not installed"
     if not any(map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))):
         return "there is no C compiler (install gcc)"
+    if model.config.rope_parameters["rope_type"] in ROPE_BY_LENGTH:
+        return "its rotary embeddings change with the length of a text"
     widths = {layer.in_features for _, layer in lora_layers(model)}
     odd = [width for width in widths if width % (2 * BLOCK)]
     return f"a layer's width, {odd[0]}, is no multiple of 128" if odd and mode != "full" else None

@@ -10,7 +10,7 @@ import itertools
 import logging
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,12 +27,13 @@ from paidan.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-# Nodes a search reads in one step at least: the second and third best are often needed too, and a
-# step costs more than a token.
+# Nodes a search reads in one step at least, where the step is a forward of its own: the second and
+# third best are often needed too, and a step costs more than a token. Where labels ride with new
+# tickets a step costs nothing, and only what is needed is read.
 WIDTH = 4
-# Tickets that with all their labels have no more tokens than this are read in one forward: so few
-# cost little more than none, and a second forward would.
-WHOLE_TREE = 1024
+# So many tokens cost a forward little more than none: tickets that with all their labels have no
+# more are read in one, and forwards of labels alone read that many.
+CHEAP_TOKENS = 1024
 # Numbers of tickets come again so late that nothing is left of the last one.
 _TICKETS = 1 << 30
 
@@ -224,13 +225,15 @@ class Flow:
     def _with_less(self, chosen: list["_Reading"]) -> list[Search]:
         """Put back what there was no memory for, to be read in smaller forwards from now on."""
         tokens = sum(len(segment.tokens) for reading in chosen for segment in reading.segments)
-        hopeless = len(chosen) == 1 and not chosen[0].is_whole and not self._started
+        alone = len(chosen) == 1 and not self._started
+        hopeless = alone and (not chosen[0].has_guesses or tokens > self._engine.token_budget)
         finished: list[Search] = []
         while self._started:
             finished += self._finish(*self._started.popleft())
         for reading in reversed(chosen):
             queue = self._waiting if reading.is_new else self._ready
             queue.appendleft(reading)
+            reading.take_back()
             if reading.is_new:
                 self._reader.store.release(reading.ticket.ticket)
         torch.cuda.empty_cache()
@@ -247,7 +250,7 @@ class Flow:
     def _choose(self) -> list["_Reading"]:
         """Plan the next forward: labels first, then new tickets, within the budget."""
         budget = self._engine.token_budget
-        whole = not self._started and not self._ready and self._are_few(budget)
+        self._plan_labels(min(CHEAP_TOKENS, budget))
         chosen: list[_Reading] = []
         room = budget
         for queue in (self._ready, self._waiting):
@@ -255,15 +258,36 @@ class Flow:
                 room = min(room, self._reader.store.room - (budget - room))
             while queue and (queue[0].cost <= room or not (chosen or self._started)):
                 reading = queue.popleft()
-                reading.plan(whole=whole)
                 room -= reading.cost
                 chosen.append(reading)
         return chosen
 
-    def _are_few(self, budget: int) -> bool:
-        return sum(r.tokens_of_all for r in self._waiting) <= min(WHOLE_TREE, budget)
+    def _plan_labels(self, cheap: int) -> None:
+        """Decide how many label nodes searches read on a guess.
+
+        None where they ride with new tickets, which costs their tokens alone. Else what a forward
+        reads for nearly nothing, to save further forwards: all there is, if that is so little.
+        """
+        alone = not (self._ready or self._started)
+        for reading in self._waiting:
+            reading.plan(1)
+        if self._waiting and alone and _tokens_of_all(self._waiting) <= cheap:
+            for reading in self._waiting:
+                reading.plan_all()
+        elif not self._reader.ahead:
+            for reading in self._ready:
+                reading.plan(WIDTH)
+        elif self._ready and not self._waiting:
+            few = _tokens_of_all(self._ready) <= cheap
+            for reading in self._ready:
+                if few:
+                    reading.plan_all()
+                else:
+                    reading.plan(max(WIDTH, cheap // (2 * len(self._ready))))
 
     def _start(self, chosen: Sequence["_Reading"]) -> Answers:
+        for reading in chosen:
+            reading.lay_out()
         segments = [segment for reading in chosen for segment in reading.segments]
         counts = self._engine.counts
         asked: list[tuple[int, Sequence[int]]] = []
@@ -304,8 +328,9 @@ class _Reading:
         self.ticket = ticket
         self.segments: list[Segment] = []
         self._started = False
+        self._planned: list[tuple[Node, Node | None]] = []
+        self._guesses = False
         self._nodes: list[Node] = []
-        self._wanted: list[tuple[Node, Node | None]] = []
         self._read: dict[Node, Segment] = {}
         self._told: dict[Node, tuple[list[float], dict[int, float]]] = {}
 
@@ -315,36 +340,52 @@ class _Reading:
         return not self._started
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the ticket is planned with all its labels."""
-        return not self._started and len(self.segments) > 1
+    def has_guesses(self) -> bool:
+        """Whether labels are planned that need not be read in any case."""
+        return self._guesses
 
     @property
     def tokens_of_all(self) -> int:
-        """How many tokens the ticket has with all labels."""
-        return len(self.ticket.tokens) + self.search.root.stop
+        """How many tokens it has with all labels, as far as nothing was read."""
+        own = len(self.ticket.tokens) if self.is_new else 0
+        return own + self.search.root.stop
 
     @property
     def cost(self) -> int:
         """How many tokens it reads next."""
-        if not self._started:
-            return len(self.ticket.tokens)
-        return sum(len(_to_read(node)) for node, _ in self._wanted)
+        own = len(self.ticket.tokens) if self.is_new else 0
+        return own + sum(len(_to_read(node)) for node, _ in self._planned)
 
-    def plan(self, *, whole: bool) -> None:
-        """Lay out what to read next: the ticket, with all labels if ``whole``; or label nodes."""
-        wanted = self._wanted
-        self.segments = []
-        if not self._started:
-            self.segments.append(self.ticket)
-            wanted = list(_all_below(self.search.root)) if whole else []
-        self._nodes = [node for node, _ in wanted]
-        for node, above in wanted:
+    def plan(self, width: int) -> None:
+        """Read what must be read in any case next, and at least so many promising label nodes."""
+        wanted = [] if self.is_new else self.search.wanted(width)
+        self._planned = [(node, above[-1] if above else None) for node, above in wanted]
+        self._guesses = width > 1
+
+    def plan_all(self) -> None:
+        """Read all that is left next."""
+        self._planned = [
+            (node, above) for node, above in _all_below(self.search.root) if node not in self._read
+        ]
+        self._guesses = True
+
+    def lay_out(self) -> None:
+        """Make the segments of what is planned."""
+        self.segments = [self.ticket] if self.is_new else []
+        self._nodes = [node for node, _ in self._planned]
+        for node, above in self._planned:
             upper = self.ticket if above is None else self._read[above]
             tokens, ticket = _to_read(node), self.ticket.ticket
             segment = Segment(tokens, upper, ticket, LABELS + node.first, LABELS + node.stop)
             self._read[node] = segment
             self.segments.append(segment)
+
+    def take_back(self) -> None:
+        """Undo ``lay_out``: it was not read after all; plan no guesses."""
+        for node in self._nodes:
+            del self._read[node]
+        self._nodes = []
+        self.plan(1)
 
     def asked(self) -> Iterator[tuple[int, Sequence[int]]]:
         """Yield after which tokens of ``segments``, counted through, which tokens may follow."""
@@ -367,14 +408,17 @@ class _Reading:
         for node in self._nodes:
             inside = [next(values) for _ in node.tokens[1:]]
             self._told[node] = inside, {child.tokens[0]: next(values) for child in node.children}
-        while wanted := self.search.wanted(WIDTH):
-            known = [node for node, _ in wanted if node in self._told]
-            if not known:
-                break
+        self._nodes = []
+        # Guesses too: what was read is worth knowing.
+        while known := [node for node in self.search.open_nodes if node in self._told]:
             for node in known:
                 self.search.feed(node, *self._told.pop(node))
-        self._wanted = [(node, above[-1] if above else None) for node, above in wanted]
-        return not wanted
+        self.plan(1)
+        return not self._planned
+
+
+def _tokens_of_all(readings: Iterable[_Reading]) -> int:
+    return sum(reading.tokens_of_all for reading in readings)
 
 
 def _all_below(root: Node, above: Node | None = None) -> Iterator[tuple[Node, Node | None]]:

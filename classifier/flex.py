@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from torch.nn.attention.flex_attention import FlexKernelOptions
 
 from classifier.blocks import Blocks, blocks_of_all, blocks_of_places
-from classifier.layers import FP8_MAX, Layer, Linear, Seen, Shape, layer_of, linear_of
+from classifier.layers import (
+    FP8_MAX,
+    Layer,
+    Linear,
+    Seen,
+    Shape,
+    layer_of,
+    linear_of,
+    rope_frequencies,
+)
 from classifier.lora import LoraLinear
 from classifier.memory import STORED_FORWARDS
 from classifier.nf4 import nf4_weight
@@ -123,6 +132,8 @@ class FlexReader:
             config.rms_norm_eps,
             _tiles(self.device),
         )
+        frequencies, self._amplitude = rope_frequencies(config)
+        self._frequencies = frequencies.to(self.device)
         self._compiled = compiled
         self._whole = self._made(self._shape.whole)
         self._store = self._made(self._shape.store)
@@ -239,8 +250,9 @@ class FlexReader:
 
     def _rope(self, frame: Frame) -> torch.Tensor:
         """Return cos and sin, (b, 128, 2, size) float32, of the positions."""
-        wide = torch.empty(0, dtype=torch.float32, device=self.device)
-        rope = torch.stack(self.model.model.rotary_emb(wide, frame.positions), dim=2)
+        turns = frame.positions[..., None] * self._frequencies
+        angles = torch.cat((turns, turns), dim=-1)
+        rope = torch.stack((angles.cos(), angles.sin()), dim=2) * self._amplitude
         torch._dynamo.maybe_mark_dynamic(rope, 0)
         return rope
 

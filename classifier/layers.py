@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn.attention.flex_attention import BlockMask, FlexKernelOptions, flex_attention
 from torch.nn.functional import linear
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from classifier.lora import LoraLinear
 from classifier.nf4 import RANKS, nf4_weight
 from classifier.store import PAGE, PREFIX
 
 FP8_MAX = 448.0
+ROPE_BY_LENGTH = ("dynamic", "longrope")
+"""Kinds of rotary embeddings that change with the length of a text: not computed here."""
 
 
 class Linear(NamedTuple):
@@ -169,6 +172,21 @@ def norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
     wide = x.float()
     scaled = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + eps)
     return (weight.float() * scaled).to(x.dtype)
+
+
+def rope_frequencies(config: Any) -> tuple[torch.Tensor, float]:
+    """Return the (size / 2,) float32 frequencies of a config's rotary embeddings, and their scale.
+
+    Computed here and not by the model's module: who trained in this process through a library that
+    rewrites transformers' classes has another one.
+    """
+    parameters = config.rope_parameters
+    if parameters["rope_type"] != "default":
+        found, scale = ROPE_INIT_FUNCTIONS[parameters["rope_type"]](config, None)
+        return found.float(), float(scale)
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    exponents = torch.arange(0, size, 2, dtype=torch.float32) / size
+    return 1.0 / parameters["rope_theta"] ** exponents, 1.0
 
 
 def rotate(x: torch.Tensor, rope: torch.Tensor) -> torch.Tensor:

@@ -60,6 +60,11 @@ class Search:
         """
         self._push(self.root.children, 0.0, log_probs, ())
 
+    @property
+    def open_nodes(self) -> list[Node]:
+        """The nodes that can be fed: those above them were."""
+        return [entry.node for entry in self._open]
+
     def wanted(self, width: int = 1) -> list[tuple[Node, tuple[Node, ...]]]:
         """Return nodes to read, most promising first, with those above them.
 

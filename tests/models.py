@@ -51,6 +51,15 @@ def random_base(directory: Path, architecture: str = "qwen2", seed: int = 0) -> 
         tie_word_embeddings=False,
         initializer_range=0.3,
     )
+    if architecture == "llama":  # as Llama 3 has them
+        config.rope_parameters = {
+            "rope_type": "llama3",
+            "rope_theta": 10_000.0,
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 256,
+        }
     torch.manual_seed(seed)
     model_class(config).save_pretrained(directory)
     for name in TOKENIZER_FILES:
