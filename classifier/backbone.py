@@ -83,6 +83,11 @@ class Backbone:
     holder: "weakref.ref[Any] | None" = None
 
     @property
+    def is_held(self) -> bool:
+        """Whether an engine answers with it."""
+        return self.holder is not None and self.holder() is not None
+
+    @property
     def end(self) -> int:
         """The token that ends an answer."""
         return int(self.tokenizer.eos_token_id)

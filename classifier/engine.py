@@ -75,7 +75,8 @@ class Engine:
         self._numbers = itertools.cycle(range(_TICKETS))
         self.prefix = Segment(prompt.prefix)
         self._kept: tuple[torch.Tensor, torch.Tensor] | None = None
-        self._activate()
+        if not backbone.is_held:
+            self._activate()  # warms up; else the one that answers now is not disturbed
 
     def search(
         self,

@@ -211,7 +211,8 @@ class FlexReader:
         if key not in self._graphs:
             hidden = self._read(frame, asked)  # compiles, which cannot be recorded
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
+            # Other threads may allocate meanwhile: one loads the next version.
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 again = self._read(frame, asked)
             self._graphs[key] = _Recorded(graph, frame, asked, again)
             return hidden

@@ -53,6 +53,27 @@ KINDS: dict[str, Loader] = {
 """How each kind of version is opened; the libraries of a kind are imported only then."""
 
 
+def can_load_beside(serving: Classifier, directory: Path) -> bool:
+    """Whether a version can be opened by another thread while a classifier answers.
+
+    So it is for an LLM on the same base: only its adapter is read, and nothing is computed until it
+    answers. Another base would be warmed up beside the one that works.
+
+    Raises:
+        ModelVersionError: the version is damaged.
+        StorageError: a file is there and cannot be read.
+    """
+    manifest = read_manifest(directory, verify=False)
+    if (serving.kind, manifest.kind) != ("llm", "llm"):
+        return False
+    from classifier.llm import LlmClassifier, Setup
+
+    if not isinstance(serving, LlmClassifier):
+        return False
+    base = serving.engine.backbone.base
+    return Setup.read(directory, manifest).base_sha256 == base.sha256
+
+
 def load_classifier(
     directory: Path,
     mapping: Mapping[str, str] | None = None,

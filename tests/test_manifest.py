@@ -215,7 +215,7 @@ def test_an_unknown_kind_is_refused(version: Path) -> None:
 def test_a_kind_whose_libraries_are_missing_names_them(
     version: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def load(directory: Path, mapping: object) -> Classifier:
+    def load(directory: Path, mapping: object, options: object) -> Classifier:
         raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn")
 
     monkeypatch.setitem(loading.KINDS, "toy", load)

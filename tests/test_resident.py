@@ -1,11 +1,28 @@
 """The resident model: what is loaded, exchanged or refused as champion and taxonomy move."""
 
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file, save_file
 from sqlalchemy import select
 
-from db import Database, taxonomy
+import worker.resident
+from classifier.interface import Classifier
+from classifier.lora import WEIGHTS
+from classifier.manifest import write_version
+from db import Database, registry, taxonomy
 from db.models import Ticket
 from paidan.settings import Settings
-from tests.make import add_tickets, promote_constant
+from tests.llm import promote_llm
+from tests.make import add_tickets, add_units, promote_constant
+from tests.processes import wait_until
+from training.versions import TrainedVersion
 from worker.loop import ClaimLoop
 from worker.resident import Resident
 
@@ -58,6 +75,137 @@ def test_a_unit_gone_without_successor_refuses_the_version(
     fresh = Resident(database, settings.resolved_models_dir)
 
     assert fresh.refresh() is None
+
+
+@pytest.fixture
+def second_version(llm_version: TrainedVersion, settings: Settings) -> TrainedVersion:
+    """A copy of the LLM version under another name, its adapter weakened."""
+    path = settings.resolved_models_dir / f"{llm_version.name}-second"
+    manifest = llm_version.manifest.model_copy(update={"name": path.name, "files": {}})
+
+    def write(directory: Path) -> None:
+        for file in llm_version.manifest.files:
+            shutil.copy(llm_version.path / file, directory / file)
+        tensors = load_file(directory / WEIGHTS)
+        save_file({name: tensor / 2 for name, tensor in tensors.items()}, directory / WEIGHTS)
+
+    return TrainedVersion(path, write_version(path, manifest, write))
+
+
+class Held:
+    """Holds up the loading of versions until it is told to go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go_on, self.loaded = threading.Event(), threading.Event()
+        load = worker.resident.load_version
+
+        def held(*arguments: Any) -> Classifier:
+            assert self.go_on.wait(60)
+            try:
+                return load(*arguments)
+            finally:
+                self.loaded.set()
+
+        monkeypatch.setattr(worker.resident, "load_version", held)
+
+
+def swap_begun(
+    database: Database, settings: Settings, first: TrainedVersion, second: TrainedVersion
+) -> Resident:
+    """A resident whose first version answers while the second one is loaded."""
+    add_units(database)
+    promote_llm(database, settings.resolved_models_dir, first)
+    resident = Resident(database, settings.resolved_models_dir)
+    resident.refresh()
+    promote_llm(database, settings.resolved_models_dir, second)
+    assert not resident.is_current()
+    return resident
+
+
+def test_the_old_adapter_answers_until_the_new_one_is_loaded(
+    database: Database,
+    settings: Settings,
+    llm_version: TrainedVersion,
+    second_version: TrainedVersion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resident = swap_begun(database, settings, llm_version, second_version)
+    # Of no theme it learned: nothing is sure.
+    texts = [f"请在第{number}周内回复。" for number in range(12)]
+    units = [resident.active_units] * len(texts)
+    held = Held(monkeypatch)
+    old = resident.refresh()
+    assert old is not None
+    before = old.classify(texts, units)
+
+    assert resident.is_current()  # nothing is to be done while it is loaded
+    held.go_on.set()
+    assert held.loaded.wait(60)
+    wait_until(lambda: not resident.is_current(), 60, "the new version is there")
+    assert old.classify(texts, units) == before  # loaded, and not yet in the way
+    new = resident.refresh()
+
+    assert new is not None
+    assert (old.version, new.version) == (llm_version.name, second_version.name)
+    after = new.classify(texts, units)
+    assert [d.top_k for d in after] != [d.top_k for d in before]
+    # As a process answers that never had another version.
+    cold = subprocess.run(
+        [sys.executable, "-c", _COLD, second_version.path],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(cold.stdout) == [[code, p] for d in after for code, p in d.top_k]
+
+
+_COLD = """
+import json, sys
+from pathlib import Path
+from classifier.loading import load_classifier
+texts = json.load(sys.stdin)
+decisions = load_classifier(Path(sys.argv[1])).classify(texts, [frozenset("ABC")] * len(texts))
+print(json.dumps([pair for decision in decisions for pair in decision.top_k]))
+"""
+
+
+def test_a_version_that_is_damaged_when_its_thread_reads_it_is_refused(
+    database: Database,
+    settings: Settings,
+    llm_version: TrainedVersion,
+    second_version: TrainedVersion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resident = swap_begun(database, settings, llm_version, second_version)
+    held = Held(monkeypatch)
+    old = resident.refresh()
+    (second_version.path / WEIGHTS).write_bytes(b"")
+    held.go_on.set()
+    wait_until(lambda: not resident.is_current(), 60, "the thread has read it")
+
+    assert resident.refresh() is old
+    assert resident.is_current()
+
+
+def test_a_champion_that_was_taken_back_while_it_was_loaded_never_answers(
+    database: Database,
+    settings: Settings,
+    llm_version: TrainedVersion,
+    second_version: TrainedVersion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resident = swap_begun(database, settings, llm_version, second_version)
+    held = Held(monkeypatch)
+    old = resident.refresh()
+    with database.writing() as session:
+        registry.rollback(session, actor="test")
+    held.go_on.set()
+    wait_until(lambda: not resident.is_current(), 60, "the thread has read it")
+
+    assert resident.refresh() is old
+    assert resident.is_current()
+    assert resident.version == llm_version.name
 
 
 def test_a_refused_version_is_tried_again_once_its_files_are_back(

@@ -3,15 +3,17 @@
 import hashlib
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from classifier.interface import Classifier
-from classifier.loading import DEFAULTS, Options, load_classifier
+from classifier.loading import DEFAULTS, Options, can_load_beside, load_classifier
 from classifier.manifest import MANIFEST, read_manifest
 from db import registry, taxonomy
 from db.session import Database
@@ -37,8 +39,37 @@ class _Wanted:
     taxonomy: int
 
 
+class _Coming:
+    """A version that a thread loads while another one answers."""
+
+    def __init__(self, wanted: _Wanted, load: Callable[[], Classifier]) -> None:
+        self.wanted = wanted
+        self._load = load
+        self._future: Future[Classifier] = Future()
+        # A daemon: a process that is to end does not wait for it.
+        threading.Thread(target=self._run, name="model-load", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._future.set_result(self._load())
+        except BaseException as error:  # raised again where it is taken
+            self._future.set_exception(error)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether ``take`` need not wait."""
+        return self._future.done()
+
+    def take(self) -> Classifier:
+        """Return the classifier, or raise what its loading raised."""
+        return self._future.result()
+
+
 class Resident:
     """Holds the classifier and the active units it may answer with.
+
+    A new champion on the base that is loaded already is read by a thread; the old one answers until
+    it is there, and takes no longer to exchange than the first forward of the new one.
 
     While an LLM that should answer does not work (its GPU is gone), the newest linear version that
     loads answers in its place: ``degraded`` says so. The LLM comes back by itself.
@@ -70,6 +101,8 @@ class Resident:
         # CUDA works again only in a process that never saw it fail.
         self._gpu_failed = False
         self._tried: _Wanted | None = None
+        self._answering: _Wanted | None = None
+        self._coming: _Coming | None = None
         self._retry_at = math.inf
 
     @property
@@ -89,14 +122,22 @@ class Resident:
                 return self.classifier
             units = taxonomy.list_units(session, active_only=True)
             self.active_units = frozenset(unit.code for unit in units)
-        again = wanted == self._tried
+        coming, self._coming = self._coming, None
+        if coming is not None and coming.wanted != wanted:
+            coming = None  # the champion has moved on
+        again = wanted == self._tried and coming is None
         self._tried, self._retry_at = wanted, time.monotonic() + self.retry_after
+        if wanted == self._answering and not self.degraded and self.classifier is not None:
+            self._retry_at = math.inf  # one that came between was refused or taken back
+            return self.classifier
         if wanted.version is None:
             logger.warning("no model is promoted: tickets wait ('paidan train … --promote')")
             return None
         if again and self._gpu_failed:
             self.needs_new_process = self._gpu_is_present()
-        elif self._load(wanted.version):
+        elif (coming is None and self._load_beside(wanted)) or self._load(
+            wanted.version, coming.take if coming else None
+        ):
             self._retry_at = math.inf
         elif self.classifier is None or (self.degraded and not again):
             self._degrade(wanted.version)
@@ -119,14 +160,35 @@ class Resident:
             self._degrade(failed.version)
 
     def _is_current(self, wanted: _Wanted) -> bool:
+        if self._coming is not None:
+            return not self._coming.is_there
         return wanted == self._tried and time.monotonic() < self._retry_at
 
-    def _load(self, name: str) -> bool:
-        """Load the champion; return whether it answers now."""
+    def _load_beside(self, wanted: _Wanted) -> bool:
+        """Have the champion loaded while the old one answers; return whether that can be done."""
+        serving, answering = self.classifier, self._answering
+        if serving is None or answering is None or self.degraded or wanted.version is None:
+            return False
+        if wanted.taxonomy != answering.taxonomy or wanted.version == answering.version:
+            return False
+        name = wanted.version
+        try:
+            if not can_load_beside(serving, self.models_dir / name):
+                return False
+        except (ModelVersionError, StorageError):
+            return False  # ``_load`` says so
+        self._coming = _Coming(wanted, lambda: self._read(name))
+        return True
+
+    def _read(self, name: str) -> Classifier:
+        return load_version(self.database, name, self.models_dir, self.options)
+
+    def _load(self, name: str, take: Callable[[], Classifier] | None = None) -> bool:
+        """Load the champion, or take it where it is there; return whether it answers now."""
         try:
             if registered_kind(self.database, name) == _LLM and not self._gpu_is_present():
                 raise DeviceError("the GPU this worker is pinned to is gone")  # noqa: TRY301
-            self.classifier = load_version(self.database, name, self.models_dir, self.options)
+            self.classifier = take() if take else self._read(name)
         except DatabaseUnavailableError:
             raise
         except DeviceError as error:
@@ -142,6 +204,7 @@ class Resident:
             logger.exception("version not loaded, %s serves on", self.version or "nothing")
             return False
         self.degraded = False
+        self._answering = self._tried
         logger.info("model loaded", extra={"version": self.version})
         return True
 
