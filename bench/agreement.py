@@ -70,11 +70,8 @@ def compare(version: Path, texts: Sequence[str], modes: Sequence[str]) -> dict[s
 
 def engine_scores(engine: Engine, texts: Sequence[str]) -> Scores:
     """Return every label's score by the engine."""
-    trie = LabelTrie(engine.prompt.labels, engine.backbone.end)
-    codes = list(engine.prompt.labels)
-    n = len(texts)
-    searches = engine.search(texts, [trie.restricted(frozenset(codes))] * n, [None] * n)
-    return torch.tensor([[s.scores[code] for code in codes] for s in searches], dtype=torch.double)
+    found = engine.scores(texts)
+    return torch.tensor([[s[c] for c in engine.prompt.labels] for s in found], dtype=torch.double)
 
 
 def plain_model(engine: Engine, dtype: torch.dtype, *, rounded: bool) -> Any:

@@ -22,7 +22,7 @@ from classifier.prompt import Prompt
 from classifier.reader import Answers
 from classifier.search import Search
 from classifier.store import LABELS, Segment
-from classifier.trie import Node
+from classifier.trie import LabelTrie, Node
 from paidan.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -111,6 +111,13 @@ class Engine:
         finally:
             flow.close()
         return searches
+
+    def scores(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        """Return every label's score of every text: unit code -> log-probability of its name."""
+        codes = frozenset(self.prompt.labels)
+        root = LabelTrie(self.prompt.labels, self.backbone.end).restricted(codes)
+        searches = self.search(texts, [root] * len(texts), [None] * len(texts))
+        return [search.scores for search in searches]
 
     def next_number(self) -> int:
         """Return a ticket's number that no other has."""

@@ -37,10 +37,7 @@ def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def scores(engine: Engine, texts: list[str]) -> torch.Tensor:
     """(texts, units) scores."""
-    trie = LabelTrie(engine.prompt.labels, engine.backbone.end)
-    root = trie.restricted(frozenset(engine.prompt.labels))
-    searches = engine.search(texts, [root] * len(texts), [None] * len(texts))
-    return torch.tensor([[s.scores[unit.code] for unit in UNITS] for s in searches])
+    return torch.tensor([[one[unit.code] for unit in UNITS] for one in engine.scores(texts)])
 
 
 def plain_scores(engine: Engine, base: Base, dtype: torch.dtype) -> torch.Tensor:

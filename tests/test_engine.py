@@ -67,12 +67,6 @@ def brute_force(model: torch.nn.Module, engine: Engine, trie: LabelTrie, text: s
     return scores
 
 
-def all_scores(engine: Engine, trie: LabelTrie, texts: list[str]) -> list[Scores]:
-    root = trie.restricted(frozenset(engine.prompt.labels))
-    searches = engine.search(texts, [root] * len(texts), [None] * len(texts))
-    return [search.scores for search in searches]
-
-
 def largest_gap(found: list[Scores], expected: list[Scores]) -> float:
     assert [one.keys() for one in found] == [one.keys() for one in expected]
     return max(
@@ -88,7 +82,7 @@ def test_packed_scores_are_those_of_plain_transformers(base: Base, template: str
     engine = Engine(backbone, None, make_prompt(backbone.tokenizer, template=template))
     trie = LabelTrie(engine.prompt.labels, backbone.end)
 
-    found = all_scores(engine, trie, list(TICKETS))
+    found = engine.scores(list(TICKETS))
 
     model = plain_model(base)
     expected = [brute_force(model, engine, trie, text) for text in TICKETS]
@@ -102,12 +96,12 @@ def test_an_adapter_computes_what_peft_computes(base: Base, tmp_path: Path) -> N
     engine = Engine(backbone, read_adapter(tmp_path, backbone), make_prompt(backbone.tokenizer))
     trie = LabelTrie(engine.prompt.labels, backbone.end)
 
-    found = all_scores(engine, trie, list(TICKETS))
+    found = engine.scores(list(TICKETS))
 
     expected = [brute_force(model, engine, trie, text) for text in TICKETS]
     assert largest_gap(found, expected) < 1e-4
     bare = Engine(backbone, None, engine.prompt)
-    assert largest_gap(all_scores(bare, trie, list(TICKETS)), expected) > 0.1
+    assert largest_gap(bare.scores(list(TICKETS)), expected) > 0.1
 
 
 def test_four_bit_scores_are_those_of_the_dequantised_weights(base: Base) -> None:
@@ -115,7 +109,7 @@ def test_four_bit_scores_are_those_of_the_dequantised_weights(base: Base) -> Non
     engine = Engine(backbone, None, make_prompt(backbone.tokenizer))
     trie = LabelTrie(engine.prompt.labels, backbone.end)
 
-    found = all_scores(engine, trie, list(TICKETS))
+    found = engine.scores(list(TICKETS))
 
     model = plain_model(base)
     exact = [brute_force(model, engine, trie, text) for text in TICKETS]
@@ -164,12 +158,11 @@ def test_search_through_the_engine_is_the_brute_force_ranking(base: Base) -> Non
 def test_a_ticket_is_answered_alike_in_any_company(base: Base) -> None:
     backbone = load_backbone(base, "full", CPU)
     prompt = make_prompt(backbone.tokenizer)
-    trie = LabelTrie(prompt.labels, backbone.end)
     texts = [*TICKETS, *reversed(TICKETS)]
 
-    together = all_scores(Engine(backbone, None, prompt), trie, texts)
+    together = Engine(backbone, None, prompt).scores(texts)
     small = Engine(backbone, None, prompt, token_budget=40)  # several forwards, some of one ticket
-    apart = all_scores(small, trie, texts)
+    apart = small.scores(texts)
 
     assert small.counts.forwards > 5
     assert largest_gap(together, apart) < 1e-4
@@ -180,14 +173,13 @@ def test_two_engines_on_one_base_do_not_mix_their_adapters(base: Base, tmp_path:
     backbone = load_backbone(base, "full", CPU)
     assert load_backbone(base, "full", CPU) is backbone
     prompt = make_prompt(backbone.tokenizer)
-    trie = LabelTrie(prompt.labels, backbone.end)
     first = Engine(backbone, read_adapter(tmp_path, backbone), prompt)
-    before = all_scores(first, trie, list(TICKETS))
+    before = first.scores(list(TICKETS))
 
     second = Engine(backbone, None, prompt)
-    all_scores(second, trie, list(TICKETS))
+    second.scores(list(TICKETS))
 
-    assert all_scores(first, trie, list(TICKETS)) == before
+    assert first.scores(list(TICKETS)) == before
 
 
 def test_after_a_failed_forward_the_store_is_free_again(
@@ -195,8 +187,7 @@ def test_after_a_failed_forward_the_store_is_free_again(
 ) -> None:
     backbone = load_backbone(base, "full", CPU)
     engine = Engine(backbone, None, make_prompt(backbone.tokenizer), token_budget=60)
-    trie = LabelTrie(engine.prompt.labels, backbone.end)
-    expected = all_scores(engine, trie, list(TICKETS))
+    expected = engine.scores(list(TICKETS))
     free, start = backbone.reader.store.free_pages, backbone.reader.start
     calls = itertools.count()
 
@@ -207,11 +198,11 @@ def test_after_a_failed_forward_the_store_is_free_again(
 
     monkeypatch.setattr(backbone.reader, "start", fail)
     with pytest.raises(RuntimeError, match="out of memory"):
-        all_scores(engine, trie, list(TICKETS))
+        engine.scores(list(TICKETS))
     monkeypatch.undo()
 
     assert backbone.reader.store.free_pages == free
-    assert all_scores(engine, trie, list(TICKETS)) == expected
+    assert engine.scores(list(TICKETS)) == expected
 
 
 @pytest.mark.parametrize("ahead", [0, 1])
@@ -224,7 +215,7 @@ def test_tickets_that_join_while_others_are_read_are_answered_alike(
     root = trie.restricted(frozenset(engine.prompt.labels))
     texts = [text + str(n) for n in range(8) for text in TICKETS]
     assert len(texts) % 4 == 0
-    expected = all_scores(engine, trie, texts)
+    expected = engine.scores(texts)
     held = held_pages(backbone)
     monkeypatch.setattr(backbone.reader, "ahead", ahead)
 
@@ -268,15 +259,14 @@ def test_out_of_memory_halves_the_forwards_and_is_remembered(
 ) -> None:
     backbone = load_backbone(base, "full", CPU)
     engine = Engine(backbone, None, make_prompt(backbone.tokenizer))
-    trie = LabelTrie(engine.prompt.labels, backbone.end)
     texts = [text + str(n) for n in range(40) for text in TICKETS]
-    expected = all_scores(engine, trie, texts)
+    expected = engine.scores(texts)
     free = backbone.reader.store.free_pages
     limit_memory(backbone, 1000, monkeypatch)
 
-    found = all_scores(engine, trie, texts)
+    found = engine.scores(texts)
     told = caplog.text.count("no GPU memory for a forward")
-    again = all_scores(engine, trie, texts)
+    again = engine.scores(texts)
 
     assert largest_gap(found, expected) < 1e-4
     assert again == found
@@ -291,13 +281,12 @@ def test_a_ticket_for_which_there_is_no_memory_even_alone_is_refused(
 ) -> None:
     backbone = load_backbone(base, "full", CPU)
     engine = Engine(backbone, None, make_prompt(backbone.tokenizer))
-    trie = LabelTrie(engine.prompt.labels, backbone.end)
-    short = all_scores(engine, trie, TICKETS[:1])
+    short = engine.scores(TICKETS[:1])
     free = backbone.reader.store.free_pages
     limit_memory(backbone, 100, monkeypatch)
 
     with pytest.raises(InputError, match=r"a ticket of \d+ tokens does not fit into the GPU's mem"):
-        all_scores(engine, trie, [TICKETS[0] * 20])
+        engine.scores([TICKETS[0] * 20])
 
     assert backbone.reader.store.free_pages == free
-    assert largest_gap(all_scores(engine, trie, TICKETS[:1]), short) < 1e-4
+    assert largest_gap(engine.scores(TICKETS[:1]), short) < 1e-4

@@ -22,7 +22,7 @@ from classifier.reader import EagerReader, Mode
 from classifier.store import LABELS, PAGE, Segment
 from classifier.trie import LabelTrie
 from tests.models import TICKETS, make_prompt, random_base
-from tests.test_engine import all_scores, largest_gap, random_adapter, read_adapter
+from tests.test_engine import largest_gap, random_adapter, read_adapter
 
 pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 CPU = torch.device("cpu")
@@ -69,12 +69,11 @@ def test_it_reads_what_the_plain_reader_reads(
     backbone = load_backbone(base, mode, CPU)
     adapter = read_adapter(tmp_path, backbone)
     prompt = make_prompt(backbone.tokenizer, template="dispatch")
-    trie = LabelTrie(prompt.labels, backbone.end)
     use_plain(backbone)
-    expected = all_scores(Engine(backbone, adapter, prompt, budget), trie, MANY)
+    expected = Engine(backbone, adapter, prompt, budget).scores(MANY)
 
     use_flex(backbone, budget)
-    found = all_scores(Engine(backbone, adapter, prompt, budget), trie, MANY)
+    found = Engine(backbone, adapter, prompt, budget).scores(MANY)
 
     assert largest_gap(found, expected) < 1e-3
 
@@ -83,26 +82,24 @@ def test_it_swaps_adapters_and_comes_back_to_the_same(base: Base, tmp_path: Path
     random_adapter(base, tmp_path)
     backbone = load_backbone(base, "nf4", CPU)
     prompt = make_prompt(backbone.tokenizer)
-    trie = LabelTrie(prompt.labels, backbone.end)
     use_flex(backbone)
     first = Engine(backbone, read_adapter(tmp_path, backbone), prompt, 512)
-    before = all_scores(first, trie, MANY)
+    before = first.scores(MANY)
 
-    other = all_scores(Engine(backbone, None, prompt, 512), trie, MANY)
+    other = Engine(backbone, None, prompt, 512).scores(MANY)
 
     assert largest_gap(other, before) > 0.1
-    assert all_scores(first, trie, MANY) == before
+    assert first.scores(MANY) == before
 
 
 def test_it_goes_on_when_the_store_has_to_grow(base: Base) -> None:
     backbone = load_backbone(base, "full", CPU)
     prompt = make_prompt(backbone.tokenizer)
-    trie = LabelTrie(prompt.labels, backbone.end)
     reader = use_flex(backbone, 512)
-    expected = all_scores(Engine(backbone, None, prompt, 512), trie, MANY)
+    expected = Engine(backbone, None, prompt, 512).scores(MANY)
     held = reader.store.place([Segment([1] * (reader.store.free_pages * PAGE), ticket=10**6)])
 
-    found = all_scores(Engine(backbone, None, prompt, 512), trie, MANY)
+    found = Engine(backbone, None, prompt, 512).scores(MANY)
 
     assert len(held)
     assert largest_gap(found, expected) < 1e-3

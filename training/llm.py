@@ -144,15 +144,12 @@ def _score(
     config, weights = ((adapter_dir / name).read_bytes() for name in (CONFIG, WEIGHTS))
     adapter = Adapter.parse(adapter_dir, config, weights, backbone.model)
     engine = Engine(backbone, adapter, setup.prompt(backbone.tokenizer))
-    trie = LabelTrie(engine.prompt.labels, backbone.end)
     codes = [unit.code for unit in setup.units]
-    root = trie.restricted(frozenset(codes))
-    n = len(samples)
-    searches = engine.search([s.text for s in samples], [root] * n, [None] * n)
-    scores = [[search.scores[code] for code in codes] for search in searches]
+    found = engine.scores([sample.text for sample in samples])
+    scores = [[one[code] for code in codes] for one in found]
     numbers = {code: number for number, code in enumerate(codes)}
     labels = np.array([numbers[sample.unit] for sample in samples], dtype=np.int64)
-    return np.array(scores, dtype=np.float64).reshape(n, len(codes)), labels
+    return np.array(scores, dtype=np.float64).reshape(len(samples), len(codes)), labels
 
 
 def write_files(directory: Path, adapter_dir: Path, setup: Setup) -> None:
