@@ -34,6 +34,8 @@ WIDTH = 4
 # So many tokens cost a forward little more than none: tickets that with all their labels have no
 # more are read in one, and forwards of labels alone read that many.
 CHEAP_TOKENS = 1024
+# Urgent tickets take this part of a forward with their labels; more of them wait like others.
+URGENT_SHARE = 4
 # Numbers of tickets come again so late that nothing is left of the last one.
 _TICKETS = 1 << 30
 
@@ -185,8 +187,18 @@ class Flow:
         roots: Sequence[Node],
         top_k: Sequence[int | None],
         temperature: float = 1.0,
+        urgent: Sequence[bool] | None = None,
     ) -> list[Search]:
-        """Let tickets join; see ``Engine.search_tokens``. Their searches finish in ``step``."""
+        """Let tickets join; see ``Engine.search_tokens``. Their searches finish in ``step``.
+
+        Args:
+            tickets: as there, like the next three.
+            roots: of their tries.
+            top_k: units to rank.
+            temperature: of scores.
+            urgent: which overtake those that wait; they are read with all their labels in one
+                forward, as long as they take no more than a part of it.
+        """
         prompt, counts = self._engine.prompt, self._engine.counts
         above, first = self._engine.prefix, len(prompt.prefix)
         readings = [
@@ -199,8 +211,15 @@ class Flow:
         counts.tickets += len(readings)
         counts.ticket_tokens += sum(len(reading.ticket.tokens) for reading in readings)
         self._unfinished.update(readings)
+        for reading, hurries in zip(readings, urgent or (), strict=bool(urgent)):
+            reading.is_urgent = hurries
         # Like lengths together.
-        self._waiting += sorted(readings, key=lambda reading: len(reading.ticket.tokens))
+        self._waiting += sorted(
+            (reading for reading in readings if not reading.is_urgent),
+            key=lambda reading: len(reading.ticket.tokens),
+        )
+        first_of_all = [reading for reading in readings if reading.is_urgent]
+        self._waiting.extendleft(reversed(first_of_all))
         return [reading.search for reading in readings]
 
     def step(self) -> list[Search]:
@@ -277,8 +296,13 @@ class Flow:
         reads for nearly nothing, to save further forwards: all there is, if that is so little.
         """
         alone = not (self._ready or self._started)
+        allowance = self._engine.token_budget // URGENT_SHARE
         for reading in self._waiting:
-            reading.plan(1)
+            allowance -= reading.tokens_of_all
+            if reading.is_urgent and allowance >= 0:
+                reading.plan_all()
+            else:
+                reading.plan(1)
         if self._waiting and alone and _tokens_of_all(self._waiting) <= cheap:
             for reading in self._waiting:
                 reading.plan_all()
@@ -328,12 +352,14 @@ class _Reading:
 
     Attributes:
         ticket: the segment of its own tokens.
+        is_urgent: whether it is read before others, see ``Flow.add``.
         segments: what the next forward reads.
     """
 
     def __init__(self, search: Search, ticket: Segment) -> None:
         self.search = search
         self.ticket = ticket
+        self.is_urgent = False
         self.segments: list[Segment] = []
         self._started = False
         self._planned: list[tuple[Node, Node | None]] = []

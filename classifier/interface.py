@@ -75,11 +75,13 @@ class Batch:
     Parameters:
         texts: see ``Classifier.classify``, likewise ``allowed``.
         token: by which who asked knows it again.
+        urgent: which texts somebody waits for; they overtake others. None are by default.
     """
 
     texts: Sequence[str]
     allowed: Sequence[frozenset[str]]
     token: str = ""
+    urgent: Sequence[bool] | None = None
 
 
 @runtime_checkable

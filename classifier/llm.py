@@ -224,6 +224,7 @@ class LlmClassifier:
             [self._trie.restricted(some) for some in codes],
             [self._wanted(some, top_k) for some in codes],
             self._temperature,
+            [bool(batch.urgent and batch.urgent[row]) for row in rows],
         )
         return _UnderWay(batch, dict(zip(rows, searches, strict=True)), set(searches))
 

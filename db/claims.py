@@ -39,6 +39,7 @@ class ClaimedTicket:
     text: str
     round: int
     estimated_tokens: int
+    lane: str
 
 
 @dataclass(slots=True)
@@ -244,7 +245,14 @@ def _mark(session: Session, token: str, ids: list[int], worker: str, hold: float
             claimed_until=utc_now() + timedelta(seconds=hold),
             attempts=Ticket.attempts + 1,
         )
-        .returning(Ticket.id, Ticket.title, Ticket.text, Ticket.round, Ticket.estimated_tokens)
+        .returning(
+            Ticket.id,
+            Ticket.title,
+            Ticket.text,
+            Ticket.round,
+            Ticket.estimated_tokens,
+            Ticket.lane,
+        )
     )
     by_id = {row.id: ClaimedTicket(*row) for row in rows}
     return Claim(token, [by_id[i] for i in ids])

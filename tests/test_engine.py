@@ -235,6 +235,30 @@ def test_tickets_that_join_while_others_are_read_are_answered_alike(
     assert any(count % 4 for count in joined) == bool(ahead)
 
 
+def test_an_urgent_ticket_overtakes_and_takes_one_forward(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = load_backbone(base, "full", CPU)
+    engine = Engine(backbone, None, make_prompt(backbone.tokenizer), token_budget=400)
+    trie = LabelTrie(engine.prompt.labels, backbone.end)
+    root = trie.restricted(frozenset(engine.prompt.labels))
+    texts = [text + str(n) for n in range(30) for text in TICKETS]
+    [expected] = engine.scores([TICKETS[0]])
+    monkeypatch.setattr(backbone.reader, "ahead", 1)
+
+    flow = engine.flow()
+    tickets = engine.prompt.tickets(texts)
+    bulk = flow.add(tickets, [root] * len(texts), [None] * len(texts))
+    flow.step()
+    [urgent] = flow.add(engine.prompt.tickets([TICKETS[0]]), [root], [None], urgent=[True])
+    finished = [*flow.step(), *flow.step()]
+
+    assert urgent in finished
+    assert len(finished) < len(bulk) / 2
+    assert largest_gap([urgent.scores], [expected]) < 1e-4
+    flow.close()
+
+
 def held_pages(backbone: Backbone) -> int:
     store = backbone.reader.store
     return store.rows // PAGE - store.free_pages

@@ -246,7 +246,8 @@ class ClaimLoop:
         # A ticket that every unit has returned is offered all of them again.
         allowed = [(active - refused.get(t.id, frozenset())) or active for t in claim.tickets]
         texts = [model_text(ticket.title, ticket.text) for ticket in claim.tickets]
-        return Batch(texts, allowed, claim.token)
+        urgent = [ticket.lane == "live" for ticket in claim.tickets]
+        return Batch(texts, allowed, claim.token, urgent)
 
     def _refused(self, returned: list[int]) -> dict[int, set[str]]:
         """Return the units that gave back tickets of a later round (退单)."""
