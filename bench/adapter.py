@@ -36,7 +36,7 @@ from torch.nn.functional import cross_entropy, scaled_dot_product_attention, sil
 from transformers import AutoModelForCausalLM, DynamicCache
 from transformers.models.qwen2.modeling_qwen2 import apply_rotary_pos_emb
 
-from bench.inference import CUT, RANK, Figures, gib, read_texts
+from bench.inference import CUT, RANK, Figures, gib, read_texts, read_units
 from classifier.backbone import compute_dtype, nf4_config, pick_device
 from classifier.base import Base, examine, load_tokenizer
 from classifier.lora import WEIGHTS, LayerAdapter, LoraLinear, lora_layers, replace_linears
@@ -88,8 +88,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--noise", type=float, default=0.7, help="a share of what is read")
     options = parser.parse_args()
-    names = json.loads(options.units.read_text("utf-8"))
-    units = tuple(PromptUnit(f"U{number:03}", name) for number, name in enumerate(names))
+    units = read_units(options.units)
     base = examine(options.base, options.base.name)
     prompt = Prompt(load_tokenizer(base), load_template(options.template), units)
     texts = read_texts(options.tickets, options.count)

@@ -1,6 +1,7 @@
 """How far the engine's log-probabilities are from plain transformers in float32.
 
     python -m bench.agreement --version DIRECTORY --tickets FILE.jsonl [--count 200] [--modes nf4]
+    python -m bench.agreement --base DIRECTORY --adapter DIRECTORY --units FILE.json --tickets …
 
 The reference has the engine's own weights, dequantised, with the adapter merged, all in float32; it
 reads one ticket after the other and each label by itself. Beside the engine's modes the table shows
@@ -11,7 +12,7 @@ rounded to 4 bits: what the format itself costs. The last line is JSON.
 import argparse
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,15 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoModelForCausalLM
 
-from bench.inference import read_texts
+from bench.inference import device_name, read_adapter, read_texts, read_units
+from classifier.backbone import load_backbone
+from classifier.base import examine
 from classifier.engine import Engine
 from classifier.llm import LlmClassifier
 from classifier.lora import LoraLinear, lora_layers
 from classifier.prompt import Prompt
+from classifier.reader import Mode
+from classifier.template import load_template
 from classifier.trie import LabelTrie
 
 Scores = torch.Tensor
@@ -34,14 +39,18 @@ Scores = torch.Tensor
 def main() -> None:
     """Compare on one version."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--version", type=Path, required=True, help="an LLM version's directory")
+    parser.add_argument("--version", type=Path, help="an LLM version's directory; or else:")
+    parser.add_argument("--base", type=Path, help="a model's directory")
+    parser.add_argument("--adapter", type=Path, help="as peft writes it")
+    parser.add_argument("--units", type=Path, help="a JSON list of names")
+    parser.add_argument("--template", default="dispatch")
     parser.add_argument("--tickets", type=Path, required=True, help=".jsonl")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--modes", default="nf4", help="of the engine, with commas")
     options = parser.parse_args()
     texts = read_texts(options.tickets, options.count)
-    figures = compare(options.version, texts, options.modes.split(","))
-    table = Table(title=f"{len(texts)} tickets, {options.version.name}")
+    figures = compare(_loader(options), texts, options.modes.split(","))
+    table = Table(title=f"{len(texts)} tickets, {device_name()}")
     for heading in ("", "top-1 agreement", "mean |Δ log p|", "max |Δ log p|"):
         table.add_column(heading)
     for name, row in figures.items():
@@ -50,12 +59,31 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def compare(version: Path, texts: Sequence[str], modes: Sequence[str]) -> dict[str, Any]:
+def _loader(options: argparse.Namespace) -> Callable[[Mode], Engine]:
+    if options.version is not None:
+        return lambda mode: LlmClassifier.load(options.version, mode=mode).engine
+    if None in (options.base, options.adapter, options.units):
+        raise SystemExit("name --version, or --base, --adapter and --units")
+    base = examine(options.base, options.base.name)
+    units = read_units(options.units)
+
+    def load(mode: Mode) -> Engine:
+        backbone = load_backbone(base, mode)
+        prompt = Prompt(backbone.tokenizer, load_template(options.template), units)
+        return Engine(backbone, read_adapter(options.adapter, backbone), prompt)
+
+    return load
+
+
+def compare(
+    load: Callable[[Mode], Engine], texts: Sequence[str], modes: Sequence[Mode]
+) -> dict[str, Any]:
     """Return for each mode the top-1 agreement and the mean and greatest |Δ log p|."""
     found: dict[str, Scores] = {}
     engine: Engine | None = None
     for mode in modes:
-        engine = LlmClassifier.load(version, mode=mode).engine  # type: ignore[arg-type]
+        engine = None  # its weights go before the next ones come
+        engine = load(mode)
         found[mode] = engine_scores(engine, texts)
     assert engine is not None
     exact = plain_scores(plain_model(engine, torch.float32, rounded=True), engine.prompt, texts)

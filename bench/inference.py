@@ -71,8 +71,7 @@ class Bench:
     def _adapter(self, backbone: Backbone) -> Adapter:
         if self.adapter is None:
             return random_adapter(backbone)
-        config, weights = ((self.adapter / name).read_bytes() for name in (CONFIG, WEIGHTS))
-        return Adapter.parse(self.adapter, config, weights, backbone.model)
+        return read_adapter(self.adapter, backbone)
 
 
 def main() -> None:
@@ -91,12 +90,11 @@ def main() -> None:
     parser.add_argument("--stages", default=",".join(STAGES), help=f"of {', '.join(STAGES)}")
     parser.add_argument("--out", type=Path, help="results so far, .json")
     options = parser.parse_args()
-    names = json.loads(options.units.read_text("utf-8"))
     bench = Bench(
         base=examine(options.base, options.base.name),
         adapter=options.adapter,
         texts=read_texts(options.tickets, options.count),
-        units=tuple(PromptUnit(f"U{number:03}", name) for number, name in enumerate(names)),
+        units=read_units(options.units),
         template=options.template,
         token_budget=options.token_budget,
         repeat=options.repeat,
@@ -320,6 +318,18 @@ def read_texts(file: Path, count: int) -> list[str]:
     """Return the texts of the first tickets."""
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()[:count]]
     return [model_text(row.get("title"), row.get("text") or row["Question"]) for row in rows]
+
+
+def read_units(file: Path) -> tuple[PromptUnit, ...]:
+    """Return units of the names in a JSON list, with codes from U000 on."""
+    names = json.loads(file.read_text("utf-8"))
+    return tuple(PromptUnit(f"U{number:03}", name) for number, name in enumerate(names))
+
+
+def read_adapter(directory: Path, backbone: Backbone) -> Adapter:
+    """Return an adapter as peft wrote it."""
+    config, weights = ((directory / name).read_bytes() for name in (CONFIG, WEIGHTS))
+    return Adapter.parse(directory, config, weights, backbone.model)
 
 
 def median_seconds(work: Callable[[], Any], repeat: int) -> float:

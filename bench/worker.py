@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
 
-from bench.inference import device_name, read_texts
+from bench.inference import device_name, read_texts, read_units
 from classifier.base import BASES, add_base
 from classifier.manifest import Calibration, TrainingFacts
 from classifier.template import PromptUnit
@@ -54,8 +54,8 @@ _ALONE = 100
 def main() -> None:
     """Run it."""
     options = _options()
-    names = json.loads(options.units.read_text("utf-8"))
-    units = {f"U{number:03}": name for number, name in enumerate(names)}
+    prompt_units = read_units(options.units)
+    units = {unit.code: unit.name for unit in prompt_units}
     texts = read_texts(options.tickets, options.texts)
     with (
         tempfile.TemporaryDirectory(prefix="paidan-bench-") as folder,
@@ -66,7 +66,7 @@ def main() -> None:
         settings = Settings(home=home, database_url=url, redis_url=redis_url)
         database = Database(url)
         add_units(database, units)
-        _promote(database, settings.resolved_models_dir, options, units)
+        _promote(database, settings.resolved_models_dir, options, prompt_units)
         log = home / "worker.log"
         with (
             relay(settings, home / "relay.log"),
@@ -98,11 +98,14 @@ def _options() -> argparse.Namespace:
 
 
 def _promote(
-    database: Database, models_dir: Path, options: argparse.Namespace, units: dict[str, str]
+    database: Database,
+    models_dir: Path,
+    options: argparse.Namespace,
+    prompt_units: Sequence[PromptUnit],
 ) -> None:
     """Make a version of the adapter, and let it answer."""
     base = add_base(str(options.base), models_dir / BASES, "bench")
-    prompt_units = [PromptUnit(code, name) for code, name in units.items()]
+    units = {unit.code: unit.name for unit in prompt_units}
     setup = setup_of(base, prompt_units, recipe_for(base))
     version = store_version(
         models_dir,
