@@ -54,6 +54,8 @@ class Launched:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # A shell has its background jobs ignore Ctrl-C, and they pass it on.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def await_output(self, text: str) -> None:
