@@ -180,7 +180,7 @@ def _time_live(submitter: Submitter, database: Database, texts: Sequence[str]) -
         began = time.perf_counter()
         [one] = submitter.submit([new]).ids
         query = select(Ticket.status).where(Ticket.id == one)
-        while True:
+        while time.perf_counter() - began < _STALLED_S:
             with database.reading() as session:
                 if session.scalar(query) != Status.QUEUED:
                     break

@@ -17,7 +17,7 @@ from classifier import attention
 from classifier.base import Base, load_tokenizer
 from classifier.layers import ROPE_BY_LENGTH
 from classifier.lora import lora_layers, replace_linears
-from classifier.memory import fitting_budget, limit_memory
+from classifier.memory import fit, limit_memory
 from classifier.nf4 import BLOCK
 from classifier.reader import TOKEN_BUDGET, EagerReader, Mode, Reader
 from paidan.errors import DeviceError, ModelVersionError
@@ -160,16 +160,15 @@ def _reader(model: Any, mode: Mode, token_budget: int | None, gpu_memory: int | 
     """Return the compiled reader where it works, else the plain one."""
     if model.device.type != "cuda":
         return EagerReader(model, token_budget or TOKEN_BUDGET)
-    token_budget = token_budget or fitting_budget(model, mode, gpu_memory)
     hindrance = _hindrance(model, mode)
     if hindrance is None:
         from classifier.flex import FlexReader
 
-        return FlexReader(model, mode, token_budget)
+        return FlexReader(model, mode, *fit(model, mode, gpu_memory, token_budget))
     if mode in ("bf16", "fp8"):
         raise DeviceError(f"mode {mode} needs compiled layers, but {hindrance}")
     logger.warning("the LLM is read without compiled layers, many times slower: %s", hindrance)
-    return EagerReader(model, token_budget)
+    return EagerReader(model, fit(model, mode, gpu_memory, token_budget).token_budget)
 
 
 def _hindrance(model: Any, mode: Mode) -> str | None:

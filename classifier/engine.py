@@ -163,6 +163,13 @@ class Flow:
         self._waiting: deque[_Reading] = deque()
         self._ready: deque[_Reading] = deque()
         self._started: deque[tuple[list[_Reading], Answers]] = deque()
+        # Tokens of the next forward, after one for which there was no memory.
+        self._cap = engine.token_budget
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a forward was started whose answers were not taken."""
+        return bool(self._started)
 
     @property
     def is_done(self) -> bool:
@@ -239,7 +246,8 @@ class Flow:
         """Let go of what is not finished, whatever failed."""
         for reading in self._unfinished:
             self._reader.store.release(reading.ticket.ticket)
-        self._unfinished.clear()
+        for queue in (self._unfinished, self._waiting, self._ready, self._started):
+            queue.clear()
 
     def _begin(self, chosen: list["_Reading"]) -> bool:
         """Start a forward; return whether there was memory for it."""
@@ -247,13 +255,13 @@ class Flow:
             self._started.append((chosen, self._start(chosen)))
         except torch.OutOfMemoryError:
             return False  # what it took is free again only after this block
+        self._cap = min(2 * self._cap, self._engine.token_budget)
         return True
 
     def _with_less(self, chosen: list["_Reading"]) -> list[Search]:
-        """Put back what there was no memory for, to be read in smaller forwards from now on."""
+        """Put back what there was no memory for; read less at once."""
         tokens = sum(len(segment.tokens) for reading in chosen for segment in reading.segments)
-        alone = len(chosen) == 1 and not self._started
-        hopeless = alone and (not chosen[0].has_guesses or tokens > self._engine.token_budget)
+        hopeless = len(chosen) == 1 and not chosen[0].has_guesses and not self._started
         finished: list[Search] = []
         while self._started:
             finished += self._finish(*self._started.popleft())
@@ -266,56 +274,75 @@ class Flow:
         torch.cuda.empty_cache()
         if hopeless:
             raise InputError(
-                f"a ticket of {tokens} tokens does not fit into the GPU's memory beside the model: "
-                "free memory on the GPU, or train with a smaller max_seq_length"
+                f"a ticket of {len(chosen[0].ticket.tokens)} tokens does not fit into the GPU's "
+                "memory beside the model: free memory on the GPU, or train with a smaller "
+                "max_seq_length"
             )
-        budget = max(1, min(self._engine.token_budget, tokens) // 2)
-        logger.warning("no GPU memory for a forward of %d tokens: %d from now on", tokens, budget)
-        self._engine.token_budget = self._reader.token_budget = budget
+        self._cap = max(1, tokens // 2)
+        # A small forward tells nothing of large ones: something else took the memory just then.
+        learned = max(CHEAP_TOKENS, tokens // 2)
+        if learned < self._engine.token_budget and tokens > CHEAP_TOKENS:
+            self._engine.token_budget = self._reader.token_budget = learned
+        logger.warning(
+            "no GPU memory for a forward of %d tokens; forwards have %d at most from now on",
+            tokens,
+            self._engine.token_budget,
+        )
         return finished
 
     def _choose(self) -> list["_Reading"]:
         """Plan the next forward: labels first, then new tickets, within the budget."""
-        budget = self._engine.token_budget
-        self._plan_labels(min(CHEAP_TOKENS, budget))
+        budget = min(self._cap, self._engine.token_budget)
+        store = self._reader.store
+        self._plan_labels(budget)
         chosen: list[_Reading] = []
-        room = budget
-        for queue in (self._ready, self._waiting):
-            if queue is self._waiting:
-                room = min(room, self._reader.store.room - (budget - room))
-            while queue and (queue[0].cost <= room or not (chosen or self._started)):
+        taken = 0
+        for queue, rows in ((self._ready, store.free_rows), (self._waiting, store.room)):
+            room = min(budget, rows)
+            while queue and (taken + queue[0].cost <= room or not (chosen or self._started)):
                 reading = queue.popleft()
-                room -= reading.cost
+                taken += reading.cost
                 chosen.append(reading)
+        if taken < min(CHEAP_TOKENS, budget // 2) and self._started and self._waiting:
+            # Held up by a full store: what runs frees some of it, a short forward would not.
+            for reading in reversed(chosen):
+                (self._waiting if reading.is_new else self._ready).appendleft(reading)
+            return []
         return chosen
 
-    def _plan_labels(self, cheap: int) -> None:
+    def _plan_labels(self, budget: int) -> None:
         """Decide how many label nodes searches read on a guess.
 
         None where they ride with new tickets, which costs their tokens alone. Else what a forward
         reads for nearly nothing, to save further forwards: all there is, if that is so little.
         """
+        cheap = min(CHEAP_TOKENS, budget)
         alone = not (self._ready or self._started)
-        allowance = self._engine.token_budget // URGENT_SHARE
+        allowance = budget // URGENT_SHARE
         for reading in self._waiting:
             allowance -= reading.tokens_of_all
             if reading.is_urgent and allowance >= 0:
                 reading.plan_all()
             else:
                 reading.plan(1)
+                if reading.cost > budget:
+                    reading.plan(0)
         if self._waiting and alone and _tokens_of_all(self._waiting) <= cheap:
             for reading in self._waiting:
                 reading.plan_all()
-        elif not self._reader.ahead:
-            for reading in self._ready:
-                reading.plan(WIDTH)
-        elif self._ready and not self._waiting:
-            few = _tokens_of_all(self._ready) <= cheap
+        elif not self._reader.ahead or not self._waiting:
+            guesses = WIDTH
+            few = False
+            if self._reader.ahead and self._ready:
+                guesses = max(WIDTH, cheap // (2 * len(self._ready)))
+                few = _tokens_of_all(self._ready) <= cheap
             for reading in self._ready:
                 if few:
                     reading.plan_all()
                 else:
-                    reading.plan(max(WIDTH, cheap // (2 * len(self._ready))))
+                    reading.plan(guesses)
+                if reading.cost > cheap:
+                    reading.plan(1)
 
     def _start(self, chosen: Sequence["_Reading"]) -> Answers:
         for reading in chosen:
@@ -391,10 +418,18 @@ class _Reading:
         return own + sum(len(_to_read(node)) for node, _ in self._planned)
 
     def plan(self, width: int) -> None:
-        """Read what must be read in any case next, and at least so many promising label nodes."""
-        wanted = [] if self.is_new else self.search.wanted(width)
-        self._planned = [(node, above[-1] if above else None) for node, above in wanted]
-        self._guesses = width > 1
+        """Read what must be read in any case next, and at least so many promising label nodes.
+
+        With a new ticket that is what most names begin with, unless the width is 0: it saves a
+        step, and costs a token or two.
+        """
+        if self.is_new:
+            self._planned = list(_trunk(self.search.root)) if width else []
+            self._guesses = bool(self._planned)
+        else:
+            wanted = self.search.wanted(width)
+            self._planned = [(node, above[-1] if above else None) for node, above in wanted]
+            self._guesses = width > 1
 
     def plan_all(self) -> None:
         """Read all that is left next."""
@@ -461,6 +496,17 @@ def _all_below(root: Node, above: Node | None = None) -> Iterator[tuple[Node, No
         if _to_read(node):
             yield node, above
             yield from _all_below(node, node)
+
+
+def _trunk(root: Node) -> Iterator[tuple[Node, Node | None]]:
+    """Yield the nodes behind which most units lie, each with the one above it."""
+    above: Node | None = None
+    children = root.children
+    while most := next((node for node in children if 2 * node.leaves > root.leaves), None):
+        if most.unit is not None:
+            return
+        yield most, above
+        above, children = most, most.children
 
 
 def _to_read(node: Node) -> tuple[int, ...]:

@@ -25,7 +25,7 @@ from classifier.layers import (
     rope_frequencies,
 )
 from classifier.lora import LoraLinear
-from classifier.memory import STORED_FORWARDS
+from classifier.memory import LEAST_STORED
 from classifier.nf4 import nf4_weight
 from classifier.pack import Pack
 from classifier.reader import TOKEN_BUDGET, Answers, Mode, look_up, new_store
@@ -103,6 +103,7 @@ class FlexReader:
         model: of transformers, with ``LoraLinear`` layers.
         mode: how weights are kept for the products.
         token_budget: tokens of the largest forward in steady state.
+        stored: tokens whose keys and values are stored in steady state.
         compiled: whether to compile; without, only for tests of small models.
     """
 
@@ -113,6 +114,7 @@ class FlexReader:
         model: Any,
         mode: Mode = "nf4",
         token_budget: int = TOKEN_BUDGET,
+        stored: int | None = None,
         *,
         compiled: bool = True,
     ) -> None:
@@ -123,7 +125,7 @@ class FlexReader:
         self.device = model.device
         config = model.config
         # With the prefix, and with room for labels where the budget is small.
-        pages = 16 + max(32, int(STORED_FORWARDS * token_budget) // PAGE)
+        pages = 16 + max(32, (stored or int(LEAST_STORED * token_budget)) // PAGE)
         self.store = new_store(model, pages, steady=True)  # what grows is compiled anew
         self._shape = Shape(
             config.num_attention_heads,
@@ -139,6 +141,7 @@ class FlexReader:
         self._store = self._made(self._shape.store)
         self._some = self._made(self._shape.some)
         self._graphs: dict[tuple[int, int], _Recorded] = {}
+        self._pool: Any = None
         self.tables = [torch.zeros(0, dtype=torch.int32, device=self.device) for _ in range(3)]
         self._layers: list[Layer] = []
         self._staged = _Staged(self.device)
@@ -211,8 +214,10 @@ class FlexReader:
         if key not in self._graphs:
             hidden = self._read(frame, asked)  # compiles, which cannot be recorded
             graph = torch.cuda.CUDAGraph()
+            if not self._graphs:  # one pool for all: an answer is used before the next is made
+                self._pool = torch.cuda.graph_pool_handle()
             # Other threads may allocate meanwhile: one loads the next version.
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
                 again = self._read(frame, asked)
             self._graphs[key] = _Recorded(graph, frame, asked, again)
             return hidden

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 from paidan.errors import TaxonomyError
 
@@ -84,7 +84,6 @@ class Batch:
     urgent: Sequence[bool] | None = None
 
 
-@runtime_checkable
 class StreamingClassifier(Classifier, Protocol):
     """A classifier that works on the next batches before the one at hand is done."""
 
@@ -103,8 +102,10 @@ def stream(
     classifier: Classifier, batches: Iterable[Batch], top_k: int
 ) -> Generator[tuple[Batch, list[Decision]]]:
     """Do as ``StreamingClassifier.stream`` with any classifier, batch by batch if need be."""
-    if isinstance(classifier, StreamingClassifier):
-        yield from classifier.stream(batches, top_k)
+    # By its name: from Python 3.12 on isinstance sees no attribute that __getattr__ passes on.
+    streaming = getattr(classifier, "stream", None)
+    if streaming is not None:
+        yield from streaming(batches, top_k)
     else:
         for batch in batches:
             yield batch, classifier.classify(batch.texts, batch.allowed, top_k)

@@ -36,6 +36,8 @@ from paidan.errors import ModelVersionError, PaidanError
 logger = logging.getLogger(__name__)
 
 SETUP = "llm.json"
+MAX_UNDER_WAY = 6
+"""Batches in the flow at most: if the process dies, the tickets of all of them run alone once."""
 
 
 class Setup(BaseModel):
@@ -185,13 +187,15 @@ class LlmClassifier:
         coming: Iterator[Batch] | None = iter(batches)
         under_way: list[_UnderWay] = []
         try:
-            while coming or under_way:
-                while coming and flow.has_room:
+            while coming is not None or under_way:
+                while coming is not None and flow.has_room and len(under_way) < MAX_UNDER_WAY:
                     batch = next(coming, None)
                     if batch is None:
                         coming = None
                     else:
                         under_way.append(self._begun(flow, batch, top_k))
+                    if not flow.is_running:
+                        break  # the device waits: nothing comes before the first forward
                 finished = [] if flow.is_done else flow.step()
                 for one in under_way:
                     one.unfinished.difference_update(finished)

@@ -1,6 +1,6 @@
-"""How many tokens a forward may have, by the GPU's memory."""
+"""How many tokens a forward may have, and how many are stored, by the GPU's memory."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -10,9 +10,10 @@ from classifier.store import PAGE
 from paidan.errors import DeviceError
 
 _GIB = 1 << 30
-# Forwards whose keys and values are stored at once: the one that runs, the next one, and the labels
-# of searches that go on.
-STORED_FORWARDS = 2.5
+# Forwards whose keys and values are stored at once. At least the one that runs, the next one, and
+# the labels of searches that go on; more where there is room, for a ticket holds its own until its
+# search ends, which takes two forwards for each step.
+LEAST_STORED, MOST_STORED = 2.5, 8.0
 # Under so many tokens a forward is hardly cheaper than a larger one: the card is too small.
 _LEAST = 1024
 # The CUDA context, the compiled kernels and the recorded graphs, in bytes.
@@ -31,39 +32,60 @@ def limit_memory(memory: int) -> None:
     torch.cuda.set_per_process_memory_fraction(min(1.0, memory / total))
 
 
-def fitting_budget(model: Any, mode: Mode, memory: int | None) -> int:
-    """Return the tokens a forward may have, at most ``TOKEN_BUDGET``.
+class Fit(NamedTuple):
+    """What fits the memory.
+
+    Attributes:
+        token_budget: tokens of one forward.
+        stored: tokens whose keys and values are stored.
+    """
+
+    token_budget: int
+    stored: int
+
+
+def fit(model: Any, mode: Mode, memory: int | None, token_budget: int | None = None) -> Fit:
+    """Return how large forwards and store may be.
 
     Args:
         model: of transformers, loaded on the GPU.
         mode: how its weights will be kept.
         memory: bytes the process may take in all; what the GPU has by default.
+        token_budget: if it is given; at most ``TOKEN_BUDGET`` by default.
 
     Raises:
         DeviceError: the model leaves too little room.
     """
+    torch.cuda.empty_cache()  # what loading left is free, and would count as taken
     loaded = torch.cuda.memory_allocated(model.device)
     free, total = torch.cuda.mem_get_info(model.device)
     memory = min(memory or total, loaded + free)
     fixed = loaded + extra_bytes(model, mode)
-    tokens = int((memory - fixed) / bytes_per_token(model)) // PAGE * PAGE
-    if tokens < _LEAST:
-        needed = (fixed + _LEAST * bytes_per_token(model)) / _GIB
+    kept, worked = stored_bytes(model), layer_bytes(model)
+    tokens = int((memory - fixed) / (worked + LEAST_STORED * kept)) // PAGE * PAGE
+    if tokens < min(_LEAST, token_budget or _LEAST):
+        needed = (fixed + _LEAST * (worked + LEAST_STORED * kept)) / _GIB
         raise DeviceError(
             f"the model needs {needed:.1f} GiB on the GPU in mode {mode}, and there are "
             f"{memory / _GIB:.1f}: raise PAIDAN_GPU_MEMORY if it is set, end what else uses the "
             "GPU, or choose PAIDAN_MODEL_MODE=nf4 or a smaller base"
         )
-    return min(tokens, TOKEN_BUDGET)
+    budget = min(tokens, token_budget or TOKEN_BUDGET)
+    room = int((memory - fixed - budget * worked) / kept)
+    return Fit(budget, min(room, int(MOST_STORED * budget)))
 
 
-def bytes_per_token(model: Any) -> int:
-    """Return what a token of a forward takes: keys and values, and what a layer computes."""
+def stored_bytes(model: Any) -> int:
+    """Return what the keys and values of a token take."""
     config = model.config
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    stored = 2 * config.num_hidden_layers * config.num_key_value_heads * size
-    layer = 6 * config.hidden_size + 3 * config.intermediate_size
-    return int(_WIDE * (STORED_FORWARDS * stored + layer))
+    return int(_WIDE * 2 * config.num_hidden_layers * config.num_key_value_heads * size)
+
+
+def layer_bytes(model: Any) -> int:
+    """Return what a token takes while it passes through a layer."""
+    config = model.config
+    return int(_WIDE * (6 * config.hidden_size + 3 * config.intermediate_size))
 
 
 def extra_bytes(model: Any, mode: Mode) -> int:

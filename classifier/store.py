@@ -107,6 +107,11 @@ class KeyValueStore:
         return len(self._free)
 
     @property
+    def free_rows(self) -> int:
+        """Rows that may be taken; END where the store may grow."""
+        return END if self._reserved is None else len(self._free) * PAGE
+
+    @property
     def room(self) -> int:
         """Rows that new tickets may take; a part is left to labels, without which none ends."""
         if self._reserved is None:
@@ -151,8 +156,11 @@ class KeyValueStore:
 
     def _grow(self, pages: int) -> None:
         old = len(self._holders)
-        self.keys = _grown(self.keys, pages * PAGE)
-        self.values = _grown(self.values, pages * PAGE)
+        # Both are there before one is taken: there may be no memory for the second.
+        self.keys, self.values = (
+            _grown(self.keys, pages * PAGE),
+            _grown(self.values, pages * PAGE),
+        )
         self._holders += [0] * pages
         self._free += range(old, old + pages)  # higher than all others: still a heap
 

@@ -122,11 +122,11 @@ def still_queued(session: Session, ids: Collection[int]) -> list[int]:
     return list(session.scalars(query))
 
 
-def hand_back(session: Session, token: str) -> None:
-    """Free a claim's tickets and give their attempt back: nothing they did ended it."""
+def hand_back(session: Session, *tokens: str) -> None:
+    """Free claims' tickets and give their attempt back: nothing they did ended it."""
     session.execute(
         update(Ticket)
-        .where(Ticket.claim_token == token)
+        .where(Ticket.claim_token.in_(tokens))
         .values(attempts=Ticket.attempts - 1, **_FREE)
     )
 

@@ -20,6 +20,11 @@ def statuses(database: Database) -> list[str]:
         return list(session.scalars(select(Ticket.status).order_by(Ticket.id)))
 
 
+def held(database: Database) -> list[int]:
+    with database.reading() as session:
+        return list(session.scalars(select(Ticket.id).where(Ticket.claim_token.is_not(None))))
+
+
 def test_a_message_of_few_ids_fills_its_batch_from_the_lane(
     loop: ClaimLoop, model: Recorder, database: Database
 ) -> None:
@@ -64,6 +69,21 @@ def test_a_live_ticket_overtakes_bulk_between_two_batches(
     assert model.batches[1][0] == "急"
 
 
+def test_a_live_message_ends_with_its_own_tickets(
+    loop: ClaimLoop, model: Recorder, database: Database
+) -> None:
+    """Or bulk would wait for as long as live tickets come."""
+    ids = add_tickets(database, 1, lane="live")
+
+    def come(texts: Sequence[str]) -> None:
+        with database.writing() as session:
+            tickets.insert(session, [new_ticket(100 + len(model.batches), lane="live")])
+
+    model.before = come
+
+    assert loop.run(ids, "live") == 1
+
+
 def test_a_message_goes_on_until_its_lane_is_dry(
     loop: ClaimLoop, model: Recorder, database: Database
 ) -> None:
@@ -78,14 +98,16 @@ def test_a_model_that_works_ahead_has_the_next_batch_before_it_answers_the_last(
 ) -> None:
     loop.settings = loop.settings.model_copy(update={"max_batch": 2})
     ids = add_tickets(database, 5)
-    waiting: list[list[str]] = []
-    ahead.before = lambda texts: waiting.append(statuses(database))
+    seen: list[tuple[int, int]] = []
+    ahead.before = lambda texts: seen.append(
+        (len(held(database)), statuses(database).count(Status.ROUTED))
+    )
 
     assert loop.run(ids, "bulk") == 5
 
     assert [len(batch) for batch in ahead.batches] == [2, 2, 1]
-    # Each batch is stored before the next but one is claimed.
-    assert [some.count(Status.ROUTED) for some in waiting] == [0, 2, 4]
+    # Two batches are held; each is stored before the next but one is claimed.
+    assert seen == [(4, 0), (3, 2), (1, 4)]
 
 
 def test_a_ticket_that_runs_alone_does_so_with_nothing_under_way(
@@ -96,16 +118,13 @@ def test_a_ticket_that_runs_alone_does_so_with_nothing_under_way(
     with database.writing() as session:
         session.execute(update(Ticket).where(Ticket.id == ids[3]).values(solo=True))
 
-    def look(texts: Sequence[str]) -> None:
-        if len(texts) == 1:
-            with database.reading() as session:
-                held = session.scalars(select(Ticket.id).where(Ticket.claim_token.is_not(None)))
-                assert list(held) == [ids[3]]
-
-    ahead.before = look
+    seen: list[int] = []
+    ahead.before = lambda texts: seen.append(len(held(database)))
 
     assert loop.run(ids, "bulk") == 7
+    # A stream of one batch, the lone one, and a stream of two.
     assert [len(batch) for batch in ahead.batches] == [2, 1, 2, 2]
+    assert seen == [2, 1, 4, 2]
 
 
 def test_what_is_under_way_when_the_time_is_up_is_answered(

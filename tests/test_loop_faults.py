@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from classifier.interface import Decision
-from db import Database
+from db import Database, claims
 from db.models import Status, Ticket, Unit
 from paidan.errors import BrokerUnavailableError, DatabaseUnavailableError
 from tests.ahead import Ahead
@@ -118,7 +118,10 @@ def test_of_several_batches_under_way_only_the_ticket_that_breaks_the_model_is_b
     loop: ClaimLoop, ahead: Ahead, database: Database
 ) -> None:
     # Given a ticket in the second of two batches that are under way together
+    held: list[int] = []
+
     def fail(texts: Sequence[str]) -> None:
+        held.append(sum(token is not None for _, token, _ in claims_held(database)))
         if any("路灯坏了 4" in text for text in texts):
             raise ValueError("indigestible")
 
@@ -130,7 +133,59 @@ def test_of_several_batches_under_way_only_the_ticket_that_breaks_the_model_is_b
     loop.run(ids, "bulk")
 
     # Then it and its neighbour in the batch are dead, and nobody else lost an attempt
+    assert max(held) == 4  # both batches were under way
     assert statuses(database) == [*[Status.ROUTED] * 2, *[Status.DEAD] * 2, *[Status.ROUTED] * 2]
+
+
+def test_a_model_that_fails_before_it_takes_a_batch_is_let_go(
+    loop: ClaimLoop, ahead: Ahead, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("CUDA error")
+
+    monkeypatch.setattr(ahead, "stream", broken)
+    ahead.before = broken
+    ids = add_tickets(database, 3)
+
+    assert loop.run(ids, "bulk") == 0
+
+    assert claims_held(database) == [(0, None, False)] * 3
+    assert loop.resident.classifier is None
+
+
+def test_a_stream_that_fails_before_it_takes_a_batch_is_no_silent_end(
+    loop: ClaimLoop, ahead: Ahead, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("only the stream is broken")
+
+    monkeypatch.setattr(ahead, "stream", broken)
+    ids = add_tickets(database, 3)
+
+    with pytest.raises(RuntimeError, match="only the stream"):
+        loop.run(ids, "bulk")
+
+    assert claims_held(database) == [(0, None, False)] * 3
+
+
+def test_what_claiming_raises_is_no_tickets_doing(
+    loop: ClaimLoop, ahead: Ahead, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, calls = claims.claim, iter([True, False])
+
+    def fail_the_second_time(*arguments: Any, **options: Any) -> claims.Claim:
+        if not next(calls):
+            raise KeyError("a column")
+        return claim(*arguments, **options)
+
+    monkeypatch.setattr(claims, "claim", fail_the_second_time)
+    loop.settings = loop.settings.model_copy(update={"max_batch": 2})
+    ids = add_tickets(database, 4)
+
+    with pytest.raises(KeyError, match="a column"):
+        loop.run(ids, "bulk")
+
+    assert claims_held(database) == [(0, None, False)] * 4
 
 
 def test_a_fault_gives_all_batches_under_way_their_attempts_back(

@@ -34,6 +34,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A loaded 7B on a GPU of 24 GiB, as far as its memory goes."""
     layers = [SimpleNamespace(in_features=i, out_features=o) for i, o in SHAPES * 28]
     monkeypatch.setattr(memory, "lora_layers", lambda _: list(enumerate(layers)))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: LOADED)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (24 * GIB - LOADED, 24 * GIB))
     return SimpleNamespace(config=CONFIG, device="cuda")
@@ -53,12 +54,23 @@ def model(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def test_the_budget_follows_from_the_memory(
     model: SimpleNamespace, mode: Mode, gib: int | None, least: int, most: int
 ) -> None:
-    budget = memory.fitting_budget(model, mode, gib * GIB if gib else None)
+    found = memory.fit(model, mode, gib * GIB if gib else None)
 
-    assert least <= budget <= most
-    assert budget % 128 == 0
+    assert least <= found.token_budget <= most
+    assert found.token_budget % 128 == 0
+    assert 2.5 * found.token_budget <= found.stored <= 8 * found.token_budget
+    fixed = LOADED + memory.extra_bytes(model, mode)
+    taken = found.token_budget * memory.layer_bytes(model) + found.stored * memory.stored_bytes(
+        model
+    )
+    assert fixed + taken <= min(gib or 24, 24) * GIB
+
+
+def test_a_budget_that_is_given_leaves_more_to_the_store(model: SimpleNamespace) -> None:
+    assert memory.fit(model, "nf4", None, 8192) == (8192, 8 * 8192)
+    assert memory.fit(model, "nf4", 11 * GIB, 8192).stored < 8 * 8192
 
 
 def test_a_gpu_too_small_is_refused_with_what_is_needed(model: SimpleNamespace) -> None:
     with pytest.raises(DeviceError, match=r"needs \d+\.\d GiB .* mode bf16, and there are 12\.0"):
-        memory.fitting_budget(model, "bf16", 12 * GIB)
+        memory.fit(model, "bf16", 12 * GIB)

@@ -92,6 +92,11 @@ def second_version(llm_version: TrainedVersion, settings: Settings) -> TrainedVe
     return TrainedVersion(path, write_version(path, manifest, write))
 
 
+def is_current(resident: Resident) -> bool:
+    with resident.database.reading() as session:
+        return resident.is_current(session)
+
+
 class Held:
     """Holds up the loading of versions until it is told to go on."""
 
@@ -118,7 +123,7 @@ def swap_begun(
     resident = Resident(database, settings.resolved_models_dir)
     resident.refresh()
     promote_llm(database, settings.resolved_models_dir, second)
-    assert not resident.is_current()
+    assert not is_current(resident)
     return resident
 
 
@@ -138,10 +143,10 @@ def test_the_old_adapter_answers_until_the_new_one_is_loaded(
     assert old is not None
     before = old.classify(texts, units)
 
-    assert resident.is_current()  # nothing is to be done while it is loaded
+    assert is_current(resident)  # nothing is to be done while it is loaded
     held.go_on.set()
     assert held.loaded.wait(60)
-    wait_until(lambda: not resident.is_current(), 60, "the new version is there")
+    wait_until(lambda: not is_current(resident), 60, "the new version is there")
     assert old.classify(texts, units) == before  # loaded, and not yet in the way
     new = resident.refresh()
 
@@ -182,10 +187,10 @@ def test_a_version_that_is_damaged_when_its_thread_reads_it_is_refused(
     old = resident.refresh()
     (second_version.path / WEIGHTS).write_bytes(b"")
     held.go_on.set()
-    wait_until(lambda: not resident.is_current(), 60, "the thread has read it")
+    wait_until(lambda: not is_current(resident), 60, "the thread has read it")
 
     assert resident.refresh() is old
-    assert resident.is_current()
+    assert is_current(resident)
 
 
 def test_a_champion_that_was_taken_back_while_it_was_loaded_never_answers(
@@ -201,10 +206,10 @@ def test_a_champion_that_was_taken_back_while_it_was_loaded_never_answers(
     with database.writing() as session:
         registry.rollback(session, actor="test")
     held.go_on.set()
-    wait_until(lambda: not resident.is_current(), 60, "the thread has read it")
+    wait_until(lambda: not is_current(resident), 60, "the thread has read it")
 
     assert resident.refresh() is old
-    assert resident.is_current()
+    assert is_current(resident)
     assert resident.version == llm_version.name
 
 

@@ -69,11 +69,12 @@ class ClaimLoop:
         self.progress = Progress()
 
     def run(self, ids: Sequence[int], lane: str) -> int:
-        """Classify ``ids`` and what else the lane holds, until it is dry or the time is up.
+        """Classify ``ids`` and what else a bulk lane holds, until it is dry or the time is up.
 
         Returns how many tickets were classified. Ids are a hint: other tickets fill the batches,
         and ids that are done, or in another worker's hands, are no longer this message's business:
-        with none left, nothing is claimed.
+        with none left, nothing is claimed. A live message ends with its own ids: others have
+        messages of their own, and bulk gets its turn.
         """
         until = time.monotonic() + self.settings.task_loop
         self.settle_debts()
@@ -83,8 +84,9 @@ class ClaimLoop:
             classifier = self.resident.refresh()
             if classifier is None or not self.resident.active_units:
                 break  # the rows wait; the relay brings them again
+            flight = _Flight()
             try:
-                claimed = self._work_off(classifier, pending, lane, until)
+                self._work_off(classifier, flight, pending, lane, until)
             except ModelFaultError:
                 logger.exception("the model is let go until it is loaded anew")
                 self.resident.drop()
@@ -92,7 +94,7 @@ class ClaimLoop:
             if self.stopping() or time.monotonic() >= until:
                 self._publish_rest(lane, self._still_queued(pending))
                 break
-            if not claimed:
+            if flight.is_dry:
                 break
         classified = self.progress.classified - before
         logger.info("message done", extra={"lane": lane, "ids": len(ids), "classified": classified})
@@ -121,25 +123,28 @@ class ClaimLoop:
                 raise
 
     def _work_off(
-        self, classifier: Classifier, own_ids: Sequence[int], lane: str, until: float
-    ) -> int:
-        """Work off batches, then one of the tickets that run alone; return how many were claimed.
+        self,
+        classifier: Classifier,
+        flight: "_Flight",
+        own_ids: Sequence[int],
+        lane: str,
+        until: float,
+    ) -> None:
+        """Work off batches, then one of the tickets that run alone.
 
         The lone ones go one between two streams of batches: they neither starve nor hold up the
         rest.
         """
-        flight = _Flight()
         try:
             self._answer(
                 classifier, flight, self._batches(classifier, flight, own_ids, lane, until)
             )
         except BaseException:  # a stop, the database, the model: not the tickets' doing
-            for claim in flight.claims.values():
-                self._hand_back(claim)
+            self._hand_back(*flight.claims)
             raise
         lone = self._claim(claims.claim_solo)
         self._work(classifier, lone)
-        return flight.claimed + len(lone.ids)
+        flight.is_dry &= not lone.tickets
 
     def _batches(
         self,
@@ -150,21 +155,33 @@ class ClaimLoop:
         until: float,
     ) -> Iterator[Batch]:
         """Claim batches as they are asked for, until something else must come first."""
-        left = set(own_ids)
+        try:
+            yield from self._claimed(classifier, flight, set(own_ids), lane, until)
+        except Exception as error:
+            flight.fault = error  # no doing of the model's
+            raise
+
+    def _claimed(
+        self, classifier: Classifier, flight: "_Flight", left: set[int], lane: str, until: float
+    ) -> Iterator[Batch]:
         while True:
             budget = Budget(classifier.token_budget, self.settings.max_batch)
             claim = self._claim(
                 partial(claims.claim, own_ids=sorted(left), lane=lane, budget=budget)
             )
             if not claim.tickets:
+                flight.is_dry = True
                 return
             left.difference_update(claim.ids)
-            flight.add(claim)
+            flight.claims[claim.token] = claim
             yield self._request(claim)
-            if self.stopping() or time.monotonic() >= until or not self.resident.is_current():
+            if lane == "live" and not left:
+                flight.is_dry = True
+                return
+            if self.stopping() or time.monotonic() >= until:
                 return
             with self.database.reading() as session:
-                if claims.has_solo(session):
+                if not self.resident.is_current(session) or claims.has_solo(session):
                     return
 
     def _answer(self, classifier: Classifier, flight: "_Flight", batches: Iterator[Batch]) -> None:
@@ -178,10 +195,19 @@ class ClaimLoop:
         except DATABASE_FAULTS:
             raise
         except Exception as error:  # any fault of a model must not take the worker with it
+            if error is flight.fault:
+                raise
+            if not flight.claims:  # no ticket's doing
+                self._try_plain(classifier)
+                raise
             if len(flight.claims) == 1:
                 [claim] = flight.claims.values()
                 self._blame(classifier, claim, error)
                 return
+            logger.error(  # noqa: TRY400  # the text of an error may quote a ticket
+                "a stream failed: its batches are tried one by one",
+                extra={"batches": len(flight.claims), "error": type(error).__name__},
+            )
             # Each by itself: only the one that the model fails on is to blame.
             while flight.claims:
                 self._work(classifier, flight.claims.popitem()[1])
@@ -210,7 +236,7 @@ class ClaimLoop:
             except Exception as error:  # any fault of a model must not take the worker with it
                 self._blame(classifier, claim, error)
         except BaseException:  # a stop, the database, the model: not the tickets' doing
-            self._hand_back(claim)
+            self._hand_back(claim.token)
             raise
 
     def _blame(self, classifier: Classifier, claim: Claim, error: Exception) -> None:
@@ -222,14 +248,7 @@ class ClaimLoop:
         name = type(error).__name__  # not its text, which may quote a ticket
         logger.error("a batch failed", extra={"tickets": len(claim.tickets), "error": name})
         logger.debug("the batch's fault", exc_info=error)
-        try:
-            plain = classifier.classify([_PLAIN_TICKET], [self.resident.active_units], 1)
-            _check(plain, [self.resident.active_units])
-        except Exception as fault:
-            raise ModelFaultError(
-                f"model version {classifier.version} fails on a plain ticket "
-                f"({type(fault).__name__})"
-            ) from fault
+        self._try_plain(classifier)
         with self.database.writing() as session:
             claims.fail(
                 session,
@@ -238,6 +257,21 @@ class ClaimLoop:
                 reason=f"it cannot be classified: {name}: {error}"[:500],
                 max_attempts=self.settings.max_attempts,
             )
+
+    def _try_plain(self, classifier: Classifier) -> None:
+        """Ask the model what any model can answer.
+
+        Raises:
+            ModelFaultError: it cannot.
+        """
+        try:
+            plain = classifier.classify([_PLAIN_TICKET], [self.resident.active_units], 1)
+            _check(plain, [self.resident.active_units])
+        except Exception as fault:
+            raise ModelFaultError(
+                f"model version {classifier.version} fails on a plain ticket "
+                f"({type(fault).__name__})"
+            ) from fault
 
     def _request(self, claim: Claim) -> Batch:
         """Return what the model is asked."""
@@ -271,12 +305,13 @@ class ClaimLoop:
         if len(stored) < len(answers):
             logger.warning("claims were lost", extra={"tickets": len(answers) - len(stored)})
 
-    def _hand_back(self, claim: Claim) -> None:
+    def _hand_back(self, *tokens: str) -> None:
+        """Give claims back in one transaction: a database that is away is waited for once."""
         try:
             with self.database.writing() as session:
-                claims.hand_back(session, claim.token)
+                claims.hand_back(session, *tokens)
         except DATABASE_FAULTS:
-            self.progress.owed.append(claim.token)
+            self.progress.owed.extend(tokens)
 
     def _publish_rest(self, lane: str, ids: list[int]) -> None:
         if not ids:
@@ -289,15 +324,17 @@ class ClaimLoop:
 
 @dataclass(slots=True)
 class _Flight:
-    """The claims that a stream of batches has under way, by their token."""
+    """A stream of batches.
+
+    Attributes:
+        claims: those under way, by their token.
+        is_dry: whether nothing was left to claim.
+        fault: what claiming raised.
+    """
 
     claims: dict[str, Claim] = field(default_factory=dict)
-    claimed: int = 0
-
-    def add(self, claim: Claim) -> None:
-        """Count a claim in."""
-        self.claims[claim.token] = claim
-        self.claimed += len(claim.ids)
+    is_dry: bool = False
+    fault: Exception | None = None
 
 
 def _results(claim: Claim, batch: Batch, decisions: Sequence[Decision]) -> list[Result]:

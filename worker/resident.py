@@ -143,10 +143,9 @@ class Resident:
             self._degrade(wanted.version)
         return self.classifier
 
-    def is_current(self) -> bool:
+    def is_current(self, session: Session) -> bool:
         """Whether ``refresh`` would change nothing."""
-        with self.database.reading() as session:
-            return self._is_current(_wanted(session))
+        return self._is_current(_wanted(session))
 
     def drop(self) -> None:
         """Let go of a model that does not work; ``refresh`` loads it anew after a while.
