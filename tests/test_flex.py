@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from bitsandbytes.nn import Linear4bit
+from torch._dynamo.testing import CompileCounterWithBackend
 from torch.nn.attention.flex_attention import create_mask
 
 from classifier.backbone import Backbone, load_backbone
@@ -120,6 +121,24 @@ def test_the_store_does_not_grow_for_new_tickets(base: Base) -> None:
 
     assert all(search.ranking()[0][0] == "A" for search in searches)
     assert reader.store.rows == rows
+
+
+def test_three_functions_are_compiled_whatever_the_sizes(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traced and counted; what the GPU's compiler makes of them is tested there."""
+    torch._dynamo.reset()
+    counter = CompileCounterWithBackend("aot_eager")
+    monkeypatch.setattr(FlexReader, "_made", lambda _, part: torch.compile(part, backend=counter))
+    backbone = load_backbone(base, "full", CPU)
+    use_flex(backbone, 1024)
+
+    engine = Engine(backbone, None, make_prompt(backbone.tokenizer, template="dispatch"))
+    for count in (1, 3, 8, 20, 60):
+        engine.scores(MANY[:count])
+
+    assert counter.frame_count == 3
+    torch._dynamo.reset()
 
 
 def test_the_blocks_hold_exactly_the_pages_that_are_seen(base: Base) -> None:
