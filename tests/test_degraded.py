@@ -206,24 +206,3 @@ def test_a_linear_champion_is_not_degraded(
     resident.refresh()
 
     assert (resident.version, resident.degraded) == (baseline, False)
-
-
-def test_promoting_an_adapter_swaps_it_in_on_the_same_base(
-    database: Database, settings: Settings, llm: str, llm_version: TrainedVersion
-) -> None:
-    resident = Resident(database, settings.resolved_models_dir)
-    first = resident.refresh()
-    assert first is not None
-    backbone = first.engine.backbone  # type: ignore[attr-defined]
-    before = first.classify(list(THEMES.values()), [frozenset(UNITS)] * 3)
-
-    # When the same adapter is loaded anew, as a promotion does
-    resident._tried = None
-    second = resident.refresh()
-
-    # Then the base was not loaded again, and both classifiers answer alike
-    assert second is not None
-    assert second is not first
-    assert second.engine.backbone is backbone  # type: ignore[attr-defined]
-    assert second.classify(list(THEMES.values()), [frozenset(UNITS)] * 3) == before
-    assert llm == llm_version.name

@@ -152,6 +152,7 @@ def test_the_old_adapter_answers_until_the_new_one_is_loaded(
 
     assert new is not None
     assert (old.version, new.version) == (llm_version.name, second_version.name)
+    assert new.engine.backbone is old.engine.backbone  # type: ignore[attr-defined]
     after = new.classify(texts, units)
     assert [d.top_k for d in after] != [d.top_k for d in before]
     # As a process answers that never had another version.
