@@ -49,6 +49,8 @@ _FURTHER_TICKETS = 500
 # The further tickets come from far along the stream, so that --tickets never reaches them.
 _FURTHER_START = 10_000_000
 _SOURCE, _FURTHER_SOURCE = "synthetic", "synthetic-further"
+# The old version answers until the new one is loaded; these are the tickets that find out.
+_SWAP_SOURCE, _SWAP_TICKETS = "synthetic-swap", 100
 _TABLE_ROWS = 15
 _MARKER = ".paidan-demo"
 
@@ -168,18 +170,34 @@ def _learn_and_swap(
         decided = corrected_samples(session)
     second = _train_and_promote(demo, [*demo.seed, *decided])
     _say("promoted; the running worker swaps the adapter")
+    _await_swap(demo, second)
     further = list(generate(_FURTHER_TICKETS, start=_FURTHER_START))
     _push(demo, further, _FURTHER_SOURCE)
-    with demo.database.reading() as session:
-        answered = Counter(
-            session.scalars(
-                select(Classification.model_version)
-                .join(Ticket, Ticket.id == Classification.ticket_id)
-                .where(Ticket.source == _FURTHER_SOURCE)
-            )
-        )
+    answered = _answered_by(demo, _FURTHER_SOURCE)
     _say(f"{answered[second.name]:,} of {len(further):,} further tickets answered by the new one")
     return second, further
+
+
+def _await_swap(demo: _Demo, version: TrainedVersion) -> None:
+    """Push tickets one by one until the version answers."""
+    tickets = generate(_SWAP_TICKETS, start=_FURTHER_START + _FURTHER_TICKETS)
+    submitter = Submitter.from_settings(demo.settings)
+    for ticket in tickets:
+        ids = submitter.submit([_as_new(ticket, _SWAP_SOURCE)]).ids
+        PushProgress(quiet=True).wait(demo.database, ids)
+        if version.name in _answered_by(demo, _SWAP_SOURCE):
+            return
+
+
+def _answered_by(demo: _Demo, source: str) -> Counter[str]:
+    """Return how many tickets of a source each version answered."""
+    query = (
+        select(Classification.model_version)
+        .join(Ticket, Ticket.id == Classification.ticket_id)
+        .where(Ticket.source == source)
+    )
+    with demo.database.reading() as session:
+        return Counter(session.scalars(query))
 
 
 def _score_before(
