@@ -129,7 +129,7 @@ def _run_pipeline(url: str, folder: Path, count: int) -> dict[str, float]:
             began = time.monotonic()
             ids = submitter.submit(new).ids
             submitted = time.monotonic()
-            _await_closed(database, count)
+            await_closed(database, count)
             ended = time.monotonic()
         with database.reading() as session:
             answered = session.scalar(
@@ -147,7 +147,7 @@ def _await_log(process: Process, text: str) -> None:
     wait_until(lambda: text in process.log.read_text("utf-8"), 60, f"{text!r} in {process.log}")
 
 
-def _await_closed(database: Database, count: int) -> None:
+def await_closed(database: Database, count: int) -> None:
     """Wait until no ticket is queued; fail if nothing moves."""
     last, moved = -1, time.monotonic()
     while True:

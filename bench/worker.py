@@ -28,6 +28,7 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from bench.inference import device_name, read_texts, read_units
+from bench.pipeline import await_closed
 from classifier.base import BASES, add_base
 from classifier.manifest import Calibration, TrainingFacts
 from classifier.template import PromptUnit
@@ -146,10 +147,12 @@ def _measure(
     thread.start()
     try:
         submitter.submit(bulk)
-        last = _await_closed(database)
+        await_closed(database, options.count)
     finally:
         ended.set()
         thread.join()
+    with database.reading() as session:
+        last = session.scalars(select(func.max(Classification.classified_at))).one()
     seconds = (last - began).total_seconds()
     alone = _time_live(submitter, database, texts[:_ALONE])
     with database.reading() as session:
@@ -187,22 +190,6 @@ def _time_live(submitter: Submitter, database: Database, texts: Sequence[str]) -
             time.sleep(_POLL_S)
         took.append((time.perf_counter() - began) * 1000)
     return took
-
-
-def _await_closed(database: Database) -> datetime:
-    """Wait until no ticket is queued; return when the last row was written."""
-    last, moved = -1, time.monotonic()
-    while True:
-        with database.reading() as session:
-            query = select(func.count()).select_from(Ticket).where(Ticket.status == Status.QUEUED)
-            queued = session.scalar(query) or 0
-            if queued == 0:
-                return session.scalars(select(func.max(Classification.classified_at))).one()
-        if queued != last:
-            last, moved = queued, time.monotonic()
-        elif time.monotonic() - moved > _STALLED_S:
-            raise TimeoutError(f"{queued} tickets do not move")
-        time.sleep(0.1)
 
 
 def _told(log: str, seconds: float) -> dict[str, Any]:

@@ -265,9 +265,8 @@ class Flow:
         finished: list[Search] = []
         while self._started:
             finished += self._finish(*self._started.popleft())
-        for reading in reversed(chosen):
-            queue = self._waiting if reading.is_new else self._ready
-            queue.appendleft(reading)
+        self._put_back(chosen)
+        for reading in chosen:
             reading.take_back()
             if reading.is_new:
                 self._reader.store.release(reading.ticket.ticket)
@@ -290,6 +289,11 @@ class Flow:
         )
         return finished
 
+    def _put_back(self, chosen: Sequence["_Reading"]) -> None:
+        """Let readings be the next ones again."""
+        for reading in reversed(chosen):
+            (self._waiting if reading.is_new else self._ready).appendleft(reading)
+
     def _choose(self) -> list["_Reading"]:
         """Plan the next forward: labels first, then new tickets, within the budget."""
         budget = min(self._cap, self._engine.token_budget)
@@ -305,8 +309,7 @@ class Flow:
                 chosen.append(reading)
         if taken < min(CHEAP_TOKENS, budget // 2) and self._started and self._waiting:
             # Held up by a full store: what runs frees some of it, a short forward would not.
-            for reading in reversed(chosen):
-                (self._waiting if reading.is_new else self._ready).appendleft(reading)
+            self._put_back(chosen)
             return []
         return chosen
 

@@ -172,7 +172,6 @@ class FlexReader:
     @torch.inference_mode()
     def start(self, pack: Pack) -> Answers:
         """Start to read a pack; the function returned waits for its answers."""
-        self._fit_store()
         sizes = _size(len(pack.ids)), _size(len(pack.places))
         counts = [size // PAGE for size in sizes]
         *told, contents, asked_contents, which, tokens = self._staged.send(

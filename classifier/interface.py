@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from paidan.errors import TaxonomyError
 
@@ -103,9 +103,8 @@ def stream(
 ) -> Generator[tuple[Batch, list[Decision]]]:
     """Do as ``StreamingClassifier.stream`` with any classifier, batch by batch if need be."""
     # By its name: from Python 3.12 on isinstance sees no attribute that __getattr__ passes on.
-    streaming = getattr(classifier, "stream", None)
-    if streaming is not None:
-        yield from streaming(batches, top_k)
+    if hasattr(classifier, "stream"):
+        yield from cast("StreamingClassifier", classifier).stream(batches, top_k)
     else:
         for batch in batches:
             yield batch, classifier.classify(batch.texts, batch.allowed, top_k)

@@ -84,9 +84,9 @@ class ClaimLoop:
             classifier = self.resident.refresh()
             if classifier is None or not self.resident.active_units:
                 break  # the rows wait; the relay brings them again
-            flight = _Flight()
+            flight = _Flight(classifier, lane, until, set(pending))
             try:
-                self._work_off(classifier, flight, pending, lane, until)
+                self._work_off(flight)
             except ModelFaultError:
                 logger.exception("the model is let go until it is loaded anew")
                 self.resident.drop()
@@ -122,50 +122,33 @@ class ClaimLoop:
                 owed.append(token)
                 raise
 
-    def _work_off(
-        self,
-        classifier: Classifier,
-        flight: "_Flight",
-        own_ids: Sequence[int],
-        lane: str,
-        until: float,
-    ) -> None:
+    def _work_off(self, flight: "_Flight") -> None:
         """Work off batches, then one of the tickets that run alone.
 
         The lone ones go one between two streams of batches: they neither starve nor hold up the
         rest.
         """
         try:
-            self._answer(
-                classifier, flight, self._batches(classifier, flight, own_ids, lane, until)
-            )
+            self._answer(flight)
         except BaseException:  # a stop, the database, the model: not the tickets' doing
             self._hand_back(*flight.claims)
             raise
         lone = self._claim(claims.claim_solo)
-        self._work(classifier, lone)
+        self._work(flight.classifier, lone)
         flight.is_dry &= not lone.tickets
 
-    def _batches(
-        self,
-        classifier: Classifier,
-        flight: "_Flight",
-        own_ids: Sequence[int],
-        lane: str,
-        until: float,
-    ) -> Iterator[Batch]:
+    def _batches(self, flight: "_Flight") -> Iterator[Batch]:
         """Claim batches as they are asked for, until something else must come first."""
         try:
-            yield from self._claimed(classifier, flight, set(own_ids), lane, until)
+            yield from self._claimed(flight)
         except Exception as error:
             flight.fault = error  # no doing of the model's
             raise
 
-    def _claimed(
-        self, classifier: Classifier, flight: "_Flight", left: set[int], lane: str, until: float
-    ) -> Iterator[Batch]:
+    def _claimed(self, flight: "_Flight") -> Iterator[Batch]:
+        lane, left = flight.lane, flight.left
         while True:
-            budget = Budget(classifier.token_budget, self.settings.max_batch)
+            budget = Budget(flight.classifier.token_budget, self.settings.max_batch)
             claim = self._claim(
                 partial(claims.claim, own_ids=sorted(left), lane=lane, budget=budget)
             )
@@ -178,15 +161,17 @@ class ClaimLoop:
             if lane == "live" and not left:
                 flight.is_dry = True
                 return
-            if self.stopping() or time.monotonic() >= until:
+            if self.stopping() or time.monotonic() >= flight.until:
                 return
             with self.database.reading() as session:
                 if not self.resident.is_current(session) or claims.has_solo(session):
                     return
 
-    def _answer(self, classifier: Classifier, flight: "_Flight", batches: Iterator[Batch]) -> None:
+    def _answer(self, flight: "_Flight") -> None:
         """Answer and store batches as they come."""
+        classifier = flight.classifier
         try:
+            batches = self._batches(flight)
             with closing(stream(classifier, batches, self.settings.top_k)) as answers:
                 for batch, decisions in answers:
                     claim = flight.claims[batch.token]
@@ -327,11 +312,19 @@ class _Flight:
     """A stream of batches.
 
     Attributes:
+        classifier: that answers them.
+        lane: of the message.
+        until: no more is claimed from this monotonic time on.
+        left: the message's ids that were not claimed.
         claims: those under way, by their token.
         is_dry: whether nothing was left to claim.
         fault: what claiming raised.
     """
 
+    classifier: Classifier
+    lane: str
+    until: float
+    left: set[int]
     claims: dict[str, Claim] = field(default_factory=dict)
     is_dry: bool = False
     fault: Exception | None = None
