@@ -47,9 +47,10 @@ def main() -> None:
     parser.add_argument("--tickets", type=Path, required=True, help=".jsonl")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--modes", default="nf4", help="of the engine, with commas")
+    parser.add_argument("--rounded", action="store_true", help="leave the last row out")
     options = parser.parse_args()
     texts = read_texts(options.tickets, options.count)
-    figures = compare(_loader(options), texts, options.modes.split(","))
+    figures = compare(_loader(options), texts, options.modes.split(","), rounded=options.rounded)
     table = Table(title=f"{len(texts)} tickets, {device_name()}")
     for heading in ("", "top-1 agreement", "mean |Δ log p|", "max |Δ log p|"):
         table.add_column(heading)
@@ -76,7 +77,7 @@ def _loader(options: argparse.Namespace) -> Callable[[Mode], Engine]:
 
 
 def compare(
-    load: Callable[[Mode], Engine], texts: Sequence[str], modes: Sequence[Mode]
+    load: Callable[[Mode], Engine], texts: Sequence[str], modes: Sequence[Mode], *, rounded: bool
 ) -> dict[str, Any]:
     """Return for each mode the top-1 agreement and the mean and greatest |Δ log p|."""
     found: dict[str, Scores] = {}
@@ -90,7 +91,7 @@ def compare(
     if engine.backbone.device.type == "cuda":
         model = plain_model(engine, torch.bfloat16, rounded=True)
         found["plain bfloat16"] = plain_scores(model, engine.prompt, texts)
-    if "full" not in modes:
+    if "full" not in modes and not rounded:
         model = plain_model(engine, torch.float32, rounded=False)
         found["not rounded to 4 bits"] = plain_scores(model, engine.prompt, texts)
     return {name: _figures(scores, exact) for name, scores in found.items()}

@@ -39,6 +39,7 @@ from classifier.engine import Counts, Engine
 from classifier.lora import CONFIG, WEIGHTS, Adapter, LayerAdapter, lora_layers
 from classifier.prompt import Prompt
 from classifier.reader import TOKEN_BUDGET, Mode
+from classifier.search import Search
 from classifier.template import PromptUnit, load_template
 from classifier.trie import LabelTrie, Node
 from paidan.text import model_text
@@ -46,6 +47,7 @@ from paidan.text import model_text
 RANK = 64
 CUT = 120
 TOP_K = 5
+_WARM = 64
 Figures = dict[str, Any]
 
 
@@ -91,7 +93,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="results so far, .json")
     options = parser.parse_args()
     bench = Bench(
-        base=examine(options.base, options.base.name),
+        base=read_base(options.base),
         adapter=options.adapter,
         texts=read_texts(options.tickets, options.count),
         units=read_units(options.units),
@@ -101,7 +103,7 @@ def main() -> None:
     )
     stages = options.stages.split(",")
     if len(stages) > 1:
-        results = run_each(stages, options.out)
+        results = run_each(stages, options.out, bench.base)
     else:
         results = read_results(options.out)
         bench.ceiling = results.get("ceiling", {}).get("tflops", 0.0)
@@ -113,14 +115,17 @@ def main() -> None:
     print(json.dumps(facts | results, ensure_ascii=False))
 
 
-def run_each(stages: Sequence[str], out: Path | None) -> dict[str, Figures]:
+def run_each(stages: Sequence[str], out: Path | None, base: Base) -> dict[str, Figures]:
     """Run each stage that has no results yet in a process of its own; return the results."""
     with tempfile.TemporaryDirectory() as folder:
         file = out or Path(folder) / "results.json"
+        known = Path(folder) / "base.json"  # its files are hashed once
+        known.write_text(base.model_dump_json(), "utf-8")
         for stage in stages:
             if stage not in read_results(file):
                 command = [sys.executable, "-m", "bench.inference", *sys.argv[1:]]
-                subprocess.run([*command, "--stages", stage, "--out", str(file)], check=False)
+                command += ["--base", str(known), "--stages", stage, "--out", str(file)]
+                subprocess.run(command, check=False)
         return read_results(file)
 
 
@@ -167,21 +172,22 @@ def _measure_length(
     count = len(tickets)
     tokens = sum(map(len, tickets))
 
-    def search() -> Any:
-        return engine.search_tokens(tickets, [root] * count, [TOP_K] * count)
+    found: list[Search] = []
+
+    def search() -> None:
+        found[:] = engine.search_tokens(tickets, [root] * count, [TOP_K] * count)
 
     def read() -> Any:
         # A trie of one unit whose name is never asked for: nothing is searched.
         return engine.search_tokens(tickets, [Node(())] * count, [1] * count)
 
-    search()  # compiles, and warms up
+    few = tickets[:_WARM]
+    engine.search_tokens(few, [root] * len(few), [TOP_K] * len(few))  # compiles
     torch.cuda.reset_peak_memory_stats()
     engine.counts = Counts()
-    found = search()
-    counts = engine.counts
-    probabilities = sorted(one.ranking()[0][1] for one in found)
     seconds = median_seconds(search, bench.repeat)
-    read()
+    counts, searched = engine.counts, count * bench.repeat
+    probabilities = sorted(one.ranking()[0][1] for one in found)
     reading = median_seconds(read, bench.repeat)
     figures: Figures = {
         "tickets_per_s": round(count / seconds, 1),
@@ -189,11 +195,11 @@ def _measure_length(
         "reading_tickets_per_s": round(count / reading, 1),
         "search_adds": round(seconds / reading - 1, 4),
         "mean_tokens": round(tokens / count, 1),
-        "label_nodes_per_ticket": round(counts.label_nodes / count, 2),
-        "label_tokens_per_ticket": round(counts.label_tokens / count, 2),
-        "forwards": counts.forwards,
+        "label_nodes_per_ticket": round(counts.label_nodes / searched, 2),
+        "label_tokens_per_ticket": round(counts.label_tokens / searched, 2),
+        "forwards": round(counts.forwards / bench.repeat, 1),
         "peak_gib": gib(torch.cuda.max_memory_allocated),
-        "probability_quartiles": [round(probabilities[count * q // 4], 3) for q in (1, 2, 3)],
+        "probability_quartiles": [round(probabilities[count * q // 4], 5) for q in (1, 2, 3)],
     }
     if bench.ceiling:
         figures["share"] = round(figures["tflops"] / bench.ceiling, 4)
@@ -312,6 +318,13 @@ def show(results: dict[str, Figures]) -> None:
             other = (row.get(n, "") for n in ("tflops", "share", "search_adds", "peak_gib"))
             table.add_row(stage, length, " / ".join(map(str, rates)), *map(str, other))
     Console().print(table)
+
+
+def read_base(path: Path) -> Base:
+    """Return the base in a directory, or as a file of JSON describes it."""
+    if path.suffix == ".json":
+        return Base.model_validate_json(path.read_text("utf-8"))
+    return examine(path, path.name)
 
 
 def read_texts(file: Path, count: int) -> list[str]:

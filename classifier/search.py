@@ -68,23 +68,28 @@ class Search:
     def wanted(self, width: int = 1) -> list[tuple[Node, tuple[Node, ...]]]:
         """Return nodes to read, most promising first, with those above them.
 
-        Empty once the answer is certain. Otherwise all that must be read in any case, and at least
-        ``width`` if there are so many: reading on a guess saves steps.
+        Empty once the answer is certain. Otherwise as many as must be read in any case, and at
+        least ``width`` if there are so many: reading on a guess saves steps.
         """
-        best = sorted(self._open, key=lambda entry: -entry.bound)
         if self.top_k is None:
+            best = sorted(self._open, key=lambda entry: -entry.bound)
             return [(entry.node, entry.above) for entry in best]
-        masses = {entry.node: self._most_behind(entry) for entry in best}
-        open_is_small = log_sum(masses.values()) <= self._read_mass() + math.log(OPEN_MASS)
-        if not best or (open_is_small and self._ranked()):
+        masses = [(self._most_behind(entry), entry) for entry in self._open]
+        masses.sort(key=lambda weighed: -weighed[0])
+        left_open = log_sum(mass for mass, _ in masses)
+        open_is_small = left_open <= self._read_mass() + math.log(OPEN_MASS)
+        if not masses or (open_is_small and self._ranked()):
             return []
-        # The search cannot end with a node open that outweighs what may stay open of all there is.
-        allowed = log_sum([self._read_mass(), *masses.values()]) + math.log(OPEN_MASS)
-        return [
-            (entry.node, entry.above)
-            for place, entry in enumerate(best)
-            if place < width or masses[entry.node] > allowed
-        ]
+        # What stays open in the end weighs at most this share of all there is. Whatever a node
+        # turns out to hold, no fewer than those that outweigh it together are read.
+        allowed = log_sum([self._read_mass(), left_open]) + math.log(OPEN_MASS)
+        count, light = len(masses), -math.inf
+        while count > max(width, 1):
+            light = log_sum((light, masses[count - 1][0]))
+            if light > allowed:
+                break
+            count -= 1
+        return [(entry.node, entry.above) for _, entry in masses[:count]]
 
     def feed(
         self, node: Node, inside: Sequence[float], after: Mapping[int, float] | None = None

@@ -66,7 +66,7 @@ class LabelTrie:
         if unknown or not allowed:
             named = ", ".join(sorted(unknown)) or "none at all"
             raise TaxonomyError(f"the allowed units are not in the label trie: {named}")
-        root = Node(())
+        root = Node((), leaves=len(allowed))
         root.children = _build({code: self._paths[code] for code in sorted(allowed)})
         _number(root, 0)
         return root

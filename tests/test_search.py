@@ -167,3 +167,29 @@ def test_ties_go_by_unit_code() -> None:
     scores = {"C": -1.0, "A": -1.0 - TIE / 2, "B": -1.0 - 2 * TIE, "D": -0.5}
 
     assert [code for code, _ in rank(scores)] == ["D", "A", "C", "B"]
+
+
+def test_all_that_must_be_read_in_any_case_is_wanted_at_once() -> None:
+    # Given 40 names of two tokens, one with nearly all of the probability
+    labels = {f"U{number:02}": (number + 1, 50) for number in range(40)}
+    root = LabelTrie(labels, END).restricted(frozenset(labels))
+    running = Search(root, top_k=5)
+    running.start({number + 1: math.log(2e-5) for number in range(40)} | {1: math.log(0.999)})
+
+    # When asked for as little as possible
+    wanted = [node.unit for node, _ in running.wanted()]
+
+    # Then it is as many as leave less than is allowed, the heaviest first, and they are enough
+    assert wanted[0] == "U00"
+    assert len(wanted) == 40 - 4
+    for node, _ in running.wanted():
+        running.feed(node, [0.0])
+    assert running.wanted() == []
+
+
+def test_the_root_of_a_trie_counts_its_names() -> None:
+    labels = {"A": (1, 2), "B": (1, 3), "C": (4,)}
+    trie = LabelTrie(labels, END)
+
+    assert trie.restricted(frozenset("ABC")).leaves == 3
+    assert trie.restricted(frozenset("AB")).leaves == 2
