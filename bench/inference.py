@@ -30,6 +30,7 @@ from typing import Any
 if "loop" in sys.argv:  # unsloth wants to be imported before all others
     import training.unsloth_first  # noqa: F401
 import torch
+from pydantic import ByteSize, TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
@@ -38,7 +39,7 @@ from classifier.base import Base, examine
 from classifier.engine import Counts, Engine
 from classifier.lora import CONFIG, WEIGHTS, Adapter, LayerAdapter, lora_layers
 from classifier.prompt import Prompt
-from classifier.reader import TOKEN_BUDGET, Mode
+from classifier.reader import Mode
 from classifier.search import Search
 from classifier.template import PromptUnit, load_template
 from classifier.trie import LabelTrie, Node
@@ -60,13 +61,16 @@ class Bench:
     texts: list[str]
     units: tuple[PromptUnit, ...]
     template: str
-    token_budget: int
+    token_budget: int | None
+    gpu_memory: int | None
     repeat: int
     ceiling: float = 0.0
 
     def engine(self, mode: Mode) -> Engine:
         """Load the base in a mode, with the adapter."""
-        backbone = load_backbone(self.base, mode, token_budget=self.token_budget)
+        backbone = load_backbone(
+            self.base, mode, token_budget=self.token_budget, gpu_memory=self.gpu_memory
+        )
         prompt = Prompt(backbone.tokenizer, load_template(self.template), self.units)
         return Engine(backbone, self._adapter(backbone), prompt)
 
@@ -87,7 +91,10 @@ def main() -> None:
     parser.add_argument("--units", type=Path, required=True, help="a JSON list of names")
     parser.add_argument("--count", type=int, default=1024, help="tickets to classify")
     parser.add_argument("--template", default="dispatch")
-    parser.add_argument("--token-budget", type=int, default=TOKEN_BUDGET, help="of one forward")
+    parser.add_argument("--token-budget", type=int, help="of one forward; default: what fits")
+    parser.add_argument(
+        "--gpu-memory", type=TypeAdapter(ByteSize).validate_python, help="such as 20GiB"
+    )
     parser.add_argument("--repeat", type=int, default=3, help="medians of so many")
     parser.add_argument("--stages", default=",".join(STAGES), help=f"of {', '.join(STAGES)}")
     parser.add_argument("--out", type=Path, help="results so far, .json")
@@ -99,6 +106,7 @@ def main() -> None:
         units=read_units(options.units),
         template=options.template,
         token_budget=options.token_budget,
+        gpu_memory=options.gpu_memory,
         repeat=options.repeat,
     )
     stages = options.stages.split(",")
@@ -183,7 +191,8 @@ def _measure_length(
 
     few = tickets[:_WARM]
     engine.search_tokens(few, [root] * len(few), [TOP_K] * len(few))  # compiles
-    torch.cuda.reset_peak_memory_stats()
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
     engine.counts = Counts()
     seconds = median_seconds(search, bench.repeat)
     counts, searched = engine.counts, count * bench.repeat
