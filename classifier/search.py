@@ -76,13 +76,13 @@ class Search:
             return [(entry.node, entry.above) for entry in best]
         masses = [(self._most_behind(entry), entry) for entry in self._open]
         masses.sort(key=lambda weighed: -weighed[0])
-        left_open = log_sum(mass for mass, _ in masses)
-        open_is_small = left_open <= self._read_mass() + math.log(OPEN_MASS)
+        left_open, read = log_sum(mass for mass, _ in masses), self._read_mass()
+        open_is_small = left_open <= read + math.log(OPEN_MASS)
         if not masses or (open_is_small and self._ranked()):
             return []
         # What stays open in the end weighs at most this share of all there is. Whatever a node
         # turns out to hold, no fewer than those that outweigh it together are read.
-        allowed = log_sum([self._read_mass(), left_open]) + math.log(OPEN_MASS)
+        allowed = log_sum((read, left_open)) + math.log(OPEN_MASS)
         count, light = len(masses), -math.inf
         while count > max(width, 1):
             light = log_sum((light, masses[count - 1][0]))
