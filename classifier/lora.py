@@ -63,6 +63,10 @@ class LoraLinear(nn.Module):
         self.in_features, self.out_features = layer.in_features, layer.out_features
         self.dtype = dtype
         self.weight, self.bias = layer.weight, layer.bias
+        if isinstance(layer, Linear4bit):
+            # Weight and layer refer to each other there: only Python's collector, when it passes
+            # by, would free the memory of one that is let go.
+            layer.weight.module = None
         self.packed: Packed | None = None
         self.adapter: LayerAdapter | None = None
 

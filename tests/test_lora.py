@@ -1,16 +1,19 @@
 """Adapters that do not fit are refused, with what is wrong."""
 
+import gc
 import json
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from bitsandbytes.nn import Linear4bit
 from safetensors.torch import load_file, save
 from torch import nn
 
-from classifier.lora import CONFIG, WEIGHTS, Adapter, replace_linears
+from classifier.lora import CONFIG, WEIGHTS, Adapter, LoraLinear, replace_linears
 from paidan.errors import ModelVersionError
 
 KEY = "base_model.model.layer.q_proj.lora_{}.weight"
@@ -102,3 +105,15 @@ def test_what_peft_writes_is_what_is_read(tmp_path: Path, model: nn.Module) -> N
     (tmp_path / WEIGHTS).write_bytes(save(whole()))
 
     assert parse(model, load_file(tmp_path / WEIGHTS)).layers.keys() == {"layer.q_proj"}
+
+
+def test_a_weight_that_was_packed_is_let_go_at_once() -> None:
+    layer = LoraLinear(Linear4bit(128, 64, quant_type="nf4").to("cpu"), torch.float32)
+    weight, before = weakref.ref(layer.weight), layer.full_weight()
+    gc.disable()
+    try:
+        layer.pack()
+        assert weight() is None
+    finally:
+        gc.enable()
+    assert torch.equal(layer.full_weight(), before)
