@@ -1,15 +1,16 @@
 r"""Train an adapter on a random base until its answers are sharp, for ``bench.inference``.
 
     python -m bench.adapter --base DIRECTORY --tickets FILE.jsonl --units FILE.json \
-        --out DIRECTORY [--count 1024] [--seconds 60]
+        --out DIRECTORY [--count 1024] [--seconds 60] [--modes nf4,fp8]
 
 With a random adapter labels are a coin toss and the search reads most of them, which no trained
 model costs. Here each ticket gets a unit that its text's hash draws, and the adapter learns them by
 heart, at the tickets' own lengths and cut to 120 tokens: nothing is learned that could be used.
 Only the last layer is trained. What it reads comes from the base as it is, is computed once, and
 differs from ticket to ticket: random layers drive small differences apart. For the same reason it
-differs from one way of computing to the next, so it is learned with noise on it. The other layers'
-adapters are written too, with a B of zeros, for they cost the same. A table, then one line of JSON.
+differs from one way of computing to the next, so it is learned with noise on it, and as each of the
+engine's modes computes it. The other layers' adapters are written too, with a B of zeros, for they
+cost the same. A table, then one line of JSON.
 """
 
 import argparse
@@ -39,8 +40,11 @@ from transformers.models.qwen2.modeling_qwen2 import apply_rotary_pos_emb
 from bench.inference import CUT, RANK, Figures, gib, read_texts, read_units
 from classifier.backbone import compute_dtype, nf4_config, pick_device
 from classifier.base import Base, examine, load_tokenizer
+from classifier.flex import rounded_to_fp8
+from classifier.layers import product
 from classifier.lora import WEIGHTS, LayerAdapter, LoraLinear, lora_layers, replace_linears
 from classifier.prompt import Prompt
+from classifier.reader import Mode
 from classifier.template import PromptUnit, load_template
 from classifier.trie import LabelTrie
 
@@ -60,13 +64,15 @@ class Batch:
     """n tickets of like lengths, padded on the left to t tokens, their labels behind them.
 
     Attributes:
-        states: (n, t, hidden), what the last layer reads.
+        prefix: (1, prefix, hidden), what the last layer reads of the instruction.
+        states: (n, t, hidden), what it reads of the tickets.
         positions: (n, t) of the tokens.
         visible: (n, 1, w, prefix + t) bool, what the last w tokens see.
         wanted: (n, w) what they answer, ``NONE`` behind a label's end.
         cut: (n,) bool, whether the ticket was cut to ``CUT`` tokens.
     """
 
+    prefix: torch.Tensor
     states: torch.Tensor
     positions: torch.Tensor
     visible: torch.Tensor
@@ -83,6 +89,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the adapter's directory")
     parser.add_argument("--count", type=int, default=1024, help="tickets to learn")
     parser.add_argument("--template", default="dispatch")
+    parser.add_argument("--modes", default="nf4,fp8", help="to learn in, of nf4 and fp8")
     parser.add_argument("--steps", type=int, default=4000, help="at most")
     parser.add_argument("--seconds", type=float, default=60, help="of training at most")
     parser.add_argument("--lr", type=float, default=2e-3)
@@ -96,12 +103,16 @@ def main() -> None:
     random.seed(0)
     last = LastLayer(load_model(base), prompt)
     began = time.perf_counter()
-    batches = last.batches(prompt.tickets(texts), [drawn(text, units) for text in texts])
+    tickets, codes = prompt.tickets(texts), [drawn(text, units) for text in texts]
+    read = {mode: last.batches(tickets, codes, mode) for mode in options.modes.split(",")}
+    batches = [batch for some in read.values() for batch in some]
     print(f"{len(batches)} batches were read in {time.perf_counter() - began:.0f} s", flush=True)
     wishes = {name: getattr(options, name) for name in ("steps", "seconds", "lr", "noise")}
     parameters, figures = train(last, batches, **wishes)
     write(options.out, last.model, parameters)
-    figures |= {"own": check(last, batches, cut=False), "cut": check(last, batches, cut=True)}
+    for mode, some in read.items():
+        for name, cut in (("own", False), ("cut", True)):
+            figures[f"{mode} {name}"] = check(last, some, cut=cut)
     figures["peak_gib"] = gib(torch.cuda.max_memory_allocated)
     table = Table("", "", title=str(options.out))
     for name, value in figures.items():
@@ -151,24 +162,41 @@ class LastLayer:
         }
         for linear in self.linears.values():  # dequantised once
             linear.weight = nn.Parameter(linear.full_weight(), requires_grad=False)
-        self._cache = DynamicCache()
-        ids = torch.tensor([prompt.prefix], device=model.device)
         self._positions = torch.arange(len(prompt.prefix), device=model.device)[None]
-        self._prefix = self._read(self._cache, input_ids=ids, position_ids=self._positions)
 
-    def batches(self, tickets: Sequence[Sequence[int]], codes: Sequence[str]) -> list[Batch]:
-        """Return tickets, at their own lengths and cut, with what the last layer reads."""
+    def batches(
+        self, tickets: Sequence[Sequence[int]], codes: Sequence[str], mode: Mode = "nf4"
+    ) -> list[Batch]:
+        """Return tickets, at their own lengths and cut, with what the last layer reads.
+
+        In mode fp8 the layers below are rounded, and stay so.
+        """
+        if mode == "fp8":
+            for name, linear in lora_layers(self.model):
+                if name not in self.linears:
+                    _round(linear)
+        before = DynamicCache()
+        ids = torch.tensor([self.prompt.prefix], device=self.model.device)
+        prefix = self._read(before, input_ids=ids, position_ids=self._positions)
         samples = {(tuple(ids), code) for ids, code in zip(tickets, codes, strict=True)}
         samples |= {(ids[:CUT], code) for ids, code in samples}
         rows = sorted(samples, key=lambda sample: (len(sample[0]), sample))
         trie = LabelTrie(self.prompt.labels, self.prompt.tokenizer.eos_token_id)
         paths = [trie.path(code) for _, code in rows]
         return [
-            self._batch([ids for ids, _ in rows[at : at + ROWS]], paths[at : at + ROWS])
+            self._batch(
+                [ids for ids, _ in rows[at : at + ROWS]], paths[at : at + ROWS], before, prefix
+            )
             for at in range(0, len(rows), ROWS)
         ]
 
-    def _batch(self, tickets: Sequence[Sequence[int]], paths: Sequence[Sequence[int]]) -> Batch:
+    def _batch(
+        self,
+        tickets: Sequence[Sequence[int]],
+        paths: Sequence[Sequence[int]],
+        known: DynamicCache,
+        prefix: torch.Tensor,
+    ) -> Batch:
         width, first = max(map(len, paths)), len(self.prompt.prefix)
         longest = max(map(len, tickets)) + len(self.prompt.suffix)
         empty = torch.tensor([longest - len(self.prompt.suffix) - len(ids) for ids in tickets])
@@ -180,7 +208,7 @@ class LastLayer:
         told = places >= empty[:, None]
         told = torch.cat((told.new_ones(len(ids), first), told), dim=1).to(self.model.device)
         positions = (first + places - empty[:, None]).clamp(min=first).to(self.model.device)
-        cache = copy.deepcopy(self._cache)
+        cache = copy.deepcopy(known)
         cache.batch_repeat_interleave(len(ids))
         states = self._read(
             cache,
@@ -190,6 +218,7 @@ class LastLayer:
         )
         before = torch.arange(told.shape[1], device=self.model.device)
         return Batch(
+            prefix,
             states,
             positions,
             told[:, None, None] & (before <= before[-width:, None]),
@@ -221,7 +250,7 @@ class LastLayer:
             size *= noise * torch.rand(len(states), 1, 1, device=states.device)
             states = states + size.to(states.dtype) * torch.randn_like(states)
         x = self.layer.input_layernorm(states)
-        known = self._keys_values(self.layer.input_layernorm(self._prefix), self._positions)
+        known = self._keys_values(self.layer.input_layernorm(batch.prefix), self._positions)
         own = self._keys_values(x, batch.positions)
         query = self._rotated(attention.q_proj(x[:, -width:]), batch.positions[:, -width:])
         key, value = (
@@ -258,6 +287,17 @@ class LastLayer:
         for name, linear in self.linears.items():
             a, b = (one.to(linear.dtype) for one in parameters[name])
             linear.adapter = LayerAdapter(a, b, 1.0)
+
+
+@torch.no_grad()
+def _round(linear: LoraLinear) -> None:
+    """Let a layer compute as the engine does in mode fp8."""
+    rounded = rounded_to_fp8(linear)
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return product(x.flatten(0, -2), rounded).view(*x.shape[:-1], -1)
+
+    linear.forward = forward  # type: ignore[method-assign]
 
 
 def train(

@@ -16,6 +16,7 @@ product in bfloat16. ``reading`` is the same with the tickets read and no label 
 """
 
 import argparse
+import gc
 import json
 import statistics
 import subprocess
@@ -68,11 +69,18 @@ class Bench:
 
     def engine(self, mode: Mode) -> Engine:
         """Load the base in a mode, with the adapter."""
-        backbone = load_backbone(
+        backbone = self.backbone(mode)
+        return Engine(backbone, self._adapter(backbone), self.prompt(backbone))
+
+    def backbone(self, mode: Mode) -> Backbone:
+        """Load the base in a mode."""
+        return load_backbone(
             self.base, mode, token_budget=self.token_budget, gpu_memory=self.gpu_memory
         )
-        prompt = Prompt(backbone.tokenizer, load_template(self.template), self.units)
-        return Engine(backbone, self._adapter(backbone), prompt)
+
+    def prompt(self, backbone: Backbone) -> Prompt:
+        """Return the prompt in a base's tokens."""
+        return Prompt(backbone.tokenizer, load_template(self.template), self.units)
 
     def _adapter(self, backbone: Backbone) -> Adapter:
         if self.adapter is None:
@@ -171,6 +179,7 @@ def measure_mode(bench: Bench, mode: Mode) -> Figures:
         figures[name] = _measure_length(bench, engine, tickets, root, linear)
     lone = [ticket[:100] for ticket in own if len(ticket) >= 100][:200]
     figures["lone_ms"] = _measure_lone(engine, lone, root)
+    figures |= {"token_budget": engine.token_budget, "process_gib": gib(_taken)}
     return figures
 
 
@@ -226,6 +235,38 @@ def _measure_lone(engine: Engine, tickets: Sequence[Sequence[int]], root: Node) 
         took.append((time.perf_counter() - began) * 1000)
     took.sort()
     return {"p50": round(statistics.median(took), 1), "p99": round(took[len(took) * 99 // 100], 1)}
+
+
+def measure_swap(bench: Bench) -> Figures:
+    """Another adapter takes over; its first batch beside that of a cold load."""
+    first = bench.engine("nf4")
+    tickets = first.prompt.tickets(bench.texts[:_WARM])
+
+    def answers(engine: Engine) -> list[dict[str, float]]:
+        root = LabelTrie(engine.prompt.labels, engine.backbone.end).restricted(
+            frozenset(engine.prompt.labels)
+        )
+        count = len(tickets)
+        return [one.scores for one in engine.search_tokens(tickets, [root] * count, [None] * count)]
+
+    before = answers(first)
+    second = Engine(first.backbone, random_adapter(first.backbone), first.prompt)
+    seconds = _switch_seconds(second)
+    after = answers(second)
+    del first, second
+    gc.collect()
+    backbone = bench.backbone("nf4")
+    cold = answers(Engine(backbone, random_adapter(backbone), bench.prompt(backbone)))
+    return {
+        "switch_ms": round(seconds * 1000, 1),
+        "scores": sum(map(len, after)),
+        "changed": after != before,
+        "equals_cold_load": after == cold,
+    }
+
+
+def _switch_seconds(engine: Engine) -> float:
+    return median_seconds(lambda: engine.flow().close(), 1)
 
 
 def measure_loop(bench: Bench) -> Figures:
@@ -292,6 +333,7 @@ STAGES: dict[str, Callable[[Bench], Figures]] = {
     "nf4": lambda bench: measure_mode(bench, "nf4"),
     "fp8": lambda bench: measure_mode(bench, "fp8"),
     "bf16": lambda bench: measure_mode(bench, "bf16"),
+    "swap": measure_swap,
     "batched": measure_batched,
     "loop": measure_loop,
 }
@@ -375,6 +417,12 @@ def synchronise() -> None:
 def gib(read: Callable[[], int]) -> float:
     """Return a count of the GPU's bytes in GiB, 0 where there is none."""
     return round(read() / 2**30, 2) if torch.cuda.is_available() else 0.0
+
+
+def _taken() -> int:
+    """Bytes of the GPU that are taken: by this process, where it is alone there."""
+    free, total = torch.cuda.mem_get_info()
+    return int(total - free)
 
 
 def device_name() -> str:

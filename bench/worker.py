@@ -11,6 +11,7 @@ submit to the last row. A table, then one line of JSON. Needs the extras ``ml`` 
 """
 
 import argparse
+import functools
 import itertools
 import json
 import re
@@ -18,8 +19,10 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +36,7 @@ from classifier.base import BASES, add_base
 from classifier.manifest import Calibration, TrainingFacts
 from classifier.template import PromptUnit
 from db import Database, registry
-from db.models import Classification, Status, Ticket
+from db.models import Classification, Event, Status, Ticket
 from db.tickets import NewTicket
 from paidan.cli.train import register
 from paidan.publisher import Publisher
@@ -67,17 +70,19 @@ def main() -> None:
         settings = Settings(home=home, database_url=url, redis_url=redis_url)
         database = Database(url)
         add_units(database, units)
-        _promote(database, settings.resolved_models_dir, options, prompt_units)
+        first, second = _versions(database, settings.resolved_models_dir, options, prompt_units)
+        _promote(database, first)
         log = home / "worker.log"
         with (
             relay(settings, home / "relay.log"),
             worker(settings, log, cpu=options.cpu),
         ):
             wait_until(lambda: "model loaded" in log.read_text("utf-8"), _LOAD_S, str(log))
-            figures = _measure(
-                Submitter(database, Publisher(settings), ()), database, texts, options
-            )
+            submitter = Submitter(database, Publisher(settings), ())
+            swap = functools.partial(_promote, database, second)
+            figures = _measure(submitter, database, texts, options.count, swap)
         figures |= _told(log.read_text("utf-8"), figures["seconds"])
+        figures["swap"] = _swap(database, first, second)
         database.engine.dispose()
     table = Table("", "", title=f"{options.count:,} tickets through the worker, {device_name()}")
     for name, value in figures.items():
@@ -98,75 +103,138 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _promote(
+def _versions(
     database: Database,
     models_dir: Path,
     options: argparse.Namespace,
     prompt_units: Sequence[PromptUnit],
-) -> None:
-    """Make a version of the adapter, and let it answer."""
+) -> list[str]:
+    """Make two versions of the adapter; return their names."""
     base = add_base(str(options.base), models_dir / BASES, "bench")
     units = {unit.code: unit.name for unit in prompt_units}
     setup = setup_of(base, prompt_units, recipe_for(base))
-    version = store_version(
-        models_dir,
-        "llm",
-        sorted(units),
-        units,
-        calibration=Calibration(
-            temperature=1.0, threshold=0.5, error_target=0.05, coverage=1.0, error=0.0, held_out=1
-        ),
-        metrics={},
-        training=TrainingFacts(samples=1, seed=0, settings={}, data_sha256="0" * 64),
-        write_files=lambda directory: write_files(directory, options.adapter, setup),
-    )
+    names = []
+    for _ in range(2):
+        version = store_version(
+            models_dir,
+            "llm",
+            sorted(units),
+            units,
+            calibration=Calibration(
+                temperature=1.0,
+                threshold=0.5,
+                error_target=0.05,
+                coverage=1.0,
+                error=0.0,
+                held_out=1,
+            ),
+            metrics={},
+            training=TrainingFacts(samples=1, seed=0, settings={}, data_sha256="0" * 64),
+            write_files=lambda directory: write_files(directory, options.adapter, setup),
+        )
+        with database.writing() as session:
+            register(session, version)
+        names.append(version.name)
+    return names
+
+
+def _promote(database: Database, name: str) -> None:
     with database.writing() as session:
-        register(session, version)
-        registry.promote(session, version.name, actor="bench")
+        registry.promote(session, name, actor="bench")
 
 
 def _measure(
-    submitter: Submitter, database: Database, texts: Sequence[str], options: argparse.Namespace
+    submitter: Submitter,
+    database: Database,
+    texts: Sequence[str],
+    count: int,
+    swap: Callable[[], None],
 ) -> dict[str, Any]:
     bulk = [
         NewTicket(external_id=str(number), text=text, source="bench")
-        for number, text in zip(range(options.count), itertools.cycle(texts), strict=False)
+        for number, text in zip(range(count), itertools.cycle(texts), strict=False)
     ]
     _time_live(submitter, database, texts[:5])  # compiles what small forwards need
     began = datetime.now(UTC)
-    live: list[float] = []
     ended = threading.Event()
 
-    def come() -> None:
+    def come() -> list[float]:
+        live: list[float] = []
         for text in texts:
             if ended.wait(_LIVE_S):
-                return
-            live.extend(_time_live(submitter, database, [text]))
+                break
+            live += _time_live(submitter, database, [text])
+        return live
 
-    thread = threading.Thread(target=come)
-    thread.start()
-    try:
-        submitter.submit(bulk)
-        await_closed(database, options.count)
-    finally:
-        ended.set()
-        thread.join()
+    def exchange() -> None:
+        while _answered(database) < count // 2:
+            if ended.wait(_LIVE_S / 10):
+                return
+        swap()
+
+    with ThreadPoolExecutor() as pool:
+        coming, exchanged = pool.submit(come), pool.submit(exchange)
+        try:
+            submitter.submit(bulk)
+            await_closed(database, count)
+        finally:
+            ended.set()
+        live = coming.result()
+        exchanged.result()
     with database.reading() as session:
         last = session.scalars(select(func.max(Classification.classified_at))).one()
     seconds = (last - began).total_seconds()
     alone = _time_live(submitter, database, texts[:_ALONE])
+    return {
+        "seconds": round(seconds, 2),
+        "tickets_per_s": round(count / seconds, 1),
+        "lost": count - _answered(database),
+        "live_under_load_ms": _quantiles(live),
+        "live_alone_ms": _quantiles(alone),
+    }
+
+
+def _answered(database: Database) -> int:
+    """Return how many of the tickets pushed in bulk have a row."""
     with database.reading() as session:
         answered = session.scalar(
             select(func.count(Classification.ticket_id.distinct()))
             .join(Ticket, Ticket.id == Classification.ticket_id)
             .where(Ticket.source == "bench", Ticket.lane == "bulk")
         )
+    return answered or 0
+
+
+def _swap(database: Database, first: str, second: str) -> dict[str, Any]:
+    """Tell how the second version took over from the first.
+
+    A row's time is that of its transaction: rows of one time are a batch.
+    """
+    with database.reading() as session:
+        rows = session.execute(
+            select(Classification.classified_at, Classification.model_version)
+            .join(Ticket, Ticket.id == Classification.ticket_id)
+            .where(Ticket.source == "bench", Ticket.lane == "bulk")
+            .order_by(Classification.classified_at)
+        ).all()
+        promoted = select(func.max(Event.happened_at)).where(Event.kind == "model.promoted")
+        promoted_at = session.scalars(promoted).one()
+        failed = session.scalar(
+            select(func.count())
+            .select_from(Ticket)
+            .where((Ticket.status == Status.DEAD) | (Ticket.attempts > 1))
+        )
+    versions = dict(rows)  # the times of batches, in their order
+    gaps = [(after - before).total_seconds() * 1000 for before, after in pairwise(versions)]
+    news = [at for at, version in rows if version == second]
+    olds = [at for at, version in rows if version == first]
     return {
-        "seconds": round(seconds, 2),
-        "tickets_per_s": round(options.count / seconds, 1),
-        "lost": options.count - (answered or 0),
-        "live_under_load_ms": _quantiles(live),
-        "live_alone_ms": _quantiles(alone),
+        "rows": [len(olds), len(news)],
+        "dead_or_tried_again": failed,
+        "old_after_new": sum(at > news[0] for at in olds),
+        "from_promotion_ms": round((news[0] - promoted_at).total_seconds() * 1000, 1),
+        "gap_ms": round((news[0] - max(olds)).total_seconds() * 1000, 1),
+        "other_gaps_ms": _quantiles(gaps) | {"max": round(max(gaps), 1)},
     }
 
 

@@ -156,7 +156,7 @@ class FlexReader:
     @torch.inference_mode()
     def adapted(self) -> None:
         """Take the layers' weights with the adapter that they have now."""
-        convert = {"bf16": _merged, "fp8": _rounded_to_fp8}.get(self.mode, linear_of)
+        convert = {"bf16": _merged, "fp8": rounded_to_fp8}.get(self.mode, linear_of)
         self.tables[0].fill_(PADDING)  # no row is anyone's any more
         self._graphs.clear()  # they hold the weights of before
         self._layers = []  # what was merged goes before more is
@@ -356,7 +356,7 @@ def _merged(layer: LoraLinear) -> Linear:
     return Linear(_full(linear_of(layer), layer.dtype), None, None, None, layer.bias)
 
 
-def _rounded_to_fp8(layer: LoraLinear) -> Linear:
+def rounded_to_fp8(layer: LoraLinear) -> Linear:
     """Return a layer's weight with its adapter added, in float8 with a scale for each row."""
     weight = _full(linear_of(layer), torch.float32)
     scale = weight.abs().amax(1, keepdim=True).clamp(min=1e-12) / FP8_MAX

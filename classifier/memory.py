@@ -61,18 +61,20 @@ def fit(model: Any, mode: Mode, memory: int | None, token_budget: int | None = N
     free, total = torch.cuda.mem_get_info(model.device)
     memory = min(memory or total, loaded + free)
     fixed = loaded + extra_bytes(model, mode)
-    kept, worked = stored_bytes(model), layer_bytes(model)
-    tokens = int((memory - fixed) / (worked + LEAST_STORED * kept)) // PAGE * PAGE
+    kept, worked, logits = stored_bytes(model), layer_bytes(model), logit_bytes(model)
+    room = memory - fixed
+    stored = LEAST_STORED * kept  # for each token of a forward
+    tokens = int(min(room / (worked + stored), (room - logits) / stored)) // PAGE * PAGE
     if tokens < min(_LEAST, token_budget or _LEAST):
-        needed = (fixed + _LEAST * (worked + LEAST_STORED * kept)) / _GIB
+        needed = (fixed + max(logits, _LEAST * worked) + _LEAST * stored) / _GIB
         raise DeviceError(
             f"the model needs {needed:.1f} GiB on the GPU in mode {mode}, and there are "
             f"{memory / _GIB:.1f}: raise PAIDAN_GPU_MEMORY if it is set, end what else uses the "
             "GPU, or choose PAIDAN_MODEL_MODE=nf4 or a smaller base"
         )
     budget = min(tokens, token_budget or TOKEN_BUDGET)
-    room = int((memory - fixed - budget * worked) / kept)
-    return Fit(budget, min(room, int(MOST_STORED * budget)))
+    left = int((room - max(logits, budget * worked)) / kept)
+    return Fit(budget, min(left, int(MOST_STORED * budget)))
 
 
 def stored_bytes(model: Any) -> int:
@@ -83,9 +85,17 @@ def stored_bytes(model: Any) -> int:
 
 
 def layer_bytes(model: Any) -> int:
-    """Return what a token takes while it passes through a layer."""
+    """Return what a token takes while it passes through a layer.
+
+    Of a 7B that is 104 KB; compiled, 77 were measured.
+    """
     config = model.config
-    return int(_WIDE * (6 * config.hidden_size + 3 * config.intermediate_size))
+    return int(_WIDE * (4 * config.hidden_size + 2 * config.intermediate_size))
+
+
+def logit_bytes(model: Any) -> int:
+    """Return what the logits take, which come when the layers' work is done."""
+    return int(3 * 4 * LOGIT_ROWS * model.config.vocab_size)
 
 
 def extra_bytes(model: Any, mode: Mode) -> int:
@@ -93,6 +103,5 @@ def extra_bytes(model: Any, mode: Mode) -> int:
     layers = [layer for _, layer in lora_layers(model)]
     weights = [layer.in_features * layer.out_features for layer in layers]
     adapter = sum(_RANK * (layer.in_features + layer.out_features) for layer in layers) * _WIDE
-    logits = 3 * 4 * LOGIT_ROWS * model.config.vocab_size
     kept = _KEPT[mode] * sum(weights)
-    return int(_RUNTIME + kept + _ADAPTERS * adapter + _WIDE * max(weights) + logits)
+    return int(_RUNTIME + kept + _ADAPTERS * adapter + _WIDE * max(weights))

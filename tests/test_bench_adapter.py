@@ -24,10 +24,12 @@ def test_the_engine_is_sure_of_what_was_learned(tmp_path: Path) -> None:
     codes = [drawn(text, UNITS) for text in TEXTS]
     torch.manual_seed(0)
     last = LastLayer(load_model(base), prompt)
-    batches = last.batches(prompt.tickets(TEXTS), codes)
+    tickets = prompt.tickets(TEXTS)
+    in_nf4, in_fp8 = (last.batches(tickets, codes, mode) for mode in ("nf4", "fp8"))
+    batches = in_nf4 + in_fp8
 
     parameters, figures = train(last, batches, steps=300, seconds=10, lr=5e-3, noise=0.3)
-    told = check(last, batches, cut=False)
+    told = [check(last, some, cut=False) for some in (in_nf4, in_fp8)]
     write(tmp_path / "adapter", last.model, parameters)
 
     backbone = load_backbone(base, "nf4", torch.device("cpu"))
@@ -40,6 +42,7 @@ def test_the_engine_is_sure_of_what_was_learned(tmp_path: Path) -> None:
     best = [one.ranking()[0] for one in found]
     right = [chance for (unit, chance), code in zip(best, codes, strict=True) if unit == code]
     assert figures["loss"] < 0.1
-    assert told["right"] > 0.9
+    assert not torch.equal(in_nf4[0].states, in_fp8[0].states)
+    assert min(one["right"] for one in told) > 0.9
     assert len(right) > 0.9 * len(TEXTS)
     assert statistics.median(right) > 0.95

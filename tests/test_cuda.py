@@ -1,16 +1,20 @@
 """The CUDA paths, on a real GPU: ``make test-gpu``. Elsewhere these tests are skipped, visibly."""
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from bench.inference import random_adapter
 from classifier.backbone import load_backbone, pick_device
-from classifier.base import Base
+from classifier.base import Base, load_tokenizer
 from classifier.engine import Engine
 from classifier.loading import load_classifier
 from classifier.lora import LoraLinear
+from classifier.prompt import Prompt
 from classifier.reader import Mode
 from classifier.trie import LabelTrie
 from tests.llm import THEMES, Told, train_test_llm
@@ -89,6 +93,59 @@ def test_packed_scores_on_cuda_err_no_more_than_plain_transformers_in_bfloat16(
     ours, theirs = (found - exact).abs(), (rounded - exact).abs()
     assert (ours.mean() / theirs.mean()).item() < MEAN_ALLOWANCE
     assert (ours.max() / theirs.max()).item() < MAX_ALLOWANCE
+
+
+def test_an_adapter_that_takes_over_answers_as_after_a_cold_load(base: Base) -> None:
+    first = Engine(load_backbone(base, "nf4"), None, prompt_of(base))
+    before = first.scores(MANY)
+
+    second = Engine(first.backbone, random_adapter(first.backbone), first.prompt)
+    after = second.scores(MANY)
+
+    del first, second
+    gc.collect()
+    backbone = load_backbone(base, "nf4")
+    cold = Engine(backbone, random_adapter(backbone), prompt_of(base)).scores(MANY)
+    assert after == cold
+    assert after != before
+
+
+@pytest.fixture
+def memory_limit() -> Iterator[None]:
+    yield
+    torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+@pytest.mark.usefixtures("memory_limit")
+def test_where_memory_runs_out_less_is_read_at_once_and_all_is_answered(base: Base) -> None:
+    # Given a GPU on which a few tickets fit at once, and all of them do not
+    engine = Engine(load_backbone(base, "nf4"), None, prompt_of(base))
+    expected = scores(engine, MANY)
+    few, many = (taken_for(engine, texts) for texts in (MANY[:20], MANY))
+    assert few < many
+    torch.cuda.empty_cache()
+    total = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction((few + many) / 2 / total)
+    budget = engine.token_budget
+
+    # When all are to be answered
+    found = scores(engine, MANY)
+
+    # Then they are, in smaller forwards from now on
+    assert engine.token_budget < budget
+    assert (found.argmax(1) == expected.argmax(1)).float().mean().item() > 0.95
+
+
+def taken_for(engine: Engine, texts: list[str]) -> int:
+    """Bytes that the process holds at most while it reads texts."""
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    engine.scores(texts)
+    return int(torch.cuda.max_memory_reserved())
+
+
+def prompt_of(base: Base) -> Prompt:
+    return make_prompt(load_tokenizer(base), template="dispatch")
 
 
 def test_a_version_is_trained_and_answers_on_the_gpu(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from classifier.backbone import Backbone, load_backbone
 from classifier.base import Base
 from classifier.blocks import blocks_of_all, blocks_of_places
 from classifier.engine import Engine
-from classifier.flex import FlexReader, Frame
-from classifier.layers import linear_of
+from classifier.flex import FlexReader, Frame, rounded_to_fp8
+from classifier.layers import FP8_MAX, linear_of, product
 from classifier.lora import LayerAdapter, LoraLinear
 from classifier.nf4 import nf4_weight
 from classifier.pack import Pack
@@ -223,3 +223,26 @@ def test_a_weight_is_bitsandbytes_weight_plus_the_adapter(nested: bool) -> None:
     whole = nf4_weight(adapted.weight, adapted.scales, adapted.a, adapted.b, torch.float32)
     expected += 0.5 * layer.adapter.b @ layer.adapter.a
     assert torch.allclose(whole, expected, atol=1e-5)
+
+
+def test_a_product_in_float8_is_that_of_the_rounded_factors() -> None:
+    torch.manual_seed(0)
+    layer = LoraLinear(torch.nn.Linear(256, 96), torch.float32)
+    layer.adapter = LayerAdapter(torch.randn(5, 256), torch.randn(96, 5), 0.1)
+    x = torch.randn(32, 256) * torch.logspace(-3, 3, 32)[:, None]  # a scale for each token
+
+    with torch.no_grad():
+        found = product(x, rounded_to_fp8(layer))
+        weight = in_float8(layer.weight + 0.1 * layer.adapter.b @ layer.adapter.a)
+        expected = in_float8(x) @ weight.t()
+        exact = layer(x) - layer.bias
+
+    assert layer.bias is not None
+    assert torch.allclose(found - layer.bias, expected, rtol=1e-3, atol=1e-3)
+    assert not torch.allclose(exact, expected, rtol=1e-3, atol=1e-3)
+
+
+def in_float8(rows: torch.Tensor) -> torch.Tensor:
+    """Rows as float8 with a scale each has them."""
+    scale = rows.abs().amax(1, keepdim=True) / FP8_MAX
+    return (rows / scale).to(torch.float8_e4m3fn).float() * scale
