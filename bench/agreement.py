@@ -87,12 +87,13 @@ def compare(
         engine = load(mode)
         found[mode] = engine_scores(engine, texts)
     assert engine is not None
-    exact = plain_scores(plain_model(engine, torch.float32, rounded=True), engine.prompt, texts)
+    model = plain_model(engine, rounded=True)
+    exact = plain_scores(model, engine.prompt, texts)
     if engine.backbone.device.type == "cuda":
-        model = plain_model(engine, torch.bfloat16, rounded=True)
-        found["plain bfloat16"] = plain_scores(model, engine.prompt, texts)
+        found["plain bfloat16"] = plain_scores(model.bfloat16(), engine.prompt, texts)
+    del model
     if "full" not in modes and not rounded:
-        model = plain_model(engine, torch.float32, rounded=False)
+        model = plain_model(engine, rounded=False)
         found["not rounded to 4 bits"] = plain_scores(model, engine.prompt, texts)
     return {name: _figures(scores, exact) for name, scores in found.items()}
 
@@ -103,11 +104,12 @@ def engine_scores(engine: Engine, texts: Sequence[str]) -> Scores:
     return torch.tensor([[s[c] for c in engine.prompt.labels] for s in found], dtype=torch.double)
 
 
-def plain_model(engine: Engine, dtype: torch.dtype, *, rounded: bool) -> Any:
-    """Return transformers' model with the adapter merged; on the 4-bit weights if ``rounded``."""
+def plain_model(engine: Engine, *, rounded: bool) -> Any:
+    """Return transformers' float32 model, adapter merged; on the 4-bit weights if ``rounded``."""
     backbone = engine.backbone
-    model = AutoModelForCausalLM.from_pretrained(str(backbone.base.path), dtype=torch.float32)
-    model = model.to(backbone.device).eval()
+    model = AutoModelForCausalLM.from_pretrained(
+        str(backbone.base.path), dtype=torch.float32, device_map={"": backbone.device}
+    ).eval()
     for path, layer in lora_layers(backbone.model):
         weight = model.get_submodule(path).weight
         with torch.no_grad():
@@ -116,7 +118,7 @@ def plain_model(engine: Engine, dtype: torch.dtype, *, rounded: bool) -> Any:
             adapter = engine.adapter.layers.get(path)
             if adapter is not None:
                 weight += adapter.scale * (adapter.b.float() @ adapter.a.float())
-    return model.to(dtype)
+    return model
 
 
 def _dequantised(layer: LoraLinear) -> torch.Tensor:
