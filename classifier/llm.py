@@ -37,7 +37,8 @@ logger = logging.getLogger(__name__)
 
 SETUP = "llm.json"
 MAX_UNDER_WAY = 6
-"""Batches in the flow at most: if the process dies, the tickets of all of them run alone once."""
+"""Batches in the flow at most: if the process dies, the tickets of all of them run alone once.
+Urgent ones, which are small and soon done, are not counted: they would keep others out."""
 
 
 class Setup(BaseModel):
@@ -188,7 +189,7 @@ class LlmClassifier:
         under_way: list[_UnderWay] = []
         try:
             while coming is not None or under_way:
-                while coming is not None and flow.has_room and len(under_way) < MAX_UNDER_WAY:
+                while coming is not None and flow.has_room and _count(under_way) < MAX_UNDER_WAY:
                     batch = next(coming, None)
                     if batch is None:
                         coming = None
@@ -272,3 +273,8 @@ class _UnderWay:
     batch: Batch
     searches: dict[int, Search]
     unfinished: set[Search]
+
+
+def _count(under_way: Sequence[_UnderWay]) -> int:
+    """Return how many batches are not urgent as a whole."""
+    return sum(not (one.batch.urgent and all(one.batch.urgent)) for one in under_way)

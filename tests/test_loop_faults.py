@@ -11,11 +11,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from classifier.interface import Decision
-from db import Database, claims
+from db import Database, claims, tickets
 from db.models import Status, Ticket, Unit
 from paidan.errors import BrokerUnavailableError, DatabaseUnavailableError
 from tests.ahead import Ahead
-from tests.make import add_tickets
+from tests.make import add_tickets, new_ticket
 from tests.recorder import Recorder
 from worker.loop import ClaimLoop
 
@@ -135,6 +135,25 @@ def test_of_several_batches_under_way_only_the_ticket_that_breaks_the_model_is_b
     # Then it and its neighbour in the batch are dead, and nobody else lost an attempt
     assert max(held) == 4  # both batches were under way
     assert statuses(database) == [*[Status.ROUTED] * 2, *[Status.DEAD] * 2, *[Status.ROUTED] * 2]
+
+
+@pytest.mark.parametrize("under_way", ["model", "ahead"])
+def test_a_live_ticket_is_not_blamed_for_a_bulk_one_that_was_claimed_with_it(
+    loop: ClaimLoop, request: pytest.FixtureRequest, database: Database, under_way: str
+) -> None:
+    def fail(texts: Sequence[str]) -> None:
+        if any("路灯坏了 1" in text for text in texts):
+            raise ValueError("indigestible")
+
+    request.getfixturevalue(under_way).before = fail
+    loop.settings = loop.settings.model_copy(update={"max_attempts": 1})
+    ids = add_tickets(database, 2)
+    with database.writing() as session:
+        tickets.insert(session, [new_ticket(9, text="急", lane="live")])
+
+    loop.run(ids, "bulk")
+
+    assert statuses(database) == [Status.DEAD, Status.DEAD, Status.ROUTED]
 
 
 def test_a_model_that_fails_before_it_takes_a_batch_is_let_go(

@@ -131,7 +131,7 @@ class ClaimLoop:
         try:
             self._answer(flight)
         except BaseException:  # a stop, the database, the model: not the tickets' doing
-            self._hand_back(*flight.claims)
+            self._hand_back(*{claim.token for claim in flight.claims.values()})
             raise
         lone = self._claim(claims.claim_solo)
         self._work(flight.classifier, lone)
@@ -156,8 +156,10 @@ class ClaimLoop:
                 flight.is_dry = True
                 return
             left.difference_update(claim.ids)
-            flight.claims[claim.token] = claim
-            yield self._request(claim)
+            parts = _parts(claim)
+            flight.claims |= parts
+            for token, part in parts.items():
+                yield self._request(part, token)
             if lane == "live" and not left:
                 flight.is_dry = True
                 return
@@ -213,7 +215,7 @@ class ClaimLoop:
             return
         try:
             try:
-                batch = self._request(claim)
+                batch = self._request(claim, claim.token)
                 decisions = classifier.classify(batch.texts, batch.allowed, self.settings.top_k)
                 self._store(claim, _results(claim, batch, decisions), classifier.version)
             except DATABASE_FAULTS:
@@ -258,15 +260,15 @@ class ClaimLoop:
                 f"({type(fault).__name__})"
             ) from fault
 
-    def _request(self, claim: Claim) -> Batch:
-        """Return what the model is asked."""
+    def _request(self, claim: Claim, token: str) -> Batch:
+        """Return what the model is asked; its answer comes with ``token``."""
         refused = self._refused([ticket.id for ticket in claim.tickets if ticket.round > 0])
         active = self.resident.active_units
         # A ticket that every unit has returned is offered all of them again.
         allowed = [(active - refused.get(t.id, frozenset())) or active for t in claim.tickets]
         texts = [model_text(ticket.title, ticket.text) for ticket in claim.tickets]
         urgent = [ticket.lane == "live" for ticket in claim.tickets]
-        return Batch(texts, allowed, claim.token, urgent)
+        return Batch(texts, allowed, token, urgent)
 
     def _refused(self, returned: list[int]) -> dict[int, set[str]]:
         """Return the units that gave back tickets of a later round (退单)."""
@@ -316,7 +318,7 @@ class _Flight:
         lane: of the message.
         until: no more is claimed from this monotonic time on.
         left: the message's ids that were not claimed.
-        claims: those under way, by their token.
+        claims: those under way, or parts of them, by the token of their batch.
         is_dry: whether nothing was left to claim.
         fault: what claiming raised.
     """
@@ -328,6 +330,17 @@ class _Flight:
     claims: dict[str, Claim] = field(default_factory=dict)
     is_dry: bool = False
     fault: Exception | None = None
+
+
+def _parts(claim: Claim) -> dict[str, Claim]:
+    """Return a claim's live tickets apart from the others, each part by a token for its batch.
+
+    So they are stored when they are answered, not when all that came with them is.
+    """
+    live = [ticket for ticket in claim.tickets if ticket.lane == "live"]
+    rest = [ticket for ticket in claim.tickets if ticket.lane != "live"]
+    parts = {f"{claim.token} live": live, claim.token: rest}
+    return {token: Claim(claim.token, part) for token, part in parts.items() if part}
 
 
 def _results(claim: Claim, batch: Batch, decisions: Sequence[Decision]) -> list[Result]:
