@@ -24,6 +24,9 @@ from paidan.errors import DeviceError, ModelVersionError
 
 logger = logging.getLogger(__name__)
 
+FP8_CAPABILITY = 8, 9
+"""Compute capability of the first GPUs that multiply float8."""
+
 # Its bar of files loaded is no news for an operator.
 transformers_logging.disable_progress_bar()
 
@@ -70,6 +73,7 @@ class Backbone:
         model: of transformers, its linear layers replaced by ``LoraLinear``.
         dtype: of the computation.
         device: where it lies.
+        mode: how its weights are kept.
         reader: reads packs with it.
         holder: whose adapter and prefix the reader holds now; see ``Engine``.
     """
@@ -79,6 +83,7 @@ class Backbone:
     model: Any
     dtype: torch.dtype
     device: torch.device
+    mode: Mode
     reader: Reader
     holder: "weakref.ref[Any] | None" = None
 
@@ -134,8 +139,7 @@ def _load(
 ) -> Backbone:
     dtype = compute_dtype(device)
     options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
-    if mode in ("bf16", "fp8") and device.type != "cuda":
-        raise DeviceError(f"mode {mode} needs a GPU; on the CPU there are nf4 and full")
+    _check_mode(mode, device)
     if mode != "full":
         options["quantization_config"] = nf4_config(dtype)
     try:
@@ -153,7 +157,22 @@ def _load(
     model.eval().requires_grad_(requires_grad=False)
     replace_linears(model.model, dtype)
     reader = _reader(model, mode, token_budget, gpu_memory)
-    return Backbone(base, load_tokenizer(base), model, dtype, device, reader)
+    return Backbone(base, load_tokenizer(base), model, dtype, device, mode, reader)
+
+
+def _check_mode(mode: Mode, device: torch.device) -> None:
+    """Refuse a mode that the device does not compute."""
+    if mode in ("bf16", "fp8") and device.type != "cuda":
+        raise DeviceError(f"mode {mode} needs a GPU; on the CPU there are nf4 and full")
+    if mode == "fp8" and (has := torch.cuda.get_device_capability(device)) < FP8_CAPABILITY:
+        raise DeviceError(
+            f"mode fp8 needs a GPU of compute capability {_dotted(FP8_CAPABILITY)} (RTX 40, L40, "
+            f"H100) or more, this one has {_dotted(has)}: choose PAIDAN_MODEL_MODE=nf4"
+        )
+
+
+def _dotted(capability: tuple[int, int]) -> str:
+    return ".".join(map(str, capability))
 
 
 def _reader(model: Any, mode: Mode, token_budget: int | None, gpu_memory: int | None) -> Reader:

@@ -36,6 +36,10 @@ from paidan.errors import ModelVersionError, PaidanError
 logger = logging.getLogger(__name__)
 
 SETUP = "llm.json"
+FP8_AGREEMENT = "fp8_agreement"
+"""A version's metric: the share of held-out tickets that get the same unit in fp8 as in nf4."""
+LEAST_AGREEMENT = 0.99
+"""A version under it is not served in fp8."""
 MAX_UNDER_WAY = 6
 """Batches in the flow at most: if the process dies, the tickets of all of them run alone once.
 Urgent ones, which are small and soon done, are not counted: they would keep others out."""
@@ -136,7 +140,7 @@ class LlmClassifier:
         """Open a version; its base is loaded, or shared with a classifier that holds it.
 
         Bases added to Paidan are entered in the folder ``bases`` beside the version. For ``mode``
-        and ``gpu_memory`` see ``load_backbone``.
+        see ``served_mode``, for ``gpu_memory`` ``load_backbone``.
 
         Raises:
             ModelVersionError: the directory is damaged, or its base is unknown or another one.
@@ -154,7 +158,7 @@ class LlmClassifier:
                     f"model version {manifest.name} was trained on a base {setup.base} with other "
                     f"{what} than the one here ({base.path}): add that base, or train again"
                 )
-        backbone = load_backbone(base, mode, gpu_memory=gpu_memory)
+        backbone = load_backbone(base, served_mode(manifest, mode), gpu_memory=gpu_memory)
         try:
             prompt = setup.prompt(backbone.tokenizer)
         except PaidanError as error:
@@ -258,6 +262,24 @@ class LlmClassifier:
         top = tuple(sorted(rounded.items(), key=lambda item: (-item[1], item[0]))[:top_k])
         held_back: HeldBack | None = "doubtful" if top[0][1] < self._threshold else None
         return Decision(top[0][0], top[0][1], top, held_back, self.version)
+
+
+def served_mode(manifest: Manifest, mode: Mode) -> Mode:
+    """Return the mode that a version is served in where ``mode`` is asked for.
+
+    That is nf4 for fp8 where its answers are other ones too often, or were not compared.
+    """
+    agreement = manifest.metrics.get(FP8_AGREEMENT)
+    if mode != "fp8" or (isinstance(agreement, float) and agreement >= LEAST_AGREEMENT):
+        return mode
+    found = (
+        f"its answers in fp8 are those in nf4 for {agreement:.1%} of the held-out tickets, and "
+        f"{LEAST_AGREEMENT:.0%} are asked for"
+        if isinstance(agreement, float)
+        else "its answers in fp8 were not compared: train on a GPU that has fp8"
+    )
+    logger.warning("version %s is served in nf4: %s", manifest.name, found)
+    return "nf4"
 
 
 @dataclass(slots=True)

@@ -53,11 +53,11 @@ KINDS: dict[str, Loader] = {
 """How each kind of version is opened; the libraries of a kind are imported only then."""
 
 
-def can_load_beside(serving: Classifier, directory: Path) -> bool:
+def can_load_beside(serving: Classifier, directory: Path, options: Options) -> bool:
     """Whether a version can be opened by another thread while a classifier answers.
 
-    So it is for an LLM on the same base: only its adapter is read, and nothing is computed until it
-    answers. Another base would be warmed up beside the one that works.
+    So it is for an LLM on the same base in the same mode: only its adapter is read, and nothing is
+    computed until it answers. Another base would be warmed up beside the one that works.
 
     Raises:
         ModelVersionError: the version is damaged.
@@ -66,12 +66,13 @@ def can_load_beside(serving: Classifier, directory: Path) -> bool:
     manifest = read_manifest(directory, verify=False)
     if (serving.kind, manifest.kind) != ("llm", "llm"):
         return False
-    from classifier.llm import LlmClassifier, Setup
+    from classifier.llm import LlmClassifier, Setup, served_mode
 
     if not isinstance(serving, LlmClassifier):
         return False
-    base = serving.engine.backbone.base
-    return Setup.read(directory, manifest).base_sha256 == base.sha256
+    backbone = serving.engine.backbone
+    is_same_base = Setup.read(directory, manifest).base_sha256 == backbone.base.sha256
+    return is_same_base and served_mode(manifest, options.mode) == backbone.mode
 
 
 def load_classifier(

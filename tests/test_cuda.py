@@ -9,10 +9,11 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from bench.inference import random_adapter
-from classifier.backbone import load_backbone, pick_device
+from classifier.backbone import FP8_CAPABILITY, load_backbone, pick_device
 from classifier.base import Base, load_tokenizer
 from classifier.engine import Engine
-from classifier.loading import load_classifier
+from classifier.llm import FP8_AGREEMENT
+from classifier.loading import Options, load_classifier
 from classifier.lora import LoraLinear
 from classifier.prompt import Prompt
 from classifier.reader import Mode
@@ -159,3 +160,11 @@ def test_a_version_is_trained_and_answers_on_the_gpu(tmp_path: Path) -> None:
     decisions = classifier.classify(list(THEMES.values()), [units] * len(THEMES))
     assert [decision.unit for decision in decisions] == list(THEMES)
     assert version.manifest.training.settings["through"] in ("unsloth", "peft")
+    agreement = version.manifest.metrics.get(FP8_AGREEMENT)
+    if torch.cuda.get_device_capability() >= FP8_CAPABILITY:
+        assert agreement is not None
+        in_fp8 = load_classifier(version.path, None, Options(mode="fp8"))
+        again = in_fp8.classify(list(THEMES.values()), [units] * len(THEMES))
+        assert [decision.unit for decision in again] == list(THEMES)
+    else:
+        assert agreement is None

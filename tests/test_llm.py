@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from classifier.base import STAND_IN
-from classifier.llm import SETUP, LlmClassifier
-from classifier.loading import load_classifier
+from classifier.llm import FP8_AGREEMENT, SETUP, LlmClassifier, served_mode
+from classifier.loading import Options, can_load_beside, load_classifier
 from classifier.lora import CONFIG, WEIGHTS
 from classifier.manifest import MANIFEST, read_manifest
+from classifier.reader import Mode
 from paidan.errors import ModelVersionError
 from tests.llm import THEMES, Told, prompt_units, themed_samples
 from tests.make import UNITS
@@ -53,6 +55,41 @@ def test_a_version_holds_all_its_answers_depend_on(llm_version: TrainedVersion) 
     assert setup["base_sha256"] == STANDIN.sha256
     assert manifest.training.settings["lora"]["r"] == 8  # type: ignore[index,call-overload]
     assert manifest.training.settings["through"] == "peft"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "mode", "why"),
+    [
+        ({}, "nf4", "were not compared: train on a GPU that has fp8"),
+        ({FP8_AGREEMENT: 0.981}, "nf4", "98.1% of the held-out tickets, and 99% are asked for"),
+        ({FP8_AGREEMENT: 0.993}, "fp8", ""),
+    ],
+)
+def test_a_version_is_served_in_fp8_where_that_answers_as_nf4_does(
+    llm_version: TrainedVersion,
+    caplog: pytest.LogCaptureFixture,
+    metrics: dict[str, JsonValue],
+    mode: Mode,
+    why: str,
+) -> None:
+    manifest = llm_version.manifest.model_copy(update={"metrics": metrics})
+
+    assert served_mode(manifest, "fp8") == mode
+    assert served_mode(manifest, "bf16") == "bf16"
+    assert why in caplog.text
+    assert bool(caplog.text) == bool(why)
+
+
+def test_a_version_that_is_asked_for_in_fp8_answers_in_nf4(
+    llm_version: TrainedVersion, classifier: LlmClassifier
+) -> None:
+    options = Options(mode="fp8")
+
+    asked = load_classifier(llm_version.path, None, options)
+
+    assert isinstance(asked, LlmClassifier)
+    assert asked.engine.backbone is classifier.engine.backbone  # which is in nf4
+    assert can_load_beside(classifier, llm_version.path, options)
 
 
 def test_it_learned_what_it_was_taught(classifier: LlmClassifier) -> None:

@@ -17,12 +17,14 @@ from classifier.backbone import load_backbone
 from classifier.base import RECIPE, Base, load_tokenizer
 from classifier.calibration import fit_temperature
 from classifier.engine import Engine
-from classifier.llm import SETUP, LlmClassifier, Setup
+from classifier.llm import FP8_AGREEMENT, SETUP, LlmClassifier, Setup
 from classifier.lora import CONFIG, WEIGHTS, Adapter
 from classifier.manifest import TrainingFacts
 from classifier.prompt import Prompt
+from classifier.reader import Mode
 from classifier.template import PromptUnit, load_template
 from classifier.trie import LabelTrie
+from paidan.errors import DeviceError
 from training.held_out import calibrate, measure
 from training.recipe import Recipe
 from training.samples import Sample, check_samples, data_sha256
@@ -87,13 +89,18 @@ def train_llm(
             torch.cuda.empty_cache()  # what trained is gone; what serves needs the room
         progress.say(f"trained {run.steps} steps in {run.seconds:.0f} s; scoring the held-out")
         logits, labels = _score(base, setup, Path(folder), held_out[:MAX_HELD_OUT])
+        metrics = measure(logits, labels) | {"loss": run.loss, "seconds": run.seconds}
+        if torch.cuda.is_available() and len(labels):
+            metrics |= _compare_fp8(
+                base, setup, Path(folder), held_out[:MAX_HELD_OUT], logits, progress
+            )
         version = store_version(
             models_dir,
             LlmClassifier.kind,
             [unit.code for unit in setup.units],
             names,
             calibration=calibrate(logits, labels, fit_temperature(logits, labels), error_target),
-            metrics=measure(logits, labels) | {"loss": run.loss, "seconds": run.seconds},
+            metrics=metrics,
             training=TrainingFacts(
                 samples=len(known),
                 seed=int(recipe.training["seed"]),
@@ -136,11 +143,30 @@ def _tokenise(prompt: Prompt, samples: Sequence[Sample], recipe: Recipe) -> list
     ]
 
 
+def _compare_fp8(
+    base: Base,
+    setup: Setup,
+    adapter_dir: Path,
+    samples: Sequence[Sample],
+    logits: NDArray[np.float64],
+    progress: Progress,
+) -> dict[str, float]:
+    """Return how often fp8 answers as nf4, whose scores are ``logits``; nothing without fp8."""
+    gc.collect()
+    torch.cuda.empty_cache()
+    try:
+        rounded, _ = _score(base, setup, adapter_dir, samples, "fp8")
+    except DeviceError as error:
+        progress.say(f"not compared in fp8: {error}")
+        return {}
+    return {FP8_AGREEMENT: float((rounded.argmax(axis=1) == logits.argmax(axis=1)).mean())}
+
+
 def _score(
-    base: Base, setup: Setup, adapter_dir: Path, samples: Sequence[Sample]
+    base: Base, setup: Setup, adapter_dir: Path, samples: Sequence[Sample], mode: Mode = "nf4"
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return (n, units) scores of held-out tickets as serving computes them, and their labels."""
-    backbone = load_backbone(base)
+    backbone = load_backbone(base, mode)
     config, weights = ((adapter_dir / name).read_bytes() for name in (CONFIG, WEIGHTS))
     adapter = Adapter.parse(adapter_dir, config, weights, backbone.model)
     engine = Engine(backbone, adapter, setup.prompt(backbone.tokenizer))

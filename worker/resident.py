@@ -172,7 +172,7 @@ class Resident:
             return False
         name = wanted.version
         try:
-            if not can_load_beside(serving, self.models_dir / name):
+            if not can_load_beside(serving, self.models_dir / name, self.options):
                 return False
         except (ModelVersionError, StorageError):
             return False  # ``_load`` says so

@@ -256,6 +256,7 @@ def evaluate(
     file: Path, name: str | None, columns: dict[str, str], encoding: str | None, *, as_json: bool
 ) -> None:
     """Measure a model version on a file of labelled tickets."""
+    from classifier.loading import Options
     from db import open_database, registry, taxonomy
     from training.evaluation import evaluate as measure
     from worker.resident import load_version
@@ -267,7 +268,8 @@ def evaluate(
         if name is None:
             raise ModelVersionError("no version is promoted: name one with --model")
         names = {u.code: u.name for u in taxonomy.list_units(session, active_only=True)}
-    classifier = load_version(database, name, settings.resolved_models_dir)
+    options = Options(settings.model_mode, settings.gpu_memory)  # as a worker serves it
+    classifier = load_version(database, name, settings.resolved_models_dir, options)
     samples = _labelled(database, file, columns, encoding)
     report = measure(classifier, samples, frozenset(names))
     if as_json:
