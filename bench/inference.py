@@ -18,6 +18,7 @@ product in bfloat16. ``reading`` is the same with the tickets read and no label 
 import argparse
 import gc
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -43,12 +44,14 @@ from classifier.prompt import Prompt
 from classifier.reader import Mode
 from classifier.search import Search
 from classifier.template import PromptUnit, load_template
+from classifier.thinking import TOGETHER, think
 from classifier.trie import LabelTrie, Node
 from paidan.text import model_text
 
 RANK = 64
 CUT = 120
 TOP_K = 5
+THOUGHT = 128
 _WARM = 64
 Figures = dict[str, Any]
 
@@ -269,6 +272,25 @@ def _switch_seconds(engine: Engine) -> float:
     return median_seconds(lambda: engine.flow().close(), 1)
 
 
+def measure_think(bench: Bench) -> Figures:
+    """Thoughts about doubtful tickets: as many side by side as may be, none ended early."""
+    engine = bench.engine("nf4")
+    tickets = engine.prompt.to_think(engine.prompt.tickets(bench.texts[:TOGETHER]), THOUGHT)
+    think(engine, tickets, 2, math.inf, ends=())  # compiles
+    seconds = median_seconds(
+        lambda: think(engine, tickets, THOUGHT, math.inf, ends=()), bench.repeat
+    )
+    thoughts = engine.counts.thoughts - len(tickets)
+    tokens = engine.counts.thought_tokens - 2 * len(tickets)
+    return {
+        "tickets": len(tickets),
+        "tokens_per_thought": round(tokens / thoughts, 1),
+        "seconds": round(seconds, 3),
+        "ms_per_ticket": round(seconds / len(tickets) * 1000, 1),
+        "tokens_per_s": round(tokens / bench.repeat / seconds),
+    }
+
+
 def measure_loop(bench: Bench) -> Figures:
     """The article's way: unsloth's generate, one ticket at a time, the whole prompt each time."""
     from unsloth import FastLanguageModel
@@ -334,6 +356,7 @@ STAGES: dict[str, Callable[[Bench], Figures]] = {
     "fp8": lambda bench: measure_mode(bench, "fp8"),
     "bf16": lambda bench: measure_mode(bench, "bf16"),
     "swap": measure_swap,
+    "think": measure_think,
     "batched": measure_batched,
     "loop": measure_loop,
 }

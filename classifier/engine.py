@@ -49,6 +49,8 @@ class Counts:
     label_nodes: int = 0
     label_tokens: int = 0
     forwards: int = 0
+    thoughts: int = 0
+    thought_tokens: int = 0
 
 
 class Engine:
@@ -195,6 +197,7 @@ class Flow:
         top_k: Sequence[int | None],
         temperature: float = 1.0,
         urgent: Sequence[bool] | None = None,
+        thoughts: Sequence[Sequence[int]] | None = None,
     ) -> list[Search]:
         """Let tickets join; see ``Engine.search_tokens``. Their searches finish in ``step``.
 
@@ -205,15 +208,23 @@ class Flow:
             temperature: of scores.
             urgent: which overtake those that wait; they are read with all their labels in one
                 forward, as long as they take no more than a part of it.
+            thoughts: of each, in tokens; empty ones by default.
         """
         prompt, counts = self._engine.prompt, self._engine.counts
         above, first = self._engine.prefix, len(prompt.prefix)
         readings = [
             _Reading(
                 Search(root, k, temperature),
-                Segment([*ids, *prompt.suffix], above, self._engine.next_number(), first),
+                Segment(
+                    [*ids, *prompt.question_end, *thought, *prompt.thought_end],
+                    above,
+                    self._engine.next_number(),
+                    first,
+                ),
             )
-            for ids, root, k in zip(tickets, roots, top_k, strict=True)
+            for ids, root, k, thought in zip(
+                tickets, roots, top_k, thoughts or [()] * len(tickets), strict=True
+            )
         ]
         counts.tickets += len(readings)
         counts.ticket_tokens += sum(len(reading.ticket.tokens) for reading in readings)

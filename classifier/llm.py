@@ -30,6 +30,7 @@ from classifier.prompt import Lengths, Prompt, Tokenizer
 from classifier.reader import Mode
 from classifier.search import Search
 from classifier.template import PromptUnit, Template
+from classifier.thinking import think
 from classifier.trie import LabelTrie
 from paidan.errors import ModelVersionError, PaidanError
 
@@ -43,6 +44,10 @@ LEAST_AGREEMENT = 0.99
 MAX_UNDER_WAY = 6
 """Batches in the flow at most: if the process dies, the tickets of all of them run alone once.
 Urgent ones, which are small and soon done, are not counted: they would keep others out."""
+
+
+THINKING_SECONDS = 10.0
+"""For six batches' doubtful tickets: after a task's 15 s, well before its hard limit of 45 s."""
 
 
 class Setup(BaseModel):
@@ -105,6 +110,8 @@ class LlmClassifier:
         calibration: temperature of the labels' scores, threshold of their probabilities.
         mapping: learned unit code -> code of the unit that now stands for it. The probabilities
             of units that map to one are summed; a code that is not in it stands for itself.
+        think_tokens: a doubtful ticket is thought about, in so many tokens at most, and its units
+            are scored once more; 0 for never. Urgent ones are not: somebody waits.
     """
 
     kind = "llm"
@@ -115,8 +122,10 @@ class LlmClassifier:
         engine: Engine,
         calibration: Calibration,
         mapping: Mapping[str, str] | None = None,
+        think_tokens: int = 0,
     ) -> None:
         self.version = version
+        self.think_tokens = think_tokens
         self.engine = engine
         self._temperature = calibration.temperature
         self._threshold = calibration.threshold
@@ -136,11 +145,12 @@ class LlmClassifier:
         mapping: Mapping[str, str] | None = None,
         mode: Mode = "nf4",
         gpu_memory: int | None = None,
+        think_tokens: int = 0,
     ) -> Self:
         """Open a version; its base is loaded, or shared with a classifier that holds it.
 
         Bases added to Paidan are entered in the folder ``bases`` beside the version. For ``mode``
-        see ``served_mode``, for ``gpu_memory`` ``load_backbone``.
+        see ``served_mode``, for ``gpu_memory`` ``load_backbone``, for ``think_tokens`` the class.
 
         Raises:
             ModelVersionError: the directory is damaged, or its base is unknown or another one.
@@ -164,7 +174,8 @@ class LlmClassifier:
         except PaidanError as error:
             raise damaged(directory / SETUP, str(error)) from error
         adapter = Adapter.load(directory, manifest, backbone.model)
-        return cls(manifest.name, Engine(backbone, adapter, prompt), manifest.calibration, mapping)
+        engine = Engine(backbone, adapter, prompt)
+        return cls(manifest.name, engine, manifest.calibration, mapping, think_tokens)
 
     def classify(
         self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
@@ -191,9 +202,14 @@ class LlmClassifier:
         flow = self.engine.flow()
         coming: Iterator[Batch] | None = iter(batches)
         under_way: list[_UnderWay] = []
+        doubtful: list[_UnderWay] = []  # to be thought about when nothing else is read
         try:
-            while coming is not None or under_way:
-                while coming is not None and flow.has_room and _count(under_way) < MAX_UNDER_WAY:
+            while coming is not None or under_way or doubtful:
+                while (
+                    coming is not None
+                    and flow.has_room
+                    and _count((*under_way, *doubtful)) < MAX_UNDER_WAY
+                ):
                     batch = next(coming, None)
                     if batch is None:
                         coming = None
@@ -207,9 +223,51 @@ class LlmClassifier:
                 answered = [one for one in under_way if not one.unfinished]
                 under_way = [one for one in under_way if one.unfinished]
                 for one in answered:
-                    yield one.batch, self._decisions(one, top_k)
+                    if self._doubtful_rows(one, top_k):
+                        doubtful.append(one)
+                    else:
+                        yield one.batch, self._decisions(one, top_k)
+                if doubtful and flow.is_done:
+                    self._think(flow, doubtful, top_k)
+                    for one in doubtful:
+                        yield one.batch, self._decisions(one, top_k)
+                    doubtful = []
         finally:
             flow.close()
+
+    def _doubtful_rows(self, one: "_UnderWay", top_k: int) -> list[int]:
+        """Return the rows of a batch that are to be thought about."""
+        if not self.think_tokens:
+            return []
+        return [
+            row
+            for row, search in one.searches.items()
+            if not (one.batch.urgent and one.batch.urgent[row])
+            and self._decide(search, top_k).held_back is not None
+        ]
+
+    def _think(self, flow: Flow, doubtful: Sequence["_UnderWay"], top_k: int) -> None:
+        """Let the model think about the doubtful tickets of batches; score their units again."""
+        rows = [(one, row) for one in doubtful for row in self._doubtful_rows(one, top_k)]
+        prompt = self.engine.prompt
+        tickets = prompt.to_think(
+            prompt.tickets([one.batch.texts[row] for one, row in rows]), self.think_tokens
+        )
+        thoughts = think(
+            self.engine, tickets, self.think_tokens, time.monotonic() + THINKING_SECONDS
+        )
+        codes = [self._learned(one.batch.allowed[row]) for one, row in rows]
+        searches = flow.add(
+            tickets,
+            [self._trie.restricted(some) for some in codes],
+            [self._wanted(some, top_k) for some in codes],
+            self._temperature,
+            thoughts=thoughts,
+        )
+        while not flow.is_done:
+            flow.step()
+        for (one, row), search in zip(rows, searches, strict=True):
+            one.searches[row] = search
 
     def _work_done(self) -> dict[str, float]:
         """What the engine did so far; ``busy`` is seconds of the device."""
@@ -219,6 +277,8 @@ class LlmClassifier:
             "tokens": counts.ticket_tokens,
             "label_nodes": counts.label_nodes,
             "forwards": counts.forwards,
+            "thoughts": counts.thoughts,
+            "thought_tokens": counts.thought_tokens,
             "busy": self.engine.backbone.reader.busy,
         }
 

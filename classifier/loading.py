@@ -17,10 +17,12 @@ class Options:
     Parameters:
         mode: how its weights are kept; see ``reader.Mode``.
         gpu_memory: bytes it may take on the GPU; None for what is there.
+        think_tokens: see ``llm.LlmClassifier``.
     """
 
     mode: Literal["nf4", "bf16", "fp8"] = "nf4"
     gpu_memory: int | None = None
+    think_tokens: int = 0
 
 
 DEFAULTS = Options()
@@ -42,7 +44,9 @@ def _load_constant(directory: Path, mapping: Mapping[str, str] | None, _: Option
 def _load_llm(directory: Path, mapping: Mapping[str, str] | None, options: Options) -> Classifier:
     from classifier.llm import LlmClassifier
 
-    return LlmClassifier.load(directory, mapping, options.mode, options.gpu_memory)
+    return LlmClassifier.load(
+        directory, mapping, options.mode, options.gpu_memory, options.think_tokens
+    )
 
 
 KINDS: dict[str, Loader] = {

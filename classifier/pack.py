@@ -8,6 +8,9 @@ import numpy as np
 
 from classifier.store import KeyValueStore, Numbers, Segment
 
+BEST = -1
+"""Asked for in a token's place: the likeliest token itself."""
+
 
 @dataclass
 class Pack:
@@ -17,7 +20,7 @@ class Pack:
         store: where keys and values go; the segments' rows are set.
         segments: n of them with t tokens in all; one that another continues may be among them.
         asked: (place, tokens): the log-probabilities of which tokens after the token at that place
-            are wanted.
+            are wanted; of ``BEST``, the number of the likeliest one.
     """
 
     store: KeyValueStore

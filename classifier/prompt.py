@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from classifier.template import PromptUnit, Template, neutralise
+from classifier.template import END_THINK, PromptUnit, Template, neutralise
 from paidan.errors import InputError
 
 MIN_TICKET_TOKENS = 256
@@ -99,6 +99,23 @@ class Prompt:
     def suffix(self) -> tuple[int, ...]:
         """From the ticket to the unit, with an empty thought."""
         return self.question_end + self.thought_end
+
+    @cached_property
+    def thought_stops(self) -> frozenset[int]:
+        """The tokens with which a model ends its thought."""
+        end = self.tokenizer.get_added_vocab().get(END_THINK)
+        return frozenset({self.tokenizer.eos_token_id, *([] if end is None else [end])})
+
+    def without_end(self, thought: list[int]) -> list[int]:
+        """Return a thought without what stands between it and the token that ends it."""
+        places = [n for n, token in enumerate(self.thought_end) if token in self.thought_stops]
+        gap = list(self.thought_end[: places[0]]) if places else []
+        return thought[: -len(gap)] if gap and thought[-len(gap) :] == gap else thought
+
+    def to_think(self, tickets: Sequence[list[int]], thought: int) -> list[list[int]]:
+        """Return tickets cut so that each shares its room with a thought, as in training."""
+        room = max(MIN_TICKET_TOKENS, self.room - thought)
+        return [cut_middle(ids, room) for ids in tickets]
 
     @cached_property
     def labels(self) -> dict[str, tuple[int, ...]]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from classifier.attention import GroupAttention
-from classifier.pack import Pack
+from classifier.pack import BEST, Pack
 from classifier.store import KeyValueStore
 
 TOKEN_BUDGET = 16_384
@@ -21,7 +21,7 @@ Mode = Literal["nf4", "bf16", "fp8", "full"]
 the adapter, to bfloat16 or to float8; or as the base has them, in the dtype of the computation."""
 
 Answers = Callable[[], list[float]]
-"""Waits for a forward and returns the log-probabilities asked for, in the order of the asking."""
+"""Waits for a forward and returns what was asked (``Pack.asked``), in the order of the asking."""
 
 
 class Reader(Protocol):
@@ -100,7 +100,7 @@ def look_up(
     which: torch.Tensor,
     tokens: torch.Tensor,
 ) -> torch.Tensor:
-    """Return the (q,) log-probabilities a pack asks for.
+    """Return the (q,) float32 log-probabilities a pack asks for, or numbers of likeliest tokens.
 
     Args:
         pack: s places, q questions.
@@ -110,12 +110,16 @@ def look_up(
         tokens: on the device, as in ``Pack.questions``.
     """
     found = torch.empty(len(which), dtype=torch.float32, device=hidden.device)
+    asks_best = bool((pack.questions[1] == BEST).any())
     for start in range(0, len(pack.places), LOGIT_ROWS):
         stop = start + LOGIT_ROWS
         logits = head(hidden[start:stop])
         some = slice(*np.searchsorted(pack.questions[0], [start, stop]))
         rows = which[some] - start
         found[some] = logits[rows, tokens[some]] - logits.logsumexp(-1)[rows]
+        if asks_best:  # a vocabulary's numbers are exact in float32
+            best = logits.argmax(-1)[rows].float()
+            found[some] = torch.where(tokens[some] == BEST, best, found[some])
     return found
 
 

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
         None, gt=0, description="the worker's on its GPU, e.g. 20GiB; default: all of it"
     )
 
+    think_tokens: int = Field(
+        0, ge=0, le=512, description="an LLM thinks about a doubtful ticket for so long; 0: never"
+    )
+
     message_ids: int = Field(256, ge=1, le=10_000, description="ticket ids a message")
     lane_messages: int = Field(4096, ge=1, description="messages a lane holds at most")
     max_batch: int = Field(256, ge=1, description="tickets a claim takes at most")

@@ -1,0 +1,124 @@
+"""Thoughts about doubtful tickets: greedy, bounded, many tickets side by side.
+
+A step reads one token of each ticket, which costs nearly as much for one as for a hundred; so the
+tickets think together. The thoughts' keys and values are let go of at the end: a thought is read
+again with its ticket when labels are scored behind it.
+"""
+
+import logging
+import time
+from collections.abc import Collection, Iterator, Sequence
+
+import torch
+
+from classifier.engine import Engine
+from classifier.pack import BEST, Pack
+from classifier.store import PAGE, Segment
+
+logger = logging.getLogger(__name__)
+
+TOGETHER = PAGE
+"""Tickets that think side by side: each step's tokens fill a page of the store."""
+
+
+def think(
+    engine: Engine,
+    tickets: Sequence[Sequence[int]],
+    limit: int,
+    until: float,
+    ends: Collection[int] | None = None,
+) -> list[list[int]]:
+    """Return the likeliest thought about each ticket, token by token.
+
+    While a flow is under way it must not be called: it takes the store for itself.
+
+    Args:
+        engine: whose model thinks.
+        tickets: n tickets in tokens.
+        limit: tokens of a thought at most.
+        until: monotonic time at which all thoughts end where they are.
+        ends: tokens that end a thought; by default those of the prompt.
+    """
+    stops = engine.prompt.thought_stops if ends is None else ends
+    thoughts: list[list[int]] = [[] for _ in tickets]
+    # A step takes a page of the store, which must not grow: what is compiled is for its size.
+    pages = engine.backbone.reader.store.free_rows // PAGE
+    limit = min(limit, pages - max(map(len, tickets), default=0) // PAGE - 2)
+    for rows in _groups(engine, tickets, limit):
+        try:
+            _think(engine, tickets, thoughts, rows, limit, until, stops)
+        except torch.OutOfMemoryError:
+            logger.warning("no GPU memory for the thoughts about %d tickets", len(rows))
+            for row in rows:
+                thoughts[row].clear()
+    engine.counts.thoughts += len(thoughts)
+    engine.counts.thought_tokens += sum(map(len, thoughts))
+    return [engine.prompt.without_end(thought) for thought in thoughts]
+
+
+def _groups(engine: Engine, tickets: Sequence[Sequence[int]], limit: int) -> Iterator[list[int]]:
+    """Yield rows of tickets that are read in one forward and find room in the store."""
+    room = min(engine.token_budget, engine.backbone.reader.store.free_rows - limit * PAGE)
+    rows: list[int] = []
+    taken = 0
+    for row, ids in enumerate(tickets):
+        cost = len(ids) + len(engine.prompt.question_end)
+        if rows and (taken + cost > room or len(rows) == TOGETHER):
+            yield rows
+            rows, taken = [], 0
+        rows.append(row)
+        taken += cost
+    if rows:
+        yield rows
+
+
+def _think(
+    engine: Engine,
+    tickets: Sequence[Sequence[int]],
+    thoughts: Sequence[list[int]],
+    rows: Sequence[int],
+    limit: int,
+    until: float,
+    ends: Collection[int],
+) -> None:
+    """Let some tickets think; their thoughts are lengthened in place."""
+    prompt, store = engine.prompt, engine.backbone.reader.store
+    last = {
+        row: Segment(
+            [*tickets[row], *prompt.question_end],
+            engine.prefix,
+            engine.next_number(),
+            len(prompt.prefix),
+        )
+        for row in rows
+    }
+    numbers = [segment.ticket for segment in last.values()]
+    try:
+        for _ in range(limit):
+            if not last or time.monotonic() >= until:
+                break
+            found = _likeliest(engine, list(last.values()))
+            going_on = [
+                (row, token) for row, token in zip(last, found, strict=True) if token not in ends
+            ]
+            last = {row: _after(last[row], token) for row, token in going_on}
+            for row, token in going_on:
+                thoughts[row].append(token)
+    finally:
+        for number in numbers:
+            store.release(number)
+
+
+def _after(segment: Segment, token: int) -> Segment:
+    return Segment([token], segment, segment.ticket, segment.first + len(segment.tokens))
+
+
+def _likeliest(engine: Engine, segments: Sequence[Segment]) -> list[int]:
+    """Read segments; return the likeliest token after each."""
+    reader = engine.backbone.reader
+    asked: list[tuple[int, Sequence[int]]] = []
+    at = -1
+    for segment in segments:
+        at += len(segment.tokens)
+        asked.append((at, [BEST]))
+    return [int(token) for token in reader.start(Pack(reader.store, segments, asked))()]
