@@ -12,6 +12,7 @@ rounded to 4 bits: what the format itself costs. The last line is JSON.
 import argparse
 import copy
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from classifier.reader import Mode
 from classifier.template import load_template
 from classifier.trie import LabelTrie
 
+EXACT, PLAIN, UNROUNDED = "plain float32", "plain bfloat16", "not rounded to 4 bits"
 Scores = torch.Tensor
 """(tickets, labels) float64 log-probabilities."""
 
@@ -48,9 +50,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--modes", default="nf4", help="of the engine, with commas")
     parser.add_argument("--rounded", action="store_true", help="leave the last row out")
+    parser.add_argument("--out", type=Path, help="scores so far, .pt; they are not computed again")
     options = parser.parse_args()
     texts = read_texts(options.tickets, options.count)
-    figures = compare(_loader(options), texts, options.modes.split(","), rounded=options.rounded)
+    modes = options.modes.split(",")
+    figures = compare(_loader(options), texts, modes, options.out, rounded=options.rounded)
     table = Table(title=f"{len(texts)} tickets, {device_name()}")
     for heading in ("", "top-1 agreement", "mean |Δ log p|", "max |Δ log p|"):
         table.add_column(heading)
@@ -77,25 +81,45 @@ def _loader(options: argparse.Namespace) -> Callable[[Mode], Engine]:
 
 
 def compare(
-    load: Callable[[Mode], Engine], texts: Sequence[str], modes: Sequence[Mode], *, rounded: bool
+    load: Callable[[Mode], Engine],
+    texts: Sequence[str],
+    modes: Sequence[Mode],
+    out: Path | None,
+    *,
+    rounded: bool,
 ) -> dict[str, Any]:
     """Return for each mode the top-1 agreement and the mean and greatest |Δ log p|."""
-    found: dict[str, Scores] = {}
+    found: dict[str, Scores] = torch.load(out) if out and out.exists() else {}
     engine: Engine | None = None
+    model: Any = None
+
+    def keep(name: str, scores: Scores) -> None:
+        found[name] = scores
+        print(f"{name}: {len(scores)} tickets scored", flush=True)
+        if out:
+            torch.save(found, out)
+
     for mode in modes:
-        engine = None  # its weights go before the next ones come
-        engine = load(mode)
-        found[mode] = engine_scores(engine, texts)
+        if mode not in found or mode == modes[-1]:  # the plain models take the last one's weights
+            engine = None  # its weights go before the next ones come
+            engine = load(mode)
+        if mode not in found:
+            assert engine is not None
+            keep(mode, engine_scores(engine, texts))
     assert engine is not None
-    model = plain_model(engine, rounded=True)
-    exact = plain_scores(model, engine.prompt, texts)
+    plain = [EXACT]
     if engine.backbone.device.type == "cuda":
-        found["plain bfloat16"] = plain_scores(model.bfloat16(), engine.prompt, texts)
-    del model
-    if "full" not in modes and not rounded:
-        model = plain_model(engine, rounded=False)
-        found["not rounded to 4 bits"] = plain_scores(model, engine.prompt, texts)
-    return {name: _figures(scores, exact) for name, scores in found.items()}
+        plain.append(PLAIN)
+    for name in plain:
+        if name not in found:
+            model = model or plain_model(engine, rounded=True)
+            model = model.bfloat16() if name == PLAIN else model
+            keep(name, plain_scores(model, engine.prompt, texts))
+    model = None
+    if "full" not in modes and not rounded and UNROUNDED not in found:
+        keep(UNROUNDED, plain_scores(plain_model(engine, rounded=False), engine.prompt, texts))
+    exact = found[EXACT]
+    return {name: _figures(scores, exact) for name, scores in found.items() if name != EXACT}
 
 
 def engine_scores(engine: Engine, texts: Sequence[str]) -> Scores:
@@ -140,16 +164,19 @@ def plain_scores(model: Any, prompt: Prompt, texts: Sequence[str]) -> Scores:
     told = torch.tensor([[1] * len(path) + [0] * (longest - len(path)) for path in paths])
     labels, told = labels.to(model.device), told.to(model.device)
     prefix = model(torch.tensor([prompt.prefix], device=model.device)).past_key_values
-    rows = []
+    rows: list[torch.Tensor] = []
+    began = time.perf_counter()
     for ticket in prompt.tickets(texts):
         cache = copy.deepcopy(prefix)
         ids = torch.tensor([[*ticket, *prompt.suffix]], device=model.device)
-        first = model(ids, past_key_values=cache).logits[:, -1:]
+        first = model(ids, past_key_values=cache, logits_to_keep=1).logits
         cache.batch_repeat_interleave(len(paths))
         rest = model(labels[:, :-1], past_key_values=cache).logits if longest > 1 else first[:, :0]
         logits = torch.cat((first.expand(len(paths), -1, -1), rest), dim=1).float()
         chosen = logits.log_softmax(-1).gather(2, labels[:, :, None])[:, :, 0]
         rows.append((chosen.double() * told).sum(dim=1).cpu())
+        if len(rows) % 100 == 0:
+            print(f"{len(rows)} tickets in {time.perf_counter() - began:.0f} s", flush=True)
     return torch.stack(rows)
 
 

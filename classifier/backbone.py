@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
 from classifier import attention
@@ -151,13 +151,31 @@ def _load(
             **options,
         )
     except (OSError, ValueError, KeyError) as error:
-        raise ModelVersionError(
-            f"base {base.name} at {base.path} does not load: {error}"
-        ) from error
+        raise _not_loaded(base, error) from error
     model.eval().requires_grad_(requires_grad=False)
     replace_linears(model.model, dtype)
     reader = _reader(model, mode, token_budget, gpu_memory)
     return Backbone(base, load_tokenizer(base), model, dtype, device, mode, reader)
+
+
+def empty_model(base: Base) -> Any:
+    """Return a base's model without its weights, to compare shapes with.
+
+    Raises:
+        ModelVersionError: its configuration cannot be read.
+    """
+    try:
+        config = AutoConfig.from_pretrained(str(base.path), local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise _not_loaded(base, error) from error
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    replace_linears(model.model, torch.float32)
+    return model
+
+
+def _not_loaded(base: Base, error: Exception) -> ModelVersionError:
+    return ModelVersionError(f"base {base.name} at {base.path} does not load: {error}")
 
 
 def _check_mode(mode: Mode, device: torch.device) -> None:

@@ -13,8 +13,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from classifier.backbone import load_backbone
-from classifier.base import BASES, find_base
+from classifier.backbone import empty_model, load_backbone
+from classifier.base import BASES, Base, find_base, load_tokenizer
 from classifier.engine import Engine, Flow
 from classifier.interface import (
     PROBABILITY_DECIMALS,
@@ -87,6 +87,17 @@ class Setup(BaseModel):
             raise damaged(directory / SETUP, "its units are not the manifest's")
         return setup
 
+    def read_prompt(self, directory: Path, tokenizer: Tokenizer) -> Prompt:
+        """Do as ``prompt`` for the version in a directory.
+
+        Raises:
+            ModelVersionError: the prompt leaves a ticket too little room.
+        """
+        try:
+            return self.prompt(tokenizer)
+        except PaidanError as error:
+            raise damaged(directory / SETUP, str(error)) from error
+
     def prompt(self, tokenizer: Tokenizer) -> Prompt:
         """Return the prompt in the base's tokens.
 
@@ -156,26 +167,24 @@ class LlmClassifier:
             ModelVersionError: the directory is damaged, or its base is unknown or another one.
             DeviceError: the GPU is gone or its memory too small.
         """
-        manifest = read_manifest(directory)
-        setup = Setup.read(directory, manifest)
-        base = find_base(setup.base, directory.parent / BASES)
-        for what, found, wanted in (
-            ("weights", base.sha256, setup.base_sha256),
-            ("tokenizer", base.tokenizer_sha256, setup.tokenizer_sha256),
-        ):
-            if found != wanted:
-                raise ModelVersionError(
-                    f"model version {manifest.name} was trained on a base {setup.base} with other "
-                    f"{what} than the one here ({base.path}): add that base, or train again"
-                )
+        manifest, setup, base = _described(directory)
         backbone = load_backbone(base, served_mode(manifest, mode), gpu_memory=gpu_memory)
-        try:
-            prompt = setup.prompt(backbone.tokenizer)
-        except PaidanError as error:
-            raise damaged(directory / SETUP, str(error)) from error
+        prompt = setup.read_prompt(directory, backbone.tokenizer)
         adapter = Adapter.load(directory, manifest, backbone.model)
         engine = Engine(backbone, adapter, prompt)
         return cls(manifest.name, engine, manifest.calibration, mapping, think_tokens)
+
+    @staticmethod
+    def check(directory: Path) -> None:
+        """Raise what ``load`` would of a version, with no weight of its base and no GPU.
+
+        Raises:
+            ModelVersionError: see ``load``; whether the base's files are intact is seen there.
+        """
+        manifest, setup, base = _described(directory)
+        prompt = setup.read_prompt(directory, load_tokenizer(base))
+        LabelTrie(prompt.labels, prompt.tokenizer.eos_token_id)
+        Adapter.load(directory, manifest, empty_model(base))
 
     def classify(
         self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
@@ -322,6 +331,23 @@ class LlmClassifier:
         top = tuple(sorted(rounded.items(), key=lambda item: (-item[1], item[0]))[:top_k])
         held_back: HeldBack | None = "doubtful" if top[0][1] < self._threshold else None
         return Decision(top[0][0], top[0][1], top, held_back, self.version)
+
+
+def _described(directory: Path) -> tuple[Manifest, Setup, Base]:
+    """Return a version's manifest, its set-up, and the base it was trained on."""
+    manifest = read_manifest(directory)
+    setup = Setup.read(directory, manifest)
+    base = find_base(setup.base, directory.parent / BASES)
+    for what, found, wanted in (
+        ("weights", base.sha256, setup.base_sha256),
+        ("tokenizer", base.tokenizer_sha256, setup.tokenizer_sha256),
+    ):
+        if found != wanted:
+            raise ModelVersionError(
+                f"model version {manifest.name} was trained on a base {setup.base} with other "
+                f"{what} than the one here ({base.path}): add that base, or train again"
+            )
+    return manifest, setup, base
 
 
 def served_mode(manifest: Manifest, mode: Mode) -> Mode:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from classifier.interface import Classifier
 from classifier.manifest import read_manifest
@@ -26,6 +26,7 @@ class Options:
 
 
 DEFAULTS = Options()
+Opened = TypeVar("Opened")
 Loader = Callable[[Path, Mapping[str, str] | None, Options], Classifier]
 
 
@@ -47,6 +48,12 @@ def _load_llm(directory: Path, mapping: Mapping[str, str] | None, options: Optio
     return LlmClassifier.load(
         directory, mapping, options.mode, options.gpu_memory, options.think_tokens
     )
+
+
+def _check_llm(directory: Path, _: Mapping[str, str] | None, __: Options) -> None:
+    from classifier.llm import LlmClassifier
+
+    LlmClassifier.check(directory)
 
 
 KINDS: dict[str, Loader] = {
@@ -97,8 +104,25 @@ def load_classifier(
         DeviceError: an LLM's GPU is gone or its memory too small.
         StorageError: a file is there and cannot be read.
     """
+    return _open(KINDS, directory, mapping, options)
+
+
+def check_classifier(directory: Path, mapping: Mapping[str, str] | None = None) -> None:
+    """Raise what ``load_classifier`` would, but for the device.
+
+    An LLM's base is not loaded: it may be at work on the GPU, or have no place on this machine.
+    """
+    _open(KINDS | {"llm": _check_llm}, directory, mapping, DEFAULTS)
+
+
+def _open(
+    kinds: Mapping[str, Callable[[Path, Mapping[str, str] | None, Options], Opened]],
+    directory: Path,
+    mapping: Mapping[str, str] | None,
+    options: Options,
+) -> Opened:
     manifest = read_manifest(directory, verify=False)
-    loader = KINDS.get(manifest.kind)
+    loader = kinds.get(manifest.kind)
     if loader is None:
         raise ModelVersionError(
             f"model version {manifest.name} is of kind {manifest.kind!r}, this Paidan opens "

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from classifier.base import STAND_IN
+from classifier.base import BASES, STAND_IN, add_base
 from classifier.llm import FP8_AGREEMENT, SETUP, LlmClassifier, served_mode
-from classifier.loading import Options, can_load_beside, load_classifier
+from classifier.loading import Options, can_load_beside, check_classifier, load_classifier
 from classifier.lora import CONFIG, WEIGHTS
 from classifier.manifest import MANIFEST, read_manifest
 from classifier.reader import Mode
@@ -177,9 +177,27 @@ def test_a_damaged_version_is_refused(
     copy = shutil.copytree(llm_version.path, tmp_path / llm_version.name)
     spoil(copy)
 
-    with pytest.raises(ModelVersionError) as refused:
-        load_classifier(copy)
-    assert told in str(refused.value)
+    for opened in (load_classifier, check_classifier):
+        with pytest.raises(ModelVersionError) as refused:
+            opened(copy)
+        assert told in str(refused.value)
+
+
+def test_a_version_is_checked_without_a_weight_of_its_base(
+    llm_version: TrainedVersion, tmp_path: Path
+) -> None:
+    """The base may be at work on the GPU, or too large for this machine."""
+    version = shutil.copytree(llm_version.path, tmp_path / "models" / llm_version.name)
+    add_base(
+        str(shutil.copytree(STANDIN.path, tmp_path / "copy")), tmp_path / "models" / BASES, "copy"
+    )
+    forge(SETUP, base="copy")(version)
+    (tmp_path / "copy" / "model.safetensors").unlink()
+
+    check_classifier(version)
+
+    with pytest.raises(ModelVersionError):
+        load_classifier(version)
 
 
 def test_the_stand_in_brings_its_recipe() -> None:

@@ -13,7 +13,13 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from classifier.interface import Classifier
-from classifier.loading import DEFAULTS, Options, can_load_beside, load_classifier
+from classifier.loading import (
+    DEFAULTS,
+    Options,
+    can_load_beside,
+    check_classifier,
+    load_classifier,
+)
 from classifier.manifest import MANIFEST, read_manifest
 from db import registry, taxonomy
 from db.session import Database
@@ -253,6 +259,17 @@ def load_version(
         ModelVersionError: it is unknown, its files were changed, or a unit it learned is gone
             without a successor.
     """
+    directory, mapping = _registered(database, name, models_dir)
+    return load_classifier(directory, mapping, options)
+
+
+def check_version(database: Database, name: str, models_dir: Path) -> None:
+    """Raise what ``load_version`` would; an LLM's base is not loaded for it."""
+    check_classifier(*_registered(database, name, models_dir))
+
+
+def _registered(database: Database, name: str, models_dir: Path) -> tuple[Path, dict[str, str]]:
+    """Return a version's directory, if it is the one registered, and its units' successors."""
     directory = models_dir / name
     with database.reading() as session:  # ends before the load, which may take minutes
         registered = registry.get_version(session, name).manifest_sha256
@@ -263,7 +280,7 @@ def load_version(
                 "the directory from a backup or train again"
             )
         mapping = successors(session, name, manifest.codes)
-    return load_classifier(directory, mapping, options)
+    return directory, mapping
 
 
 def manifest_digest(directory: Path) -> str:

@@ -64,11 +64,11 @@ def show(name: str) -> None:
 def promote(name: str, by: str) -> None:
     """Make a version the champion: workers swap it in between two batches."""
     from db import open_database, registry
-    from worker.resident import load_version
+    from worker.resident import check_version
 
     settings = get_settings()
     database = open_database(settings)
-    load_version(database, name, settings.resolved_models_dir)
+    check_version(database, name, settings.resolved_models_dir)
     with database.writing() as session:
         moved = registry.promote(session, name, actor=by)
     click.echo(f"champion: {moved.before or 'none'} -> {moved.now}")
@@ -79,13 +79,13 @@ def promote(name: str, by: str) -> None:
 def rollback(by: str) -> None:
     """Make the champion before the present one champion again; again goes back further."""
     from db import open_database, registry
-    from worker.resident import load_version
+    from worker.resident import check_version
 
     settings = get_settings()
     database = open_database(settings)
     with database.reading() as session:
         target = registry.rollback_target(session)
-    load_version(database, target, settings.resolved_models_dir)
+    check_version(database, target, settings.resolved_models_dir)
     with database.writing() as session:
         moved = registry.rollback(session, actor=by)
     click.echo(f"champion: {moved.before} -> {moved.now}")
