@@ -11,6 +11,7 @@ rounded to 4 bits: what the format itself costs. The last line is JSON.
 
 import argparse
 import copy
+import functools
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -66,7 +67,7 @@ def main() -> None:
 
 def _loader(options: argparse.Namespace) -> Callable[[Mode], Engine]:
     if options.version is not None:
-        return lambda mode: LlmClassifier.load(options.version, mode=mode).engine
+        return functools.partial(_engine_of, options.version)
     if None in (options.base, options.adapter, options.units):
         raise SystemExit("name --version, or --base, --adapter and --units")
     base = examine(options.base, options.base.name)
@@ -78,6 +79,13 @@ def _loader(options: argparse.Namespace) -> Callable[[Mode], Engine]:
         return Engine(backbone, read_adapter(options.adapter, backbone), prompt)
 
     return load
+
+
+def _engine_of(version: Path, mode: Mode) -> Engine:
+    engine = LlmClassifier.load(version, mode=mode).engine
+    if engine.backbone.mode != mode:
+        raise SystemExit(f"{version} is served in {engine.backbone.mode}, not in {mode}")
+    return engine
 
 
 def compare(

@@ -70,6 +70,16 @@ class Bench:
     repeat: int
     ceiling: float = 0.0
 
+    def facts(self) -> Figures:
+        """Return what was measured on."""
+        return {
+            "device": device_name(),
+            "torch": torch.__version__,
+            "base": self.base.name,
+            "tickets": len(self.texts),
+            "units": len(self.units),
+        }
+
     def engine(self, mode: Mode) -> Engine:
         """Load the base in a mode, with the adapter."""
         backbone = self.backbone(mode)
@@ -127,11 +137,11 @@ def main() -> None:
         results = read_results(options.out)
         bench.ceiling = results.get("ceiling", {}).get("tflops", 0.0)
         results[stages[0]] = STAGES[stages[0]](bench)
+    told = bench.facts() | results
     if options.out:
-        options.out.write_text(json.dumps(results, indent=1), "utf-8")
+        options.out.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
     show(results)
-    facts = {"device": device_name(), "torch": torch.__version__, "tickets": len(bench.texts)}
-    print(json.dumps(facts | results, ensure_ascii=False))
+    print(json.dumps(told, ensure_ascii=False))
 
 
 def run_each(stages: Sequence[str], out: Path | None, base: Base) -> dict[str, Figures]:
@@ -149,11 +159,11 @@ def run_each(stages: Sequence[str], out: Path | None, base: Base) -> dict[str, F
 
 
 def read_results(file: Path | None) -> dict[str, Figures]:
-    """Return the results so far."""
+    """Return the results of stages so far."""
     if file is None or not file.exists():
         return {}
-    results: dict[str, Figures] = json.loads(file.read_text("utf-8"))
-    return results
+    told = json.loads(file.read_text("utf-8"))
+    return {stage: figures for stage, figures in told.items() if isinstance(figures, dict)}
 
 
 def measure_ceiling(_: Bench) -> Figures:

@@ -2,7 +2,7 @@
 
     python -m bench.plot docs/benchmarks/h200.json docs/benchmarks/h200.svg
 
-The first file holds the line of JSON that ends ``bench.inference``.
+The first file is what ``bench.inference --out`` wrote.
 """
 
 import argparse
@@ -53,9 +53,7 @@ def draw(results: dict[str, Any], out: Path) -> None:
         axes.set_yticks(range(len(ways)), [name for *_, name in ways])
         axes.invert_yaxis()
         axes.set_xlabel("tickets a second (logarithmic)")
-        axes.set_title(
-            f"{results['tickets']:,} tickets to 70 units, a 7B on one {results['device']}"
-        )
+        axes.set_title("{tickets:,} tickets, {units} units, {base}, one {device}".format(**results))
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, loc="upper right")
         figure.savefig(out, format="svg", metadata={"Date": None})

@@ -60,10 +60,10 @@ def blocks_of_places(pack: Pack, count: int) -> Blocks:
     return _listed(seen, shared)
 
 
-def _pages_above(segment: Segment) -> list[int]:
+def _pages_above(segment: Segment) -> NDArray[np.int64]:
     """The pages of what a segment continues, the prefix excepted."""
-    above = [upper for upper in segment.path() if upper is not segment and upper.ticket != PREFIX]
-    return [int(page) for upper in above for page in np.unique(upper.rows // PAGE)]
+    above = [up.rows for up in segment.path() if up is not segment and up.ticket != PREFIX]
+    return np.unique(np.concatenate(above) // PAGE) if above else np.zeros(0, np.int64)
 
 
 def _see_prefix(pack: Pack, seen: NDArray[np.bool_], shared: NDArray[np.bool_], used: int) -> None:

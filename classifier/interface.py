@@ -83,6 +83,10 @@ class Batch:
     token: str = ""
     urgent: Sequence[bool] | None = None
 
+    def is_urgent(self, row: int) -> bool:
+        """Whether somebody waits for a text."""
+        return self.urgent is not None and self.urgent[row]
+
 
 class StreamingClassifier(Classifier, Protocol):
     """A classifier that works on the next batches before the one at hand is done."""

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from classifier.backbone import empty_model, load_backbone
 from classifier.base import BASES, Base, find_base, load_tokenizer
+from classifier.calibration import HOLD_ALL
 from classifier.engine import Engine, Flow
 from classifier.interface import (
     PROBABILITY_DECIMALS,
@@ -46,7 +47,7 @@ MAX_UNDER_WAY = 6
 Urgent ones, which are small and soon done, are not counted: they would keep others out."""
 
 
-THINKING_SECONDS = 10.0
+THINKING_SECONDS = 5.0
 """For six batches' doubtful tickets: after a task's 15 s, well before its hard limit of 45 s."""
 
 
@@ -121,8 +122,8 @@ class LlmClassifier:
         calibration: temperature of the labels' scores, threshold of their probabilities.
         mapping: learned unit code -> code of the unit that now stands for it. The probabilities
             of units that map to one are summed; a code that is not in it stands for itself.
-        think_tokens: a doubtful ticket is thought about, in so many tokens at most, and its units
-            are scored once more; 0 for never. Urgent ones are not: somebody waits.
+        think_tokens: in a stream, a doubtful ticket is thought about, in so many tokens at most,
+            and its units are scored once more; 0 for never. Urgent ones are not: somebody waits.
     """
 
     kind = "llm"
@@ -136,7 +137,7 @@ class LlmClassifier:
         think_tokens: int = 0,
     ) -> None:
         self.version = version
-        self.think_tokens = think_tokens
+        self.think_tokens = engine.prompt.thought_room(think_tokens)
         self.engine = engine
         self._temperature = calibration.temperature
         self._threshold = calibration.threshold
@@ -168,7 +169,11 @@ class LlmClassifier:
             DeviceError: the GPU is gone or its memory too small.
         """
         manifest, setup, base = _described(directory)
-        backbone = load_backbone(base, served_mode(manifest, mode), gpu_memory=gpu_memory)
+        served = served_mode(manifest, mode)
+        if served != mode:
+            agreement = manifest.metrics.get(FP8_AGREEMENT)
+            logger.warning("version %s is served in nf4: %s", manifest.name, _no_fp8(agreement))
+        backbone = load_backbone(base, served, gpu_memory=gpu_memory)
         prompt = setup.read_prompt(directory, backbone.tokenizer)
         adapter = Adapter.load(directory, manifest, backbone.model)
         engine = Engine(backbone, adapter, prompt)
@@ -190,7 +195,7 @@ class LlmClassifier:
         self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
     ) -> list[Decision]:
         """Answer each text with one of its allowed units (see ``interface.Classifier``)."""
-        [(_, decisions)] = self._stream([Batch(texts, allowed)], top_k)
+        [(_, decisions)] = self._stream([Batch(texts, allowed)], top_k, may_think=False)
         return decisions
 
     def stream(
@@ -199,14 +204,15 @@ class LlmClassifier:
         """Answer batches as they come (see ``interface.StreamingClassifier``)."""
         before, began = self._work_done(), time.perf_counter()
         try:
-            yield from self._stream(batches, top_k)
+            may_think = self.think_tokens > 0 and self._threshold < HOLD_ALL
+            yield from self._stream(batches, top_k, may_think=may_think)
         finally:
             seconds = time.perf_counter() - began
             done = {name: round(n - before[name], 3) for name, n in self._work_done().items()}
             logger.info("stream ended", extra=done | {"seconds": round(seconds, 3)})
 
     def _stream(
-        self, batches: Iterable[Batch], top_k: int
+        self, batches: Iterable[Batch], top_k: int, *, may_think: bool
     ) -> Iterator[tuple[Batch, list[Decision]]]:
         flow = self.engine.flow()
         coming: Iterator[Batch] | None = iter(batches)
@@ -232,27 +238,23 @@ class LlmClassifier:
                 answered = [one for one in under_way if not one.unfinished]
                 under_way = [one for one in under_way if one.unfinished]
                 for one in answered:
-                    if self._doubtful_rows(one, top_k):
+                    if may_think and self._doubtful_rows(one, top_k):
                         doubtful.append(one)
                     else:
                         yield one.batch, self._decisions(one, top_k)
                 if doubtful and flow.is_done:
                     self._think(flow, doubtful, top_k)
-                    for one in doubtful:
-                        yield one.batch, self._decisions(one, top_k)
+                    yield from ((one.batch, self._decisions(one, top_k)) for one in doubtful)
                     doubtful = []
         finally:
             flow.close()
 
     def _doubtful_rows(self, one: "_UnderWay", top_k: int) -> list[int]:
         """Return the rows of a batch that are to be thought about."""
-        if not self.think_tokens:
-            return []
         return [
             row
             for row, search in one.searches.items()
-            if not (one.batch.urgent and one.batch.urgent[row])
-            and self._decide(search, top_k).held_back is not None
+            if not one.batch.is_urgent(row) and self._decide(search, top_k).held_back is not None
         ]
 
     def _think(self, flow: Flow, doubtful: Sequence["_UnderWay"], top_k: int) -> None:
@@ -262,20 +264,22 @@ class LlmClassifier:
         tickets = prompt.to_think(
             prompt.tickets([one.batch.texts[row] for one, row in rows]), self.think_tokens
         )
-        thoughts = think(
-            self.engine, tickets, self.think_tokens, time.monotonic() + THINKING_SECONDS
-        )
+        until = time.monotonic() + THINKING_SECONDS
+        thoughts = think(self.engine, tickets, self.think_tokens, until)
+        # Those whose turn did not come keep the answer they have.
+        thought = [number for number, one in enumerate(thoughts) if one]
         codes = [self._learned(one.batch.allowed[row]) for one, row in rows]
-        searches = flow.add(
-            tickets,
-            [self._trie.restricted(some) for some in codes],
-            [self._wanted(some, top_k) for some in codes],
-            self._temperature,
-            thoughts=thoughts,
+        searches = self._join(
+            flow,
+            [tickets[number] for number in thought],
+            [codes[number] for number in thought],
+            top_k,
+            thoughts=[thoughts[number] for number in thought],
         )
         while not flow.is_done:
             flow.step()
-        for (one, row), search in zip(rows, searches, strict=True):
+        for number, search in zip(thought, searches, strict=True):
+            one, row = rows[number]
             one.searches[row] = search
 
     def _work_done(self) -> dict[str, float]:
@@ -297,14 +301,30 @@ class LlmClassifier:
         learned = {units: self._learned(units) for units in groups}
         rows = [row for row, units in enumerate(batch.allowed) if learned[units]]
         codes = [learned[batch.allowed[row]] for row in rows]
-        searches = flow.add(
-            self.engine.prompt.tickets([batch.texts[row] for row in rows]),
+        tickets = self.engine.prompt.tickets([batch.texts[row] for row in rows])
+        urgent = [batch.is_urgent(row) for row in rows]
+        searches = self._join(flow, tickets, codes, top_k, urgent=urgent)
+        return _UnderWay(batch, dict(zip(rows, searches, strict=True)), set(searches))
+
+    def _join(
+        self,
+        flow: Flow,
+        tickets: Sequence[Sequence[int]],
+        codes: Sequence[frozenset[str]],
+        top_k: int,
+        *,
+        urgent: Sequence[bool] | None = None,
+        thoughts: Sequence[Sequence[int]] | None = None,
+    ) -> list[Search]:
+        """Let tickets join a flow, to be answered with some of the learned units each."""
+        return flow.add(
+            tickets,
             [self._trie.restricted(some) for some in codes],
             [self._wanted(some, top_k) for some in codes],
             self._temperature,
-            [bool(batch.urgent and batch.urgent[row]) for row in rows],
+            urgent,
+            thoughts,
         )
-        return _UnderWay(batch, dict(zip(rows, searches, strict=True)), set(searches))
 
     def _decisions(self, one: "_UnderWay", top_k: int) -> list[Decision]:
         return [
@@ -356,16 +376,17 @@ def served_mode(manifest: Manifest, mode: Mode) -> Mode:
     That is nf4 for fp8 where its answers are other ones too often, or were not compared.
     """
     agreement = manifest.metrics.get(FP8_AGREEMENT)
-    if mode != "fp8" or (isinstance(agreement, float) and agreement >= LEAST_AGREEMENT):
-        return mode
-    found = (
-        f"its answers in fp8 are those in nf4 for {agreement:.1%} of the held-out tickets, and "
-        f"{LEAST_AGREEMENT:.0%} are asked for"
-        if isinstance(agreement, float)
-        else "its answers in fp8 were not compared: train on a GPU that has fp8"
+    agrees = isinstance(agreement, float) and agreement >= LEAST_AGREEMENT
+    return "nf4" if mode == "fp8" and not agrees else mode
+
+
+def _no_fp8(agreement: JsonValue) -> str:
+    if not isinstance(agreement, float):
+        return "its answers in fp8 were not compared: train on a GPU that has fp8"
+    return (
+        f"its answers in fp8 are those in nf4 for {agreement:.2%} of the held-out tickets, and "
+        f"{LEAST_AGREEMENT:.2%} are asked for"
     )
-    logger.warning("version %s is served in nf4: %s", manifest.name, found)
-    return "nf4"
 
 
 @dataclass(slots=True)
@@ -385,4 +406,4 @@ class _UnderWay:
 
 def _count(under_way: Sequence[_UnderWay]) -> int:
     """Return how many batches are not urgent as a whole."""
-    return sum(not (one.batch.urgent and all(one.batch.urgent)) for one in under_way)
+    return sum(not all(map(one.batch.is_urgent, range(len(one.batch.texts)))) for one in under_way)

@@ -64,11 +64,11 @@ KINDS: dict[str, Loader] = {
 """How each kind of version is opened; the libraries of a kind are imported only then."""
 
 
-def can_load_beside(serving: Classifier, directory: Path, options: Options) -> bool:
-    """Whether a version can be opened by another thread while a classifier answers.
+def shares_base(serving: Classifier, directory: Path, options: Options) -> bool:
+    """Whether a version would answer with the base that an LLM answers with now, in its mode.
 
-    So it is for an LLM on the same base in the same mode: only its adapter is read, and nothing is
-    computed until it answers. Another base would be warmed up beside the one that works.
+    Then another thread can open it meanwhile: only its adapter is read, and nothing is computed
+    until it answers. Another base would be loaded and warmed up beside the one that works.
 
     Raises:
         ModelVersionError: the version is damaged.

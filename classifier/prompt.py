@@ -112,10 +112,13 @@ class Prompt:
         gap = list(self.thought_end[: places[0]]) if places else []
         return thought[: -len(gap)] if gap and thought[-len(gap) :] == gap else thought
 
+    def thought_room(self, wished: int) -> int:
+        """Return the tokens a thought may have: it shares a ticket's room, as in training."""
+        return max(0, min(wished, self.room - MIN_TICKET_TOKENS))
+
     def to_think(self, tickets: Sequence[list[int]], thought: int) -> list[list[int]]:
-        """Return tickets cut so that each shares its room with a thought, as in training."""
-        room = max(MIN_TICKET_TOKENS, self.room - thought)
-        return [cut_middle(ids, room) for ids in tickets]
+        """Return tickets cut so that each has room for a thought of so many tokens."""
+        return [cut_middle(ids, self.room - thought) for ids in tickets]
 
     @cached_property
     def labels(self) -> dict[str, tuple[int, ...]]:

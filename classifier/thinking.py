@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Collection, Iterator, Sequence
 
+import numpy as np
 import torch
 
 from classifier.engine import Engine
@@ -41,9 +42,12 @@ def think(
     """
     stops = engine.prompt.thought_stops if ends is None else ends
     thoughts: list[list[int]] = [[] for _ in tickets]
-    # A step takes a page of the store, which must not grow: what is compiled is for its size.
-    pages = engine.backbone.reader.store.free_rows // PAGE
-    limit = min(limit, pages - max(map(len, tickets), default=0) // PAGE - 2)
+    # A step takes a page of the store, and tickets want as many; it must not grow, for what is
+    # compiled is for its size.
+    most = engine.backbone.reader.store.free_rows // PAGE // 2
+    if limit > most:
+        logger.warning("thoughts have %d tokens at most: the GPU's memory stores no more", most)
+        limit = most
     for rows in _groups(engine, tickets, limit):
         try:
             _think(engine, tickets, thoughts, rows, limit, until, stops)
@@ -51,7 +55,7 @@ def think(
             logger.warning("no GPU memory for the thoughts about %d tickets", len(rows))
             for row in rows:
                 thoughts[row].clear()
-    engine.counts.thoughts += len(thoughts)
+    engine.counts.thoughts += sum(map(bool, thoughts))
     engine.counts.thought_tokens += sum(map(len, thoughts))
     return [engine.prompt.without_end(thought) for thought in thoughts]
 
@@ -101,7 +105,7 @@ def _think(
             going_on = [
                 (row, token) for row, token in zip(last, found, strict=True) if token not in ends
             ]
-            last = {row: _after(last[row], token) for row, token in going_on}
+            last = {row: _after(engine, last[row], token) for row, token in going_on}
             for row, token in going_on:
                 thoughts[row].append(token)
     finally:
@@ -109,8 +113,22 @@ def _think(
             store.release(number)
 
 
-def _after(segment: Segment, token: int) -> Segment:
-    return Segment([token], segment, segment.ticket, segment.first + len(segment.tokens))
+def _after(engine: Engine, last: Segment, token: int) -> Segment:
+    """Return the segment of a token that follows the last one read.
+
+    What was read of a ticket becomes one segment: a chain of one for each token would have to be
+    walked through in every step.
+    """
+    above = last.above
+    if above is not None and above is not engine.prefix:
+        last = Segment(
+            [*above.tokens, *last.tokens],
+            engine.prefix,
+            last.ticket,
+            above.first,
+            rows=np.concatenate((above.rows, last.rows)),
+        )
+    return Segment([token], last, last.ticket, last.first + len(last.tokens))
 
 
 def _likeliest(engine: Engine, segments: Sequence[Segment]) -> list[int]:

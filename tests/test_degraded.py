@@ -1,17 +1,25 @@
 """While the LLM cannot answer, the linear baseline does, and says so; the LLM returns by itself."""
 
+import json
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from classifier.base import BASES, add_base
 from classifier.interface import Decision
+from classifier.llm import SETUP
+from classifier.lora import WEIGHTS
+from classifier.manifest import write_version
 from db import Database, registry
 from db.models import Classification
 from paidan.cli.train import register
 from paidan.settings import Settings
 from tests.llm import THEMES, promote_llm, themed_samples
 from tests.make import UNITS, add_tickets, add_units, promote_constant
+from tests.models import STANDIN
 from training.linear import train_linear
 from training.versions import TrainedVersion
 from worker.loop import ClaimLoop
@@ -206,3 +214,57 @@ def test_a_linear_champion_is_not_degraded(
     resident.refresh()
 
     assert (resident.version, resident.degraded) == (baseline, False)
+
+
+def test_an_llm_on_another_base_gets_the_gpu_to_itself(
+    database: Database, settings: Settings, gpu: Gpu, llm: str, llm_version: TrainedVersion
+) -> None:
+    # Given an LLM that answers, and a version on another base
+    resident = make_resident(database, settings, gpu)
+    old = resident.refresh()
+    other = on_another_base(settings.resolved_models_dir, llm_version)
+
+    # When that is promoted
+    promote_llm(database, settings.resolved_models_dir, other)
+    still = resident.refresh()
+
+    # Then the old one answers until a new process takes over, which loads the other
+    assert (still, resident.version) == (old, llm)
+    assert resident.needs_new_process
+    fresh = make_resident(database, settings, gpu)
+    fresh.refresh()
+    assert fresh.version == other.name
+    assert not fresh.needs_new_process
+
+
+def test_a_damaged_llm_on_another_base_is_refused_by_the_process_that_is_there(
+    database: Database, settings: Settings, gpu: Gpu, llm: str, llm_version: TrainedVersion
+) -> None:
+    resident = make_resident(database, settings, gpu)
+    old = resident.refresh()
+    other = on_another_base(settings.resolved_models_dir, llm_version)
+    (other.path / WEIGHTS).write_bytes(b"")
+
+    promote_llm(database, settings.resolved_models_dir, other)
+
+    assert resident.refresh() is old
+    assert not resident.needs_new_process
+
+
+def on_another_base(models_dir: Path, version: TrainedVersion) -> TrainedVersion:
+    """A copy of a version that was trained on a base of another name and other files."""
+    copy = shutil.copytree(STANDIN.path, models_dir.parent / "other")
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"comment": "another one"}))
+    base = add_base(str(copy), models_dir / BASES)
+    path = models_dir / f"{version.name}-other"
+    manifest = version.manifest.model_copy(update={"name": path.name, "files": {}})
+
+    def write(directory: Path) -> None:
+        for file in version.manifest.files:
+            shutil.copy(version.path / file, directory / file)
+        setup = json.loads((directory / SETUP).read_text("utf-8"))
+        told = {"base": base.name, "base_sha256": base.sha256}
+        (directory / SETUP).write_text(json.dumps(setup | told), "utf-8")
+
+    return TrainedVersion(path, write_version(path, manifest, write))

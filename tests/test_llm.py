@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from classifier.base import BASES, STAND_IN, add_base
 from classifier.llm import FP8_AGREEMENT, SETUP, LlmClassifier, served_mode
-from classifier.loading import Options, can_load_beside, check_classifier, load_classifier
+from classifier.loading import Options, check_classifier, load_classifier, shares_base
 from classifier.lora import CONFIG, WEIGHTS
 from classifier.manifest import MANIFEST, read_manifest
 from classifier.reader import Mode
@@ -58,38 +58,44 @@ def test_a_version_holds_all_its_answers_depend_on(llm_version: TrainedVersion) 
 
 
 @pytest.mark.parametrize(
-    ("metrics", "mode", "why"),
-    [
-        ({}, "nf4", "were not compared: train on a GPU that has fp8"),
-        ({FP8_AGREEMENT: 0.981}, "nf4", "98.1% of the held-out tickets, and 99% are asked for"),
-        ({FP8_AGREEMENT: 0.993}, "fp8", ""),
-    ],
+    ("metrics", "mode"),
+    [({}, "nf4"), ({FP8_AGREEMENT: 0.981}, "nf4"), ({FP8_AGREEMENT: 0.993}, "fp8")],
 )
 def test_a_version_is_served_in_fp8_where_that_answers_as_nf4_does(
-    llm_version: TrainedVersion,
-    caplog: pytest.LogCaptureFixture,
-    metrics: dict[str, JsonValue],
-    mode: Mode,
-    why: str,
+    llm_version: TrainedVersion, metrics: dict[str, JsonValue], mode: Mode
 ) -> None:
     manifest = llm_version.manifest.model_copy(update={"metrics": metrics})
 
     assert served_mode(manifest, "fp8") == mode
     assert served_mode(manifest, "bf16") == "bf16"
-    assert why in caplog.text
-    assert bool(caplog.text) == bool(why)
 
 
-def test_a_version_that_is_asked_for_in_fp8_answers_in_nf4(
-    llm_version: TrainedVersion, classifier: LlmClassifier
+@pytest.mark.parametrize(
+    ("metrics", "why"),
+    [
+        ({}, "its answers in fp8 were not compared: train on a GPU that has fp8"),
+        ({FP8_AGREEMENT: 0.9896}, "98.96% of the held-out tickets, and 99.00% are asked for"),
+    ],
+)
+def test_a_version_that_is_asked_for_in_fp8_answers_in_nf4_and_says_why(
+    llm_version: TrainedVersion,
+    classifier: LlmClassifier,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    metrics: dict[str, JsonValue],
+    why: str,
 ) -> None:
     options = Options(mode="fp8")
+    version = shutil.copytree(llm_version.path, tmp_path / llm_version.name)
+    manifest = json.loads((version / MANIFEST).read_text())
+    (version / MANIFEST).write_text(json.dumps(manifest | {"metrics": metrics}))
 
-    asked = load_classifier(llm_version.path, None, options)
+    asked = load_classifier(version, None, options)
 
     assert isinstance(asked, LlmClassifier)
     assert asked.engine.backbone is classifier.engine.backbone  # which is in nf4
-    assert can_load_beside(classifier, llm_version.path, options)
+    assert shares_base(classifier, version, options)
+    assert why in caplog.text
 
 
 def test_it_learned_what_it_was_taught(classifier: LlmClassifier) -> None:

@@ -13,10 +13,12 @@ from classifier.base import Base
 from classifier.calibration import HOLD_ALL
 from classifier.engine import Engine
 from classifier.flex import FlexReader
-from classifier.interface import Batch
+from classifier.interface import Batch, Decision
 from classifier.llm import LlmClassifier
 from classifier.manifest import Calibration
+from classifier.prompt import MIN_TICKET_TOKENS
 from classifier.reader import EagerReader
+from classifier.store import PAGE, Segment
 from classifier.thinking import think
 from classifier.trie import LabelTrie
 from tests.models import CODES, TICKETS, make_prompt, random_base
@@ -26,7 +28,7 @@ CPU = torch.device("cpu")
 LIMIT = 7
 ALL = frozenset(CODES)
 DOUBT_ALL = Calibration(
-    temperature=1.0, threshold=HOLD_ALL, error_target=0.05, coverage=0, error=None, held_out=9
+    temperature=1.0, threshold=1.0 + 1e-6, error_target=0.05, coverage=0, error=None, held_out=9
 )
 
 
@@ -90,20 +92,20 @@ def test_when_time_is_up_nothing_more_is_thought(engine: Engine) -> None:
 
 
 def test_what_thought_leaves_the_store_as_it_was(engine: Engine) -> None:
-    free = engine.backbone.reader.store.free_pages
+    store = engine.backbone.reader.store
+    held = store.rows - store.free_pages * PAGE
 
     think(engine, engine.prompt.tickets(TICKETS), LIMIT, math.inf, ends=())
 
-    assert engine.backbone.reader.store.free_pages >= free
+    assert store.rows - store.free_pages * PAGE == held
 
 
 def test_doubtful_tickets_are_scored_behind_their_thoughts(engine: Engine) -> None:
     # Given a model that doubts everything
     classifier = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=LIMIT)
-    unthinking = LlmClassifier("v", engine, DOUBT_ALL)
 
     # When it may think
-    found = classifier.classify(TICKETS, [ALL] * len(TICKETS))
+    found = streamed(classifier)
 
     # Then each answer is that of the ticket with its thought
     tickets = engine.prompt.to_think(engine.prompt.tickets(TICKETS), LIMIT)
@@ -120,7 +122,47 @@ def test_doubtful_tickets_are_scored_behind_their_thoughts(engine: Engine) -> No
         assert decision.unit == unit
         assert decision.probability == pytest.approx(probability, abs=1e-4)
         assert decision.held_back == "doubtful"
-    assert found != unthinking.classify(TICKETS, [ALL] * len(TICKETS))
+    assert found != classifier.classify(TICKETS, [ALL] * len(TICKETS))  # which never thinks
+
+
+def streamed(classifier: LlmClassifier) -> list[Decision]:
+    [(_, decisions)] = classifier.stream([Batch(TICKETS, [ALL] * len(TICKETS))])
+    return decisions
+
+
+def test_a_ticket_whose_turn_did_not_come_keeps_its_answer(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classifier.llm.THINKING_SECONDS", -1.0)
+    texts = [text * 20 for text in TICKETS]  # cut, if they shared their room with a thought
+    classifier = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=400)
+
+    [(_, found)] = classifier.stream([Batch(texts, [ALL] * len(texts))])
+
+    assert found == classifier.classify(texts, [ALL] * len(texts))
+    assert engine.counts.thoughts == 0
+
+
+@pytest.mark.parametrize("engine", ["flex"], indirect=True)
+def test_thoughts_are_as_short_as_a_small_store_wants_them(engine: Engine) -> None:
+    reader = engine.backbone.reader
+    rows = reader.store.rows
+    reader.store.place([Segment([1] * (reader.store.free_rows - 12 * PAGE), ticket=10**6)])
+
+    thoughts = think(engine, engine.prompt.tickets(TICKETS), 100, math.inf, ends=())
+
+    assert [len(thought) for thought in thoughts] == [6] * len(TICKETS)
+    assert reader.store.rows == rows
+
+
+def test_ticket_and_thought_share_a_tickets_room(engine: Engine) -> None:
+    prompt = engine.prompt
+
+    thought = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=512).think_tokens
+    [ticket] = prompt.to_think(prompt.tickets(["水" * 2000]), thought)
+
+    assert thought == prompt.room - MIN_TICKET_TOKENS
+    assert len(ticket) + thought == prompt.room
 
 
 def test_who_waits_gets_the_first_answer_and_all_batches_come(engine: Engine) -> None:
@@ -137,11 +179,14 @@ def test_who_waits_gets_the_first_answer_and_all_batches_come(engine: Engine) ->
     assert engine.counts.thoughts == len(batches) - 1
 
 
-def test_sure_tickets_are_not_thought_about(engine: Engine) -> None:
-    sure = DOUBT_ALL.model_copy(update={"threshold": 0.0})
+@pytest.mark.parametrize("threshold", [0.0, HOLD_ALL])
+def test_what_is_sure_or_could_never_be_is_not_thought_about(
+    engine: Engine, threshold: float
+) -> None:
+    sure = DOUBT_ALL.model_copy(update={"threshold": threshold})
     classifier = LlmClassifier("v", engine, sure, think_tokens=LIMIT)
 
-    classifier.classify(TICKETS, [ALL] * len(TICKETS))
+    streamed(classifier)
 
     assert engine.counts.thoughts == 0
 

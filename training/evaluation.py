@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from classifier.interface import Classifier, Decision
+from classifier.interface import Batch, Classifier, Decision, stream
 from paidan.errors import InputError
 from training.samples import Sample
 
@@ -87,10 +87,7 @@ def evaluate(
     """
     if not samples:
         raise InputError("there is nothing to evaluate on: give at least one labelled ticket")
-    decisions: list[Decision] = []
-    for start in range(0, len(samples), batch):
-        texts = [sample.text for sample in samples[start : start + batch]]
-        decisions += classifier.classify(texts, [allowed] * len(texts), top_k=1)
+    decisions = _answers(classifier, [sample.text for sample in samples], allowed, batch)
     gold = [sample.unit for sample in samples]
     # An answer without any learned unit is a guess: right by chance, it still counts as wrong.
     answers = [
@@ -125,6 +122,16 @@ def expected_calibration_error(
     places = np.clip(np.ceil(probability * bins).astype(np.int64) - 1, 0, bins - 1)
     gaps = np.bincount(places, weights=probability - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(probability))
+
+
+def _answers(
+    classifier: Classifier, texts: Sequence[str], allowed: frozenset[str], batch: int
+) -> list[Decision]:
+    """Return the answers to texts, given as a worker is: in a stream of batches."""
+    parts = {str(start): texts[start : start + batch] for start in range(0, len(texts), batch)}
+    batches = (Batch(part, [allowed] * len(part), start) for start, part in parts.items())
+    answered = {one.token: found for one, found in stream(classifier, batches, top_k=1)}
+    return [decision for start in parts for decision in answered[start]]
 
 
 def _average(gold: list[str], answers: list[str], labels: list[str], average: str) -> Scores:

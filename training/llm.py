@@ -24,7 +24,7 @@ from classifier.prompt import Prompt
 from classifier.reader import Mode
 from classifier.template import PromptUnit, load_template
 from classifier.trie import LabelTrie
-from paidan.errors import DeviceError
+from paidan.errors import PaidanError
 from training.held_out import calibrate, measure
 from training.recipe import Recipe
 from training.samples import Sample, check_samples, data_sha256
@@ -156,7 +156,7 @@ def _compare_fp8(
     torch.cuda.empty_cache()
     try:
         rounded, _ = _score(base, setup, adapter_dir, samples, "fp8")
-    except DeviceError as error:
+    except (PaidanError, RuntimeError) as error:  # no reason to lose what was trained
         progress.say(f"not compared in fp8: {error}")
         return {}
     return {FP8_AGREEMENT: float((rounded.argmax(axis=1) == logits.argmax(axis=1)).mean())}

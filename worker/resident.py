@@ -16,9 +16,9 @@ from classifier.interface import Classifier
 from classifier.loading import (
     DEFAULTS,
     Options,
-    can_load_beside,
     check_classifier,
     load_classifier,
+    shares_base,
 )
 from classifier.manifest import MANIFEST, read_manifest
 from db import registry, taxonomy
@@ -75,7 +75,9 @@ class Resident:
     """Holds the classifier and the active units it may answer with.
 
     A new champion on the base that is loaded already is read by a thread; the old one answers until
-    it is there, and takes no longer to exchange than the first forward of the new one.
+    it is there, and takes no longer to exchange than the first forward of the new one. One on
+    another base wants the GPU for itself: ``needs_new_process`` says so, and the old one answers
+    until then.
 
     While an LLM that should answer does not work (its GPU is gone), the newest linear version that
     loads answers in its place: ``degraded`` says so. The LLM comes back by itself.
@@ -141,6 +143,8 @@ class Resident:
             return None
         if again and self._gpu_failed:
             self.needs_new_process = self._gpu_is_present()
+        elif coming is None and self._needs_the_gpu_alone(wanted.version):
+            self.needs_new_process = True
         elif (coming is None and self._load_beside(wanted)) or self._load(
             wanted.version, coming.take if coming else None
         ):
@@ -178,11 +182,29 @@ class Resident:
             return False
         name = wanted.version
         try:
-            if not can_load_beside(serving, self.models_dir / name, self.options):
+            if not shares_base(serving, self.models_dir / name, self.options):
                 return False
         except (ModelVersionError, StorageError):
             return False  # ``_load`` says so
         self._coming = _Coming(wanted, lambda: self._read(name))
+        return True
+
+    def _needs_the_gpu_alone(self, name: str) -> bool:
+        """Whether a version that would load has another base, or mode, than the LLM on the GPU.
+
+        The card may not hold both.
+        """
+        serving = self.classifier
+        if serving is None or serving.kind != _LLM or not gpu.is_pinned():
+            return False
+        try:
+            if registered_kind(self.database, name) != _LLM:
+                return False
+            if shares_base(serving, self.models_dir / name, self.options):
+                return False
+            check_version(self.database, name, self.models_dir)
+        except (ModelVersionError, StorageError):
+            return False  # ``_load`` says so
         return True
 
     def _read(self, name: str) -> Classifier:

@@ -111,7 +111,7 @@ def classify(ids: list[int], lane: str) -> int:
     classified = process.loop.run(ids, lane)
     if process.resident.needs_new_process:
         # The pool starts another child, which loads the LLM; this one's message comes again there.
-        logger.warning("the GPU is back: a new process takes over")
+        logger.warning("a new process takes over, with the GPU to itself")
         process.stop()
         os._exit(0)
     return classified
