@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +217,7 @@ def _measure_length(
         torch.cuda.reset_peak_memory_stats()
     engine.counts = Counts()
     seconds = median_seconds(search, bench.repeat)
-    counts, searched = engine.counts, count * bench.repeat
+    counts, searched = replace(engine.counts), count * bench.repeat  # reading counts on
     probabilities = sorted(one.ranking()[0][1] for one in found)
     reading = median_seconds(read, bench.repeat)
     figures: Figures = {
