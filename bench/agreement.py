@@ -50,12 +50,14 @@ def main() -> None:
     parser.add_argument("--tickets", type=Path, required=True, help=".jsonl")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--modes", default="nf4", help="of the engine, with commas")
-    parser.add_argument("--rounded", action="store_true", help="leave the last row out")
+    parser.add_argument("--skip-unrounded", action="store_true", help="leave the last row out")
     parser.add_argument("--out", type=Path, help="scores so far, .pt; they are not computed again")
     options = parser.parse_args()
     texts = read_texts(options.tickets, options.count)
     modes = options.modes.split(",")
-    figures = compare(_loader(options), texts, modes, options.out, rounded=options.rounded)
+    figures = compare(
+        _loader(options), texts, modes, options.out, unrounded=not options.skip_unrounded
+    )
     table = Table(title=f"{len(texts)} tickets, {device_name()}")
     for heading in ("", "top-1 agreement", "mean |Δ log p|", "max |Δ log p|"):
         table.add_column(heading)
@@ -94,7 +96,7 @@ def compare(
     modes: Sequence[Mode],
     out: Path | None,
     *,
-    rounded: bool,
+    unrounded: bool,
 ) -> dict[str, Any]:
     """Return for each mode the top-1 agreement and the mean and greatest |Δ log p|."""
     found: dict[str, Scores] = torch.load(out) if out and out.exists() else {}
@@ -124,7 +126,7 @@ def compare(
             model = model.bfloat16() if name == PLAIN else model
             keep(name, plain_scores(model, engine.prompt, texts))
     model = None
-    if "full" not in modes and not rounded and UNROUNDED not in found:
+    if "full" not in modes and unrounded and UNROUNDED not in found:
         keep(UNROUNDED, plain_scores(plain_model(engine, rounded=False), engine.prompt, texts))
     exact = found[EXACT]
     return {name: _figures(scores, exact) for name, scores in found.items() if name != EXACT}

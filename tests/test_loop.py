@@ -85,6 +85,24 @@ def test_a_live_message_ends_with_its_own_tickets(
     assert loop.run(ids, "live") == 1
 
 
+def test_a_live_message_ends_with_its_own_tickets_when_a_lone_one_came_between(
+    loop: ClaimLoop, model: Recorder, database: Database
+) -> None:
+    loop.settings = loop.settings.model_copy(update={"max_batch": 1})
+    ids = add_tickets(database, 2, lane="live")
+    with database.writing() as session:
+        [lone] = tickets.insert(session, [new_ticket(50, text="单")]).all_ids
+        session.execute(update(Ticket).where(Ticket.id == lone).values(solo=True))
+
+    def come(texts: Sequence[str]) -> None:
+        with database.writing() as session:
+            tickets.insert(session, [new_ticket(100 + len(model.batches), lane="live")])
+
+    model.before = come
+
+    assert loop.run(ids, "live") == 3
+
+
 def test_a_message_goes_on_until_its_lane_is_dry(
     loop: ClaimLoop, model: Recorder, database: Database
 ) -> None:

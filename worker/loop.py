@@ -96,6 +96,8 @@ class ClaimLoop:
                 break
             if flight.is_dry:
                 break
+            if lane == "live":
+                pending = sorted(flight.left)
         classified = self.progress.classified - before
         logger.info("message done", extra={"lane": lane, "ids": len(ids), "classified": classified})
         return classified
