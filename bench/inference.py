@@ -252,24 +252,16 @@ def _measure_lone(engine: Engine, tickets: Sequence[Sequence[int]], root: Node) 
 
 def measure_swap(bench: Bench) -> Figures:
     """Another adapter takes over; its first batch beside that of a cold load."""
+    texts = bench.texts[:_WARM]
     first = bench.engine("nf4")
-    tickets = first.prompt.tickets(bench.texts[:_WARM])
-
-    def answers(engine: Engine) -> list[dict[str, float]]:
-        root = LabelTrie(engine.prompt.labels, engine.backbone.end).restricted(
-            frozenset(engine.prompt.labels)
-        )
-        count = len(tickets)
-        return [one.scores for one in engine.search_tokens(tickets, [root] * count, [None] * count)]
-
-    before = answers(first)
+    before = first.scores(texts)
     second = Engine(first.backbone, random_adapter(first.backbone), first.prompt)
     seconds = _switch_seconds(second)
-    after = answers(second)
+    after = second.scores(texts)
     del first, second
     gc.collect()
     backbone = bench.backbone("nf4")
-    cold = answers(Engine(backbone, random_adapter(backbone), bench.prompt(backbone)))
+    cold = Engine(backbone, random_adapter(backbone), bench.prompt(backbone)).scores(texts)
     return {
         "switch_ms": round(seconds * 1000, 1),
         "scores": sum(map(len, after)),

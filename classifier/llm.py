@@ -7,7 +7,7 @@ The answer is always a unit's name: labels are scored under the full softmax and
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -45,8 +45,6 @@ LEAST_AGREEMENT = 0.99
 MAX_UNDER_WAY = 6
 """Batches in the flow at most: if the process dies, the tickets of all of them run alone once.
 Urgent ones, which are small and soon done, are not counted: they would keep others out."""
-
-
 THINKING_SECONDS = 5.0
 """For six batches' doubtful tickets: after a task's 15 s, well before its hard limit of 45 s."""
 
@@ -238,7 +236,9 @@ class LlmClassifier:
                 answered = [one for one in under_way if not one.unfinished]
                 under_way = [one for one in under_way if one.unfinished]
                 for one in answered:
-                    if may_think and self._doubtful_rows(one, top_k):
+                    if may_think:
+                        one.doubtful = self._doubtful_rows(one, top_k)
+                    if one.doubtful:
                         doubtful.append(one)
                     else:
                         yield one.batch, self._decisions(one, top_k)
@@ -259,7 +259,7 @@ class LlmClassifier:
 
     def _think(self, flow: Flow, doubtful: Sequence["_UnderWay"], top_k: int) -> None:
         """Let the model think about the doubtful tickets of batches; score their units again."""
-        rows = [(one, row) for one in doubtful for row in self._doubtful_rows(one, top_k)]
+        rows = [(one, row) for one in doubtful for row in one.doubtful]
         prompt = self.engine.prompt
         tickets = prompt.to_think(
             prompt.tickets([one.batch.texts[row] for one, row in rows]), self.think_tokens
@@ -267,19 +267,21 @@ class LlmClassifier:
         until = time.monotonic() + THINKING_SECONDS
         thoughts = think(self.engine, tickets, self.think_tokens, until)
         # Those whose turn did not come keep the answer they have.
-        thought = [number for number, one in enumerate(thoughts) if one]
-        codes = [self._learned(one.batch.allowed[row]) for one, row in rows]
+        thought_about = [
+            (one, row, ids, thought)
+            for (one, row), ids, thought in zip(rows, tickets, thoughts, strict=True)
+            if thought
+        ]
         searches = self._join(
             flow,
-            [tickets[number] for number in thought],
-            [codes[number] for number in thought],
+            [ids for _, _, ids, _ in thought_about],
+            [self._learned(one.batch.allowed[row]) for one, row, _, _ in thought_about],
             top_k,
-            thoughts=[thoughts[number] for number in thought],
+            thoughts=[thought for *_, thought in thought_about],
         )
         while not flow.is_done:
             flow.step()
-        for number, search in zip(thought, searches, strict=True):
-            one, row = rows[number]
+        for (one, row, _, _), search in zip(thought_about, searches, strict=True):
             one.searches[row] = search
 
     def _work_done(self) -> dict[str, float]:
@@ -397,11 +399,13 @@ class _UnderWay:
         batch: its texts and allowed units.
         searches: of its rows that are read.
         unfinished: those of them that go on.
+        doubtful: rows that are to be thought about.
     """
 
     batch: Batch
     searches: dict[int, Search]
     unfinished: set[Search]
+    doubtful: list[int] = field(default_factory=list)
 
 
 def _count(under_way: Sequence[_UnderWay]) -> int:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
 from classifier.interface import Classifier
 from classifier.manifest import read_manifest
 from paidan.errors import ModelVersionError
+from paidan.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,11 @@ class Options:
     mode: Literal["nf4", "bf16", "fp8"] = "nf4"
     gpu_memory: int | None = None
     think_tokens: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return how a worker with these settings holds it."""
+        return cls(settings.model_mode, settings.gpu_memory, settings.think_tokens)
 
 
 DEFAULTS = Options()

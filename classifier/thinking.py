@@ -8,6 +8,7 @@ again with its ticket when labels are scored behind it.
 import logging
 import time
 from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -134,9 +135,6 @@ def _after(engine: Engine, last: Segment, token: int) -> Segment:
 def _likeliest(engine: Engine, segments: Sequence[Segment]) -> list[int]:
     """Read segments; return the likeliest token after each."""
     reader = engine.backbone.reader
-    asked: list[tuple[int, Sequence[int]]] = []
-    at = -1
-    for segment in segments:
-        at += len(segment.tokens)
-        asked.append((at, [BEST]))
+    stops = accumulate(len(segment.tokens) for segment in segments)
+    asked = [(stop - 1, [BEST]) for stop in stops]
     return [int(token) for token in reader.start(Pack(reader.store, segments, asked))()]

@@ -1,8 +1,10 @@
 """A trained LLM version for tests: the stand-in with an adapter that tells three units apart."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+from classifier.manifest import write_version
 from classifier.template import PromptUnit
 from db import Database, registry
 from paidan.cli.train import register
@@ -70,6 +72,21 @@ def train_test_llm(folder: Path, told: Told | None = None) -> TrainedVersion:
         recipe=Recipe.read(folder / "recipe.toml"),
         error_target=1.0,
     )
+
+
+def changed_copy(
+    version: TrainedVersion, models_dir: Path, suffix: str, change: Callable[[Path], object]
+) -> TrainedVersion:
+    """Copy a version under a name of its own; ``change`` gets the copy before it is sealed."""
+    path = models_dir / f"{version.name}-{suffix}"
+    manifest = version.manifest.model_copy(update={"name": path.name, "files": {}})
+
+    def write(directory: Path) -> None:
+        for file in version.manifest.files:
+            shutil.copy(version.path / file, directory / file)
+        change(directory)
+
+    return TrainedVersion(path, write_version(path, manifest, write))
 
 
 def promote_llm(database: Database, models_dir: Path, version: TrainedVersion) -> str:

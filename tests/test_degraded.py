@@ -12,12 +12,11 @@ from classifier.base import BASES, add_base
 from classifier.interface import Decision
 from classifier.llm import SETUP
 from classifier.lora import WEIGHTS
-from classifier.manifest import write_version
 from db import Database, registry
 from db.models import Classification
 from paidan.cli.train import register
 from paidan.settings import Settings
-from tests.llm import THEMES, promote_llm, themed_samples
+from tests.llm import THEMES, changed_copy, promote_llm, themed_samples
 from tests.make import UNITS, add_tickets, add_units, promote_constant
 from tests.models import STANDIN
 from training.linear import train_linear
@@ -257,14 +256,10 @@ def on_another_base(models_dir: Path, version: TrainedVersion) -> TrainedVersion
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(config | {"comment": "another one"}))
     base = add_base(str(copy), models_dir / BASES)
-    path = models_dir / f"{version.name}-other"
-    manifest = version.manifest.model_copy(update={"name": path.name, "files": {}})
 
-    def write(directory: Path) -> None:
-        for file in version.manifest.files:
-            shutil.copy(version.path / file, directory / file)
+    def move(directory: Path) -> None:
         setup = json.loads((directory / SETUP).read_text("utf-8"))
         told = {"base": base.name, "base_sha256": base.sha256}
         (directory / SETUP).write_text(json.dumps(setup | told), "utf-8")
 
-    return TrainedVersion(path, write_version(path, manifest, write))
+    return changed_copy(version, models_dir, "other", move)

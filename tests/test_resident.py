@@ -1,7 +1,6 @@
 """The resident model: what is loaded, exchanged or refused as champion and taxonomy move."""
 
 import json
-import shutil
 import subprocess
 import sys
 import threading
@@ -15,11 +14,10 @@ from sqlalchemy import select
 import worker.resident
 from classifier.interface import Classifier
 from classifier.lora import WEIGHTS
-from classifier.manifest import write_version
 from db import Database, registry, taxonomy
 from db.models import Ticket
 from paidan.settings import Settings
-from tests.llm import promote_llm
+from tests.llm import changed_copy, promote_llm
 from tests.make import add_tickets, add_units, promote_constant
 from tests.processes import wait_until
 from training.versions import TrainedVersion
@@ -80,16 +78,12 @@ def test_a_unit_gone_without_successor_refuses_the_version(
 @pytest.fixture
 def second_version(llm_version: TrainedVersion, settings: Settings) -> TrainedVersion:
     """A copy of the LLM version under another name, its adapter weakened."""
-    path = settings.resolved_models_dir / f"{llm_version.name}-second"
-    manifest = llm_version.manifest.model_copy(update={"name": path.name, "files": {}})
 
-    def write(directory: Path) -> None:
-        for file in llm_version.manifest.files:
-            shutil.copy(llm_version.path / file, directory / file)
+    def weaken(directory: Path) -> None:
         tensors = load_file(directory / WEIGHTS)
         save_file({name: tensor / 2 for name, tensor in tensors.items()}, directory / WEIGHTS)
 
-    return TrainedVersion(path, write_version(path, manifest, write))
+    return changed_copy(llm_version, settings.resolved_models_dir, "second", weaken)
 
 
 def is_current(resident: Resident) -> bool:

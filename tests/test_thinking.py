@@ -8,23 +8,21 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from classifier.backbone import Backbone, load_backbone
+from classifier.backbone import load_backbone
 from classifier.base import Base
 from classifier.calibration import HOLD_ALL
 from classifier.engine import Engine
-from classifier.flex import FlexReader
 from classifier.interface import Batch, Decision
 from classifier.llm import LlmClassifier
 from classifier.manifest import Calibration
 from classifier.prompt import MIN_TICKET_TOKENS
-from classifier.reader import EagerReader
 from classifier.store import PAGE, Segment
 from classifier.thinking import think
 from classifier.trie import LabelTrie
 from tests.models import CODES, TICKETS, make_prompt, random_base
+from tests.test_flex import CPU, use_flex, use_plain
 
 pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
-CPU = torch.device("cpu")
 LIMIT = 7
 ALL = frozenset(CODES)
 DOUBT_ALL = Calibration(
@@ -41,13 +39,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
 def engine(request: pytest.FixtureRequest, base: Base) -> Iterator[Engine]:
     backbone = load_backbone(base, "full", CPU)
     if request.param == "flex":
-        use(backbone, FlexReader(backbone.model, "nf4", 1024, compiled=False))
+        use_flex(backbone, 1024)
     yield Engine(backbone, None, make_prompt(backbone.tokenizer, template="dispatch"))
-    use(backbone, EagerReader(backbone.model))
-
-
-def use(backbone: Backbone, reader: EagerReader | FlexReader) -> None:
-    backbone.reader, backbone.holder = reader, None
+    use_plain(backbone)
 
 
 def alone(base: Base, engine: Engine, ticket: list[int]) -> list[int]:

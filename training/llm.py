@@ -84,16 +84,13 @@ def train_llm(
     progress.say(f"{len(known):,} tickets to learn from, {len(held_out):,} held out")
     with tempfile.TemporaryDirectory(prefix="paidan-adapter-") as folder:
         run = fine_tune(base, _tokenise(prompt, known, recipe), recipe, Path(folder), progress)
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()  # what trained is gone; what serves needs the room
+        _free_memory()  # what trained is gone; what serves needs the room
         progress.say(f"trained {run.steps} steps in {run.seconds:.0f} s; scoring the held-out")
-        logits, labels = _score(base, setup, Path(folder), held_out[:MAX_HELD_OUT])
+        scored = held_out[:MAX_HELD_OUT]
+        logits, labels = _score(base, setup, Path(folder), scored)
         metrics = measure(logits, labels) | {"loss": run.loss, "seconds": run.seconds}
-        if torch.cuda.is_available() and len(labels):
-            metrics |= _compare_fp8(
-                base, setup, Path(folder), held_out[:MAX_HELD_OUT], logits, progress
-            )
+        if torch.cuda.is_available() and scored:
+            metrics |= _compare_fp8(base, setup, Path(folder), scored, logits, progress)
         version = store_version(
             models_dir,
             LlmClassifier.kind,
@@ -143,6 +140,13 @@ def _tokenise(prompt: Prompt, samples: Sequence[Sample], recipe: Recipe) -> list
     ]
 
 
+def _free_memory() -> None:
+    """Give back what nothing refers to any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def _compare_fp8(
     base: Base,
     setup: Setup,
@@ -152,8 +156,7 @@ def _compare_fp8(
     progress: Progress,
 ) -> dict[str, float]:
     """Return how often fp8 answers as nf4, whose scores are ``logits``; nothing without fp8."""
-    gc.collect()
-    torch.cuda.empty_cache()
+    _free_memory()
     try:
         rounded, _ = _score(base, setup, adapter_dir, samples, "fp8")
     except (PaidanError, RuntimeError) as error:  # no reason to lose what was trained

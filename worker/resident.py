@@ -181,11 +181,8 @@ class Resident:
         if wanted.taxonomy != answering.taxonomy or wanted.version == answering.version:
             return False
         name = wanted.version
-        try:
-            if not shares_base(serving, self.models_dir / name, self.options):
-                return False
-        except (ModelVersionError, StorageError):
-            return False  # ``_load`` says so
+        if not self._shares_base(serving, name):
+            return False
         self._coming = _Coming(wanted, lambda: self._read(name))
         return True
 
@@ -197,15 +194,21 @@ class Resident:
         serving = self.classifier
         if serving is None or serving.kind != _LLM or not gpu.is_pinned():
             return False
+        if self._shares_base(serving, name):
+            return False
         try:
             if registered_kind(self.database, name) != _LLM:
-                return False
-            if shares_base(serving, self.models_dir / name, self.options):
                 return False
             check_version(self.database, name, self.models_dir)
         except (ModelVersionError, StorageError):
             return False  # ``_load`` says so
         return True
+
+    def _shares_base(self, serving: Classifier, name: str) -> bool:
+        try:
+            return shares_base(serving, self.models_dir / name, self.options)
+        except (ModelVersionError, StorageError):
+            return False  # ``_load`` says so
 
     def _read(self, name: str) -> Classifier:
         return load_version(self.database, name, self.models_dir, self.options)

@@ -40,7 +40,7 @@ class WorkerProcess:
         self.settings = settings
         self.name = settings.resolved_worker_name
         self.database: Database = open_database(settings)
-        options = Options(settings.model_mode, settings.gpu_memory, settings.think_tokens)
+        options = Options.of(settings)
         self.resident = Resident(self.database, settings.resolved_models_dir, options)
         self.loop = ClaimLoop(
             self.database,

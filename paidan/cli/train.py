@@ -268,8 +268,7 @@ def evaluate(
         if name is None:
             raise ModelVersionError("no version is promoted: name one with --model")
         names = {u.code: u.name for u in taxonomy.list_units(session, active_only=True)}
-    # As a worker serves it.
-    options = Options(settings.model_mode, settings.gpu_memory, settings.think_tokens)
+    options = Options.of(settings)
     classifier = load_version(database, name, settings.resolved_models_dir, options)
     samples = _labelled(database, file, columns, encoding)
     report = measure(classifier, samples, frozenset(names))
