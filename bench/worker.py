@@ -7,7 +7,8 @@ Pushes ``count`` tickets (the first ``texts`` texts of the file, over and over) 
 has its committed row; meanwhile some live ones come, each timed from before its submit to its
 committed row as another connection sees it; then, with the worker idle, some more one by one.
 ``busy`` is the time between the CUDA events around each forward over the time from the first
-submit to the last row. A table, then one line of JSON. Needs the extras ``ml`` and ``dev``.
+submit to the last row; the rest is idle, inside the streams of batches or between them. A table,
+then one line of JSON. Needs the extras ``ml`` and ``dev``.
 """
 
 import argparse
@@ -72,7 +73,7 @@ def main() -> None:
         add_units(database, units)
         first, second = _versions(database, settings.resolved_models_dir, options, prompt_units)
         _promote(database, first)
-        log = home / "worker.log"
+        log = options.log or home / "worker.log"
         with (
             relay(settings, home / "relay.log"),
             worker(settings, log, cpu=options.cpu),
@@ -100,6 +101,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--texts", type=int, default=1024, help="different texts")
     parser.add_argument("--cpu", action="store_true", help="use no GPU")
+    parser.add_argument("--log", type=Path, help="a new file for what the worker says")
     return parser.parse_args()
 
 
@@ -276,8 +278,14 @@ def _told(log: str, seconds: float) -> dict[str, Any]:
     ]
     large = [stream for stream in streams if stream["tickets"] > 8]
     total = {name: sum(stream[name] for stream in large) for name in large[0]}
+    inside = total["seconds"] - total["busy"]
     return {
         "busy": round(total["busy"] / seconds, 4),
+        "streams": len(large),
+        "idle_s": {
+            "in_streams": round(inside, 2),
+            "between": round(seconds - total["busy"] - inside, 2),
+        },
         "tokens_per_ticket": round(total["tokens"] / total["tickets"], 1),
         "label_nodes_per_ticket": round(total["label_nodes"] / total["tickets"], 2),
         "forwards": int(total["forwards"]),

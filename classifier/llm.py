@@ -42,11 +42,13 @@ FP8_AGREEMENT = "fp8_agreement"
 """A version's metric: the share of held-out tickets that get the same unit in fp8 as in nf4."""
 LEAST_AGREEMENT = 0.99
 """A version under it is not served in fp8."""
-MAX_UNDER_WAY = 6
+MAX_UNDER_WAY = 12
 """Batches in the flow at most: if the process dies, the tickets of all of them run alone once.
-Urgent ones, which are small and soon done, are not counted: they would keep others out."""
+A batch stays until its longest search ends, two forwards for each step; with too few of them the
+forwards meanwhile are short ones, for which the device waits. Urgent ones, which are small and soon
+done, are not counted: they would keep others out."""
 THINKING_SECONDS = 5.0
-"""For six batches' doubtful tickets: after a task's 15 s, well before its hard limit of 45 s."""
+"""For all batches' doubtful tickets: after a task's 15 s, well before its hard limit of 45 s."""
 
 
 class Setup(BaseModel):
