@@ -3,6 +3,7 @@
 The parent process only consumes; database and model are opened in its one child, after the fork.
 """
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -51,6 +52,7 @@ class WorkerProcess:
             lambda: bool(_stopping.value),
         )
         self._ended = threading.Event()
+        self._settled: str | None = None
 
     def start(self) -> None:
         """Free what a dead predecessor held, load the model, and begin to send heartbeats."""
@@ -63,6 +65,19 @@ class WorkerProcess:
             logger.warning("freed a dead worker's claims", extra={"freed": freed, "dead": dead})
         self.resident.refresh()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    def settle(self) -> None:
+        """After a new model's first message: spare the garbage collector what it loaded.
+
+        With torch and compiled code that is some 660,000 objects that stay. To walk through them
+        takes 0.4 s, in which no forward is started, and would come every ten seconds of work.
+        """
+        if self.resident.version == self._settled:
+            return
+        gc.unfreeze()  # a model that was let go may refer to itself
+        gc.collect()
+        gc.freeze()
+        self._settled = self.resident.version
 
     def stop(self) -> None:
         """Say goodbye: the heartbeat ends and the row says it was on purpose."""
@@ -109,6 +124,7 @@ def classify(ids: list[int], lane: str) -> int:
     """Classify the tickets ``ids`` of a lane, and what else fits; see ``ClaimLoop.run``."""
     process = _started_process()
     classified = process.loop.run(ids, lane)
+    process.settle()
     if process.resident.needs_new_process:
         # The pool starts another child, which loads the LLM; this one's message comes again there.
         logger.warning("a new process takes over, with the GPU to itself")
