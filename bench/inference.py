@@ -46,6 +46,7 @@ from classifier.search import Search
 from classifier.template import PromptUnit, load_template
 from classifier.thinking import TOGETHER, think
 from classifier.trie import LabelTrie, Node
+from paidan.process import spare_collector
 from paidan.text import model_text
 
 RANK = 64
@@ -213,6 +214,7 @@ def _measure_length(
 
     few = tickets[:_WARM]
     engine.search_tokens(few, [root] * len(few), [TOP_K] * len(few))  # compiles
+    spare_collector()  # as the worker does
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     engine.counts = Counts()
