@@ -12,8 +12,8 @@ from paidan.errors import DeviceError
 _GIB = 1 << 30
 # Forwards whose keys and values are stored at once. At least the one that runs, the next one, the
 # one whose answers are taken meanwhile, and the labels of searches that go on: with less, every
-# other forward is started only when the one before has ended. More where there is room, for a ticket
-# holds its own until its search ends, which takes two forwards for each step.
+# other forward is started only when the one before has ended. More where there is room, for a
+# ticket holds its own until its search ends, which takes two forwards for each step.
 LEAST_STORED, MOST_STORED = 3.5, 8.0
 # Under so many tokens a forward is hardly cheaper than a larger one: the card is too small.
 _LEAST = 1024
