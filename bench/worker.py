@@ -278,13 +278,12 @@ def _told(log: str, seconds: float) -> dict[str, Any]:
     ]
     large = [stream for stream in streams if stream["tickets"] > 8]
     total = {name: sum(stream[name] for stream in large) for name in large[0]}
-    inside = total["seconds"] - total["busy"]
     return {
         "busy": round(total["busy"] / seconds, 4),
         "streams": len(large),
         "idle_s": {
-            "in_streams": round(inside, 2),
-            "between": round(seconds - total["busy"] - inside, 2),
+            "in_streams": round(total["seconds"] - total["busy"], 2),
+            "between": round(seconds - total["seconds"], 2),
         },
         "tokens_per_ticket": round(total["tokens"] / total["tickets"], 1),
         "label_nodes_per_ticket": round(total["label_nodes"] / total["tickets"], 2),

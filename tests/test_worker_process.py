@@ -50,8 +50,15 @@ def test_the_collector_walks_through_a_loaded_model_once(
     assert kept.me is kept
     assert gc.get_freeze_count() > 1000
     frozen = gc.get_freeze_count()
+    late = Ring()
     process.settle()
     assert gc.get_freeze_count() <= frozen
+
+    # And what comes later is collected as ever
+    collected = weakref.ref(late)
+    del late
+    gc.collect()
+    assert collected() is None
 
     # When another model has come, and what belonged to the first refers to itself
     gone = weakref.ref(kept)
