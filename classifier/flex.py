@@ -41,8 +41,9 @@ Part = TypeVar("Part", bound=Callable[..., Any])
 # Shared memory of a block, in bytes, under which attention takes smaller tiles (an RTX 4090's).
 _SMALL = 110_000
 _SMALL_TILES: FlexKernelOptions = {"BLOCK_M": 64, "BLOCK_N": 64, "num_stages": 2, "num_warps": 4}
-# Forwards of up to so many tokens are recorded as CUDA graphs.
-_GRAPHED = 512
+# Forwards of so many tokens are recorded as CUDA graphs; smaller ones are filled up to the
+# next size, for a size is recorded when it first comes, and that takes a while.
+_RECORDED = (256, 384, 512, 768, 1024)
 
 
 class Frame:
@@ -140,7 +141,7 @@ class FlexReader:
         self._whole = self._made(self._shape.whole)
         self._store = self._made(self._shape.store)
         self._some = self._made(self._shape.some)
-        self._graphs: dict[tuple[int, int], _Recorded] = {}
+        self._graphs: dict[int, _Recorded] = {}
         self._pool: Any = None
         self.tables = [torch.zeros(0, dtype=torch.int32, device=self.device) for _ in range(3)]
         self._layers: list[Layer] = []
@@ -172,7 +173,7 @@ class FlexReader:
     @torch.inference_mode()
     def start(self, pack: Pack) -> Answers:
         """Start to read a pack; the function returned waits for its answers."""
-        sizes = _size(len(pack.ids)), _size(len(pack.places))
+        sizes = _sizes(len(pack.ids), len(pack.places))
         counts = [size // PAGE for size in sizes]
         *told, contents, asked_contents, which, tokens = self._staged.send(
             *_told(pack),
@@ -207,10 +208,9 @@ class FlexReader:
 
     def _replay(self, frame: Frame, asked: Frame) -> torch.Tensor:
         """Do as ``_read``; small forwards from a CUDA graph, for they wait for the CPU else."""
-        if not self._compiled or max(frame.size, asked.size) > _GRAPHED:
+        if not self._compiled or frame.size > _RECORDED[-1]:
             return self._read(frame, asked)
-        key = frame.size, asked.size
-        if key not in self._graphs:
+        if frame.size not in self._graphs:
             hidden = self._read(frame, asked)  # compiles, which cannot be recorded
             graph = torch.cuda.CUDAGraph()
             if not self._graphs:  # one pool for all: an answer is used before the next is made
@@ -218,9 +218,9 @@ class FlexReader:
             # Other threads may allocate meanwhile: one loads the next version.
             with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
                 again = self._read(frame, asked)
-            self._graphs[key] = _Recorded(graph, frame, asked, again)
+            self._graphs[frame.size] = _Recorded(graph, frame, asked, again)
             return hidden
-        recorded = self._graphs[key]
+        recorded = self._graphs[frame.size]
         recorded.frame.copy_(frame)
         recorded.asked.copy_(asked)
         recorded.graph.replay()
@@ -332,12 +332,15 @@ class _Staged:
         return torch.split(sent, lengths)
 
 
-def _size(tokens: int) -> int:
-    """Return the size of the frame for so many tokens.
+def _sizes(tokens: int, asked: int) -> tuple[int, int]:
+    """Return the sizes of the frames for a forward's tokens and for those that are asked after.
 
     Two pages at least: of sizes from two on one compiled function serves all.
     """
-    return max(2, -(-tokens // PAGE)) * PAGE
+    recorded = next((size for size in _RECORDED if size >= tokens), None)
+    if recorded:
+        return recorded, recorded
+    return -(-tokens // PAGE) * PAGE, max(2, -(-asked // PAGE)) * PAGE
 
 
 def _tiles(device: torch.device) -> FlexKernelOptions | None:

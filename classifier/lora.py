@@ -90,7 +90,7 @@ class LoraLinear(nn.Module):
         return weight.to(self.dtype)
 
     def pack(self) -> None:
-        """Arrange a 4-bit weight for the kernel of ``nf4``; bitsandbytes' own is let go.
+        """Take a 4-bit weight as the kernel of ``nf4`` reads it; bitsandbytes' own is let go.
 
         Raises:
             ValueError: see ``nf4.pack``.

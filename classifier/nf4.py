@@ -19,10 +19,10 @@ RANKS = 16
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A weight in NF4, arranged for the kernel.
+    """A weight in NF4.
 
     Attributes:
-        codes: (out, in / 2) uint8, two NF4 codes each; see ``by_halves``.
+        codes: (out, in / 2) uint8, two NF4 codes each, the first in the high bits.
         scales: (out, in / 64) float32.
     """
 
@@ -44,22 +44,9 @@ def pack(weight: Params4bit) -> Packed:
     if state.nested:
         scales = dequantize_blockwise(state.absmax, state.state2) + state.offset
     return Packed(
-        by_halves(weight.data.view(out_features, in_features // 2)),
+        weight.data.view(out_features, in_features // 2),
         scales.float().view(out_features, in_features // BLOCK),
     )
-
-
-def by_halves(codes: torch.Tensor) -> torch.Tensor:
-    """Arrange codes so that a byte holds one of each of two neighbouring blocks.
-
-    bitsandbytes puts two neighbouring weights in a byte, the first in the high bits. This way the
-    high bits of 64 bytes are one block, their low bits the next: a kernel writes whole blocks.
-
-    Args:
-        codes: (out, in / 2) uint8, as bitsandbytes has them.
-    """
-    single = torch.stack((codes >> 4, codes & 15), dim=-1).view(len(codes), -1, 2, BLOCK)
-    return (single[:, :, 0] << 4 | single[:, :, 1]).flatten(1)
 
 
 @torch.library.custom_op("paidan::nf4_weight", mutates_args=())
@@ -80,8 +67,7 @@ def nf4_weight(
         dtype: of the result.
     """
     table = get_4bit_type("nf4", device=codes.device)
-    both = codes.view(len(codes), -1, 1, BLOCK)
-    weight = table[torch.cat((both >> 4, both & 15), dim=2).flatten(1).int()]
+    weight = table[torch.stack((codes >> 4, codes & 15), dim=-1).flatten(1).int()]
     weight *= scales.repeat_interleave(BLOCK, dim=1)
     if a is not None and b is not None:
         weight += b.float() @ a.float()

@@ -1,6 +1,13 @@
 """The kernel of ``nf4``, in Triton; see there for the arithmetic.
 
-A tile takes some 48 KiB of shared memory at most, so it runs on an RTX 4090 (99 KiB) as well.
+What it would wait for is shared memory: the sum with B·A has the layout of the tensor cores, and
+other values come into it by a round through there. So the bytes make that round before they are
+looked up, not the values after: they are fewer, and the two weights of a byte are neighbours, as a
+thread's are in that layout. The sixteen values are in a warp's registers, from which a shuffle
+takes one in any layout; a load would have one of its own.
+
+A program takes several tiles of rows, for which A stays, and loads the next while it computes one.
+A tile takes some 40 KiB of shared memory at most, so it runs on an RTX 4090 (99 KiB) as well.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-any-return"
@@ -14,32 +21,65 @@ from bitsandbytes.functional import get_4bit_type
 
 from classifier.nf4 import RANKS
 
-_TILE_OUT = 64
+_ROWS, _TILES, _WARPS, _STAGES = 32, 8, 4, 3
+
+
+@triton.jit
+def _looked_up(code, table):
+    """Return float32 table[code]: a warp's threads load one value each, all take what they need."""
+    return tl.inline_asm_elementwise(
+        """
+        {
+        .reg .u32 lane;
+        .reg .u64 place;
+        .reg .b32 value;
+        mov.u32 lane, %laneid;
+        and.b32 lane, lane, 15;
+        mad.wide.u32 place, lane, 4, $2;
+        ld.global.nc.b32 value, [place];
+        shfl.sync.idx.b32 $0, value, $1, 31, 0xffffffff;
+        }
+        """,
+        "=r,r,l",
+        [code, table],
+        dtype=tl.float32,
+        is_pure=True,
+        pack=1,
+    )
 
 
 @triton.jit
 def _weight_kernel(
     codes, scales, table, a, b, out, out_features, in_features,
-    rank: tl.constexpr, ranks_at_once: tl.constexpr, tile_out: tl.constexpr,
+    rank: tl.constexpr, ranks_at_once: tl.constexpr,
+    rows: tl.constexpr, tiles: tl.constexpr, stages: tl.constexpr,
 ):  # fmt: skip
-    rows = tl.program_id(1) * tile_out + tl.arange(0, tile_out)
-    inside = rows[:, None] < out_features
     pairs = tl.program_id(0) * 64 + tl.arange(0, 64)
-    both = tl.load(codes + rows[:, None] * (in_features // 2) + pairs, mask=inside, other=0)
-    both = both.to(tl.int32)
-    block = scales + rows[:, None] * (in_features // 64) + tl.program_id(0) * 2
-    high = tl.load(table + (both >> 4)) * tl.load(block, mask=inside, other=0.0)
-    low = tl.load(table + (both & 15)) * tl.load(block + 1, mask=inside, other=0.0)
-    columns = tl.program_id(0) * 128 + tl.arange(0, 64)
-    for first in tl.static_range(0, rank, ranks_at_once):
-        ranks = first + tl.arange(0, ranks_at_once)
-        some_b = tl.load(b + rows[:, None] * rank + ranks, mask=inside, other=0.0)
-        some_a = a + ranks[:, None] * in_features + columns
-        high += tl.dot(some_b, tl.load(some_a), input_precision="ieee")
-        low += tl.dot(some_b, tl.load(some_a + 64), input_precision="ieee")
-    place = out + rows[:, None] * in_features + columns
-    tl.store(place, high.to(out.dtype.element_ty), mask=inside)
-    tl.store(place + 64, low.to(out.dtype.element_ty), mask=inside)
+    columns = tl.program_id(0) * 128 + tl.arange(0, 128)
+    in_first = (tl.arange(0, 128) < 64)[None, :]
+    ranks = tl.arange(0, ranks_at_once)
+    table = table.to(tl.int64)
+    if rank == ranks_at_once:
+        whole_a = tl.load(a + ranks[:, None] * in_features + columns)
+    for tile in tl.range(0, tiles, num_stages=stages):
+        row = (tl.program_id(1) * tiles + tile) * rows + tl.arange(0, rows)[:, None]
+        inside = row < out_features
+        both = tl.load(codes + row * (in_features // 2) + pairs, mask=inside, other=0)
+        both = both.to(tl.int32)
+        value = tl.interleave(_looked_up(both >> 4, table), _looked_up(both & 15, table))
+        block = scales + row * (in_features // 64) + tl.program_id(0) * 2
+        first = tl.load(block, mask=inside, other=0.0)
+        second = tl.load(block + 1, mask=inside, other=0.0)
+        value *= tl.where(in_first, first, second)
+        if rank == ranks_at_once:
+            some_b = tl.load(b + row * rank + ranks, mask=inside, other=0.0)
+            value += tl.dot(some_b, whole_a, input_precision="ieee")
+        else:
+            for start in tl.static_range(0, rank, ranks_at_once):
+                some_b = tl.load(b + row * rank + start + ranks, mask=inside, other=0.0)
+                some_a = tl.load(a + (start + ranks)[:, None] * in_features + columns)
+                value += tl.dot(some_b, some_a, input_precision="ieee")
+        tl.store(out + row * in_features + columns, value.to(out.dtype.element_ty), mask=inside)
 
 
 def weight(
@@ -49,21 +89,19 @@ def weight(
     b: torch.Tensor | None,
     dtype: torch.dtype,
 ) -> torch.Tensor:
-    """Return the (out, in) weight in ``dtype``; codes as ``nf4.by_halves`` arranges them."""
+    """Return the (out, in) weight in ``dtype``; see ``nf4.nf4_weight``."""
     out_features, in_features = codes.shape[0], codes.shape[1] * 2
     out = torch.empty((out_features, in_features), dtype=dtype, device=codes.device)
     rank = 0 if a is None else a.shape[0]
-    grid = (in_features // 128, triton.cdiv(out_features, _TILE_OUT))
+    at_once = next((ranks for ranks in (64, 32) if rank % ranks == 0), RANKS)
+    stages = _STAGES if rank <= at_once else 1  # the parts of a larger A have no room besides
+    tiles = min(_TILES, triton.cdiv(out_features, _ROWS * _TILES))  # all of the GPU, if it is small
+    grid = (in_features // 128, triton.cdiv(out_features, _ROWS * tiles))
     _weight_kernel[grid](
         codes, scales, _table(codes.device), a, b, out, out_features, in_features,
-        rank=rank, ranks_at_once=_ranks(rank), tile_out=_TILE_OUT, num_warps=4,
+        rank=rank, ranks_at_once=at_once, rows=_ROWS, tiles=tiles, stages=stages, num_warps=_WARPS,
     )  # fmt: skip
     return out
-
-
-def _ranks(rank: int) -> int:
-    """How many ranks are multiplied at once."""
-    return next((ranks for ranks in (64, 32) if rank % ranks == 0), RANKS)
 
 
 @lru_cache

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from bitsandbytes.nn import Linear4bit
 from transformers import AutoModelForCausalLM
 
 from bench.inference import random_adapter
 from classifier.backbone import FP8_CAPABILITY, load_backbone, pick_device
 from classifier.base import Base, load_tokenizer
 from classifier.engine import Engine
+from classifier.layers import linear_of
 from classifier.llm import FP8_AGREEMENT
 from classifier.loading import Options, load_classifier
-from classifier.lora import LoraLinear
+from classifier.lora import LayerAdapter, LoraLinear
+from classifier.nf4 import nf4_weight
 from classifier.prompt import Prompt
 from classifier.reader import Mode
 from classifier.trie import LabelTrie
@@ -94,6 +97,26 @@ def test_packed_scores_on_cuda_err_no_more_than_plain_transformers_in_bfloat16(
     ours, theirs = (found - exact).abs(), (rounded - exact).abs()
     assert (ours.mean() / theirs.mean()).item() < MEAN_ALLOWANCE
     assert (ours.max() / theirs.max()).item() < MAX_ALLOWANCE
+
+
+@pytest.mark.parametrize("rank", [0, 16, 48, 64, 128])
+@pytest.mark.parametrize("rows", [200, 4000])  # no multiples of a tile's
+def test_the_weight_kernel_computes_what_is_written(rank: int, rows: int) -> None:
+    # Given a layer in 4 bits, with and without an adapter
+    layer = LoraLinear(Linear4bit(256, rows, quant_type="nf4").cuda(), torch.bfloat16)
+    torch.manual_seed(rank)
+    if rank:
+        a, b = torch.randn(rank, 256) * 0.1, torch.randn(rows, rank) * 0.1
+        layer.adapter = LayerAdapter(a.cuda().bfloat16(), b.cuda().bfloat16(), 1.0)
+    taken = linear_of(layer)
+    parts = taken.weight, taken.scales, taken.a, taken.b
+
+    # When the kernel makes the weight, and plain PyTorch does
+    made = nf4_weight(*parts, torch.float32)
+    plain = nf4_weight(*(None if part is None else part.cpu() for part in parts), torch.float32)
+
+    # Then they are the same, but for the order of a sum
+    torch.testing.assert_close(made.cpu(), plain, rtol=0, atol=1e-5)
 
 
 def test_an_adapter_that_takes_over_answers_as_after_a_cold_load(base: Base) -> None:
