@@ -32,38 +32,44 @@ class Blocks(NamedTuple):
 
 def blocks_of_all(pack: Pack, count: int) -> Blocks:
     """Return what the forward's tokens look at, in ``count`` blocks of them."""
-    pages = pack.store.rows // PAGE
-    seen = np.zeros((count, pages), bool)
-    shared = np.zeros((count, pages), bool)
-    own = pack.page_rows[::PAGE] // PAGE
-    for segment, start, length in zip(pack.segments, pack.starts, pack.lengths, strict=True):
-        first, last = int(start) // PAGE, int(start + length - 1) // PAGE
-        seen[first : last + 1, _pages_above(segment)] = True
-        for block in range(first, last + 1):
-            seen[block, own[first : block + 1]] = True
-    _see_prefix(pack, seen, shared, len(pack.ids))
-    return _listed(seen, shared)
+    looks: list[tuple[int, int]] = []
+    for segment, start in zip(pack.segments, pack.starts.tolist(), strict=True):
+        above, own = _pages_above(segment), segment.pages
+        for number in range(len(own)):
+            block = start // PAGE + number
+            looks += ((block, page) for page in (*above, *own[: number + 1]))
+    return _listed(pack, looks, count, len(pack.ids))
 
 
 def blocks_of_places(pack: Pack, count: int) -> Blocks:
     """Return what the tokens at the pack's ``places`` look at, in ``count`` blocks of them."""
-    pages = pack.store.rows // PAGE
-    seen = np.zeros((count, pages), bool)
-    shared = np.zeros((count, pages), bool)
+    looks: list[tuple[int, int]] = []
     numbers = np.searchsorted(pack.starts, pack.places, side="right") - 1
     for block in range(-(-len(pack.places) // PAGE)):
-        for number in np.unique(numbers[block * PAGE : (block + 1) * PAGE]):
+        for number in set(numbers[block * PAGE : (block + 1) * PAGE].tolist()):
             segment = pack.segments[number]
-            seen[block, _pages_above(segment)] = True
-            seen[block, segment.rows // PAGE] = True
-    _see_prefix(pack, seen, shared, len(pack.places))
-    return _listed(seen, shared)
+            looks += ((block, page) for page in (*_pages_above(segment), *segment.pages))
+    return _listed(pack, looks, count, len(pack.places))
 
 
-def _pages_above(segment: Segment) -> NDArray[np.int64]:
+def _pages_above(segment: Segment) -> list[int]:
     """The pages of what a segment continues, the prefix excepted."""
-    above = [up.rows for up in segment.path() if up is not segment and up.ticket != PREFIX]
-    return np.unique(np.concatenate(above) // PAGE) if above else np.zeros(0, np.int64)
+    pages: list[int] = []
+    above = segment.above
+    while above is not None and above.ticket != PREFIX:
+        pages += above.pages
+        above = above.above
+    return pages
+
+
+def _listed(pack: Pack, looks: list[tuple[int, int]], count: int, used: int) -> Blocks:
+    """Return tables of which block looks at which page, and all that hold tokens at the prefix."""
+    seen = np.zeros((count, pack.store.rows // PAGE), bool)
+    shared = np.zeros_like(seen)
+    blocks, pages = np.array(looks, dtype=np.int64).reshape(-1, 2).T
+    seen[blocks, pages] = True
+    _see_prefix(pack, seen, shared, used)
+    return Blocks(*_first(seen), *_first(shared))
 
 
 def _see_prefix(pack: Pack, seen: NDArray[np.bool_], shared: NDArray[np.bool_], used: int) -> None:
@@ -75,10 +81,6 @@ def _see_prefix(pack: Pack, seen: NDArray[np.bool_], shared: NDArray[np.bool_], 
     whole = len(top.rows) // PAGE
     shared[: -(-used // PAGE), pages[:whole]] = True
     seen[: -(-used // PAGE), pages[whole:]] = True
-
-
-def _listed(seen: NDArray[np.bool_], shared: NDArray[np.bool_]) -> Blocks:
-    return Blocks(*_first(seen), *_first(shared))
 
 
 def _first(seen: NDArray[np.bool_]) -> tuple[Table, Table]:

@@ -43,7 +43,7 @@ _SMALL = 110_000
 _SMALL_TILES: FlexKernelOptions = {"BLOCK_M": 64, "BLOCK_N": 64, "num_stages": 2, "num_warps": 4}
 # Forwards of so many tokens are recorded as CUDA graphs; smaller ones are filled up to the
 # next size, for a size is recorded when it first comes, and that takes a while.
-_RECORDED = (256, 384, 512, 768, 1024)
+_RECORDED = (256, 384, 512, 768, 1024, 1536, 2048)
 
 
 class Frame:
@@ -290,7 +290,9 @@ def _told(pack: Pack) -> tuple[Array, Array, Array, Array]:
 
 
 def _padded(values: Array, size: int, filling: int) -> Array:
-    return np.pad(values, (0, size - len(values)), constant_values=filling)
+    padded = np.full(size, filling, values.dtype)
+    padded[: len(values)] = values
+    return padded
 
 
 def _event() -> torch.cuda.Event:

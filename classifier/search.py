@@ -22,12 +22,20 @@ TIE = 1e-6
 OPEN_MASS = 1e-4
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Open:
-    """A node the model has not read, its score so far, and the nodes above that it read."""
+    """A node the model has not read.
+
+    Attributes:
+        node: which.
+        bound: its score so far.
+        mass: the log of what the names behind it can weigh at most, after temperature.
+        above: the nodes above it, which were read.
+    """
 
     node: Node
     bound: float
+    mass: float
     above: tuple[Node, ...]
 
 
@@ -50,6 +58,7 @@ class Search:
         self.scores: dict[str, float] = {}
         self._open: list[_Open] = []
         self.read = 0  # nodes the model read, for the bench
+        self._spread = max(0.0, 1 - 1 / temperature)
 
     def start(self, log_probs: Mapping[int, float]) -> None:
         """Begin with the log-probabilities of the token right after the ticket.
@@ -74,22 +83,21 @@ class Search:
         if self.top_k is None:
             best = sorted(self._open, key=lambda entry: -entry.bound)
             return [(entry.node, entry.above) for entry in best]
-        masses = [(self._most_behind(entry), entry) for entry in self._open]
-        masses.sort(key=lambda weighed: -weighed[0])
-        left_open, read = log_sum(mass for mass, _ in masses), self._read_mass()
+        heaviest = sorted(self._open, key=lambda entry: -entry.mass)
+        left_open, read = log_sum(entry.mass for entry in heaviest), self._read_mass()
         open_is_small = left_open <= read + math.log(OPEN_MASS)
-        if not masses or (open_is_small and self._ranked()):
+        if not heaviest or (open_is_small and self._ranked()):
             return []
         # What stays open in the end weighs at most this share of all there is. Whatever a node
         # turns out to hold, no fewer than those that outweigh it together are read.
         allowed = log_sum((read, left_open)) + math.log(OPEN_MASS)
-        count, light = len(masses), -math.inf
+        count, light = len(heaviest), 0.0
         while count > max(width, 1):
-            light = log_sum((light, masses[count - 1][0]))
-            if light > allowed:
+            light += math.exp(heaviest[count - 1].mass - allowed)
+            if light > 1:
                 break
             count -= 1
-        return [(entry.node, entry.above) for _, entry in masses[:count]]
+        return [(entry.node, entry.above) for entry in heaviest[:count]]
 
     def feed(
         self, node: Node, inside: Sequence[float], after: Mapping[int, float] | None = None
@@ -133,7 +141,7 @@ class Search:
             if node.unit is not None and len(node.tokens) == 1:
                 self.scores[node.unit] = bound  # nothing is left to read
             else:
-                self._open.append(_Open(node, bound, above))
+                self._open.append(_Open(node, bound, self._most_behind(node, bound), above))
 
     def _ranked(self) -> list[tuple[str, float]]:
         """Return the units whose rank no open node can change any more, with their scores."""
@@ -144,14 +152,14 @@ class Search:
     def _read_mass(self) -> float:
         return log_sum(score / self.temperature for score in self.scores.values())
 
-    def _most_behind(self, entry: _Open) -> float:
+    def _most_behind(self, node: Node, bound: float) -> float:
         """Return the log of what the names behind a node can weigh at most, after temperature.
 
         Their probabilities p sum to e^bound at most. Above a temperature of 1 the sum of p^(1/T) is
         largest where they are alike (p^(1/T) is concave), below it where one has all.
         """
-        spread = max(0.0, 1 - 1 / self.temperature) * math.log(entry.node.leaves)
-        return entry.bound / self.temperature + spread
+        mass = bound / self.temperature
+        return mass + self._spread * math.log(node.leaves) if self._spread else mass
 
 
 def rank(scores: Mapping[str, float]) -> list[tuple[str, float]]:

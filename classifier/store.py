@@ -39,6 +39,8 @@ class Segment:
             is the place in the tree, parents before children.
         stop: the order at which what sees these tokens ends.
         rows: (n,) where keys and values went; set by reading.
+        pages: on which they lie, in order; likewise.
+        position: of the first token.
     """
 
     tokens: Sequence[int]
@@ -47,11 +49,12 @@ class Segment:
     first: int = 0
     stop: int = END
     rows: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
+    pages: Sequence[int] = ()
+    position: int = field(init=False)
 
-    @property
-    def position(self) -> int:
-        """The position of the first token."""
-        return sum(len(segment.tokens) for segment in self.path()) - len(self.tokens)
+    def __post_init__(self) -> None:
+        """Find the position."""
+        self.position = self.above.position + len(self.above.tokens) if self.above else 0
 
     def path(self) -> Iterator["Segment"]:
         """Yield this segment and those above it, from here upwards."""
@@ -130,9 +133,9 @@ class KeyValueStore:
         for segment in segments:
             stop = at + len(segment.tokens)
             segment.rows = rows[at:stop]
-            held = pages[at // PAGE : (stop - 1) // PAGE + 1]
-            self._held.setdefault(segment.ticket, []).extend(held)
-            for page in held:
+            segment.pages = pages[at // PAGE : (stop - 1) // PAGE + 1]
+            self._held.setdefault(segment.ticket, []).extend(segment.pages)
+            for page in segment.pages:
                 self._holders[page] += 1
             at = stop
         return rows
