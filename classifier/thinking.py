@@ -128,6 +128,7 @@ def _after(engine: Engine, last: Segment, token: int) -> Segment:
             last.ticket,
             above.first,
             rows=np.concatenate((above.rows, last.rows)),
+            pages=[*above.pages, *last.pages],
         )
     return Segment([token], last, last.ticket, last.first + len(last.tokens))
 
