@@ -3,6 +3,7 @@
 Made from the segments on the CPU, never by trying all pairs of tokens and rows.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -32,24 +33,23 @@ class Blocks(NamedTuple):
 
 def blocks_of_all(pack: Pack, count: int) -> Blocks:
     """Return what the forward's tokens look at, in ``count`` blocks of them."""
-    looks: list[tuple[int, int]] = []
+    looks: list[set[int]] = [set() for _ in range(count)]
     for segment, start in zip(pack.segments, pack.starts.tolist(), strict=True):
         above, own = _pages_above(segment), segment.pages
         for number in range(len(own)):
-            block = start // PAGE + number
-            looks += ((block, page) for page in (*above, *own[: number + 1]))
-    return _listed(pack, looks, count, len(pack.ids))
+            looks[start // PAGE + number].update(above, own[: number + 1])
+    return _listed(pack, looks, len(pack.ids))
 
 
 def blocks_of_places(pack: Pack, count: int) -> Blocks:
     """Return what the tokens at the pack's ``places`` look at, in ``count`` blocks of them."""
-    looks: list[tuple[int, int]] = []
+    looks: list[set[int]] = [set() for _ in range(count)]
     numbers = np.searchsorted(pack.starts, pack.places, side="right") - 1
     for block in range(-(-len(pack.places) // PAGE)):
         for number in set(numbers[block * PAGE : (block + 1) * PAGE].tolist()):
             segment = pack.segments[number]
-            looks += ((block, page) for page in (*_pages_above(segment), *segment.pages))
-    return _listed(pack, looks, count, len(pack.places))
+            looks[block].update(_pages_above(segment), segment.pages)
+    return _listed(pack, looks, len(pack.places))
 
 
 def _pages_above(segment: Segment) -> list[int]:
@@ -62,12 +62,12 @@ def _pages_above(segment: Segment) -> list[int]:
     return pages
 
 
-def _listed(pack: Pack, looks: list[tuple[int, int]], count: int, used: int) -> Blocks:
-    """Return tables of which block looks at which page, and all that hold tokens at the prefix."""
-    seen = np.zeros((count, pack.store.rows // PAGE), bool)
+def _listed(pack: Pack, looks: Sequence[set[int]], used: int) -> Blocks:
+    """Return the tables of the pages each block looks at; those with tokens see the prefix, too."""
+    seen = np.zeros((len(looks), pack.store.rows // PAGE), bool)
     shared = np.zeros_like(seen)
-    blocks, pages = np.array(looks, dtype=np.int64).reshape(-1, 2).T
-    seen[blocks, pages] = True
+    for row, pages in zip(seen, looks, strict=True):
+        row[list(pages)] = True
     _see_prefix(pack, seen, shared, used)
     return Blocks(*_first(seen), *_first(shared))
 

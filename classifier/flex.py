@@ -5,6 +5,7 @@ blocks of 128, by which attention's kernel then knows it to be divisible. A forw
 without waiting for the one before, and its answers come through pinned memory.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -31,6 +32,8 @@ from classifier.pack import Pack
 from classifier.reader import TOKEN_BUDGET, Answers, Mode, look_up, new_store
 from classifier.store import PADDING, PAGE, SCRAP
 
+logger = logging.getLogger(__name__)
+
 # Three functions are compiled: a pool of processes would cost more than it saves, and hangs in some
 # sandboxes.
 torch._inductor.config.compile_threads = 1
@@ -41,9 +44,9 @@ Part = TypeVar("Part", bound=Callable[..., Any])
 # Shared memory of a block, in bytes, under which attention takes smaller tiles (an RTX 4090's).
 _SMALL = 110_000
 _SMALL_TILES: FlexKernelOptions = {"BLOCK_M": 64, "BLOCK_N": 64, "num_stages": 2, "num_warps": 4}
-# Forwards of so many tokens are recorded as CUDA graphs; smaller ones are filled up to the
-# next size, for a size is recorded when it first comes, and that takes a while.
-_RECORDED = (256, 384, 512, 768, 1024, 1536, 2048)
+# Forwards of so many tokens are recorded as CUDA graphs, others of no more filled up to the next
+# size. Few sizes: each is recorded when it first comes, which makes the GPU wait, and keeps memory.
+_RECORDED = (256, 384, 640, 1024, 2048)
 
 
 class Frame:
@@ -141,7 +144,7 @@ class FlexReader:
         self._whole = self._made(self._shape.whole)
         self._store = self._made(self._shape.store)
         self._some = self._made(self._shape.some)
-        self._graphs: dict[int, _Recorded] = {}
+        self._graphs: dict[int, _Recorded | None] = {}
         self._pool: Any = None
         self.tables = [torch.zeros(0, dtype=torch.int32, device=self.device) for _ in range(3)]
         self._layers: list[Layer] = []
@@ -212,19 +215,31 @@ class FlexReader:
             return self._read(frame, asked)
         if frame.size not in self._graphs:
             hidden = self._read(frame, asked)  # compiles, which cannot be recorded
-            graph = torch.cuda.CUDAGraph()
-            if not self._graphs:  # one pool for all: an answer is used before the next is made
-                self._pool = torch.cuda.graph_pool_handle()
-            # Other threads may allocate meanwhile: one loads the next version.
-            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-                again = self._read(frame, asked)
-            self._graphs[frame.size] = _Recorded(graph, frame, asked, again)
+            self._graphs[frame.size] = self._record(frame, asked)
             return hidden
         recorded = self._graphs[frame.size]
+        if recorded is None:
+            return self._read(frame, asked)
         recorded.frame.copy_(frame)
         recorded.asked.copy_(asked)
         recorded.graph.replay()
         return recorded.hidden
+
+    def _record(self, frame: Frame, asked: Frame) -> "_Recorded | None":
+        """Record a forward; None where there is no memory for it, and it is never tried again."""
+        graph = torch.cuda.CUDAGraph()
+        if not any(self._graphs.values()):
+            # One pool for all: an answer is used before the next is made.
+            self._pool = torch.cuda.graph_pool_handle()
+        try:
+            # Other threads may allocate meanwhile: one loads the next version.
+            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+                return _Recorded(graph, frame, asked, self._read(frame, asked))
+        except torch.OutOfMemoryError:
+            logger.warning(
+                "no GPU memory to record forwards of %d tokens: they start more slowly", frame.size
+            )
+            return None
 
     def _frame(self, flat: torch.Tensor, size: int) -> Frame:
         return Frame(flat, size, self.tables)
@@ -335,7 +350,7 @@ class _Staged:
 
 
 def _sizes(tokens: int, asked: int) -> tuple[int, int]:
-    """Return the sizes of the frames for a forward's tokens and for those that are asked after.
+    """Return the sizes of the frames for a forward's tokens and for those, no more, asked after.
 
     Two pages at least: of sizes from two on one compiled function serves all.
     """

@@ -17,7 +17,8 @@ _GIB = 1 << 30
 LEAST_STORED, MOST_STORED = 3.5, 8.0
 # Under so many tokens a forward is hardly cheaper than a larger one: the card is too small.
 _LEAST = 1024
-# The CUDA context, the compiled kernels and the recorded graphs, in bytes.
+# Half for the CUDA context and compiled kernels, half for what recorded graphs keep of a 7B. Of a
+# larger model a size that finds no room is not recorded.
 _RUNTIME = _GIB
 # Of two versions while one takes the other's place; see ``LoraRecipe.r``.
 _RANK, _ADAPTERS = 64, 3

@@ -6,8 +6,9 @@ looked up, not the values after: they are fewer, and the two weights of a byte a
 thread's are in that layout. The sixteen values are in a warp's registers, from which a shuffle
 takes one in any layout; a load would have one of its own.
 
-A program takes several tiles of rows, for which A stays, and loads the next while it computes one.
-A tile takes some 40 KiB of shared memory at most, so it runs on an RTX 4090 (99 KiB) as well.
+A program takes several tiles of rows. An A of rank 16, 32 or 64 stays, and the next tiles are
+loaded while one is computed. That takes some 40 KiB of shared memory, and for float32 some 60, so
+it runs on an RTX 4090 (99 KiB) as well.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-any-return"
@@ -95,7 +96,8 @@ def weight(
     rank = 0 if a is None else a.shape[0]
     at_once = next((ranks for ranks in (64, 32) if rank % ranks == 0), RANKS)
     stages = _STAGES if rank <= at_once else 1  # the parts of a larger A have no room besides
-    tiles = min(_TILES, triton.cdiv(out_features, _ROWS * _TILES))  # all of the GPU, if it is small
+    # Fewer tiles a program for a small weight, so that there is work for all multiprocessors.
+    tiles = min(_TILES, triton.cdiv(out_features, _ROWS * _TILES))
     grid = (in_features // 128, triton.cdiv(out_features, _ROWS * tiles))
     _weight_kernel[grid](
         codes, scales, _table(codes.device), a, b, out, out_features, in_features,

@@ -7,7 +7,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,6 +34,39 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("PAIDAN_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PAIDAN_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def only_listed_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let attention heed the lists of pages as compiled; uncompiled, it heeds the mask alone."""
+    import torch  # here: most tests need none of it
+
+    from classifier.layers import Seen
+    from classifier.store import PAGE
+
+    whole = Seen.mask
+
+    def listed(counts: torch.Tensor, pages: torch.Tensor) -> torch.Tensor:
+        found = torch.zeros(pages.shape, dtype=torch.bool)
+        for block, count in enumerate(counts.tolist()):
+            found[block, pages[block, :count].long()] = True
+        return found
+
+    def mask(seen: Seen) -> Any:
+        made = whole(seen)
+        partial = listed(seen.partial, seen.partial_pages)
+        full = listed(seen.full, seen.full_pages)
+        assert not (partial & full).any()
+        visible = made.mask_mod
+
+        def sees(batch: Any, head: Any, query: Any, row: Any) -> Any:
+            at = query // PAGE, row // PAGE
+            return (visible(batch, head, query, row) & partial[at]) | full[at]
+
+        made.mask_mod = sees
+        return made
+
+    monkeypatch.setattr(Seen, "mask", mask)
 
 
 @pytest.fixture(scope="session")

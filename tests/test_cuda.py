@@ -1,7 +1,7 @@
 """The CUDA paths, on a real GPU: ``make test-gpu``. Elsewhere these tests are skipped, visibly."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,13 +13,16 @@ from bench.inference import random_adapter
 from classifier.backbone import FP8_CAPABILITY, load_backbone, pick_device
 from classifier.base import Base, load_tokenizer
 from classifier.engine import Engine
+from classifier.flex import FlexReader
 from classifier.layers import linear_of
 from classifier.llm import FP8_AGREEMENT
 from classifier.loading import Options, load_classifier
 from classifier.lora import LayerAdapter, LoraLinear
 from classifier.nf4 import nf4_weight
+from classifier.pack import Pack
 from classifier.prompt import Prompt
-from classifier.reader import Mode
+from classifier.reader import Answers, Mode
+from classifier.store import Segment
 from classifier.trie import LabelTrie
 from tests.llm import THEMES, Told, train_test_llm
 from tests.models import TICKETS, UNITS, make_prompt, random_base
@@ -100,8 +103,8 @@ def test_packed_scores_on_cuda_err_no_more_than_plain_transformers_in_bfloat16(
 
 
 @pytest.mark.parametrize("rank", [0, 16, 48, 64, 128])
-@pytest.mark.parametrize("rows", [200, 4000])  # no multiples of a tile's
-def test_the_weight_kernel_computes_what_is_written(rank: int, rows: int) -> None:
+@pytest.mark.parametrize("rows", [200, 4010])  # no multiples of a tile's
+def test_the_weight_kernel_computes_what_plain_pytorch_does(rank: int, rows: int) -> None:
     # Given a layer in 4 bits, with and without an adapter
     layer = LoraLinear(Linear4bit(256, rows, quant_type="nf4").cuda(), torch.bfloat16)
     torch.manual_seed(rank)
@@ -117,6 +120,39 @@ def test_the_weight_kernel_computes_what_is_written(rank: int, rows: int) -> Non
 
     # Then they are the same, but for the order of a sum
     torch.testing.assert_close(made.cpu(), plain, rtol=0, atol=1e-5)
+
+
+def test_a_recorded_forward_computes_what_it_would_unrecorded(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(load_backbone(base, "nf4"), None, prompt_of(base))
+    replayed = [engine.scores([text]) for text in MANY[:40]]  # the first of a size is recorded
+
+    monkeypatch.setattr(FlexReader, "_replay", FlexReader._read)
+
+    assert [engine.scores([text]) for text in MANY[:40]] == replayed
+
+
+def test_recorded_forwards_may_be_started_before_the_last_is_answered(base: Base) -> None:
+    engine = Engine(load_backbone(base, "nf4"), None, prompt_of(base))
+    engine.scores(MANY[:1])
+    tickets = engine.prompt.tickets(MANY[:6])
+
+    one_by_one = [start(engine, ticket)() for ticket in tickets]
+    started = [start(engine, ticket) for ticket in tickets]
+
+    assert [answers() for answers in started] == one_by_one
+    assert len({tuple(values) for values in one_by_one}) == len(tickets)
+
+
+def start(engine: Engine, ticket: Sequence[int]) -> Answers:
+    """Start to read a ticket; what is asked is how likely each label's first token is."""
+    reader, above = engine.backbone.reader, engine.prefix
+    segment = Segment(ticket, above, engine.next_number(), len(above.tokens))
+    firsts = [tokens[0] for tokens in engine.prompt.labels.values()]
+    answers = reader.start(Pack(reader.store, [segment], [(len(ticket) - 1, firsts)]))
+    reader.store.release(segment.ticket)
+    return answers
 
 
 def test_an_adapter_that_takes_over_answers_as_after_a_cold_load(base: Base) -> None:

@@ -8,14 +8,15 @@ import pytest
 import torch
 from bitsandbytes.nn import Linear4bit
 from torch._dynamo.testing import CompileCounterWithBackend
-from torch.nn.attention.flex_attention import BlockMask, create_mask
+from torch.nn.attention.flex_attention import create_mask
 
+from classifier import flex
 from classifier.backbone import Backbone, load_backbone
 from classifier.base import Base
 from classifier.blocks import blocks_of_all, blocks_of_places
 from classifier.engine import Engine
 from classifier.flex import FlexReader, Frame, rounded_to_fp8
-from classifier.layers import FP8_MAX, Seen, linear_of, product
+from classifier.layers import FP8_MAX, linear_of, product
 from classifier.lora import LayerAdapter, LoraLinear
 from classifier.nf4 import nf4_weight
 from classifier.pack import Pack
@@ -28,7 +29,6 @@ from tests.test_engine import largest_gap, random_adapter, read_adapter
 pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 CPU = torch.device("cpu")
 MANY = [text + str(number) for number in range(6) for text in TICKETS]
-MASK = Seen.mask
 
 
 @pytest.fixture(scope="module")
@@ -48,25 +48,6 @@ def plain_again(base: Base) -> Iterator[None]:
         use_plain(load_backbone(base, mode, CPU))
 
 
-@pytest.fixture(autouse=True)
-def only_listed_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let attention heed the lists of pages: uncompiled, it looks at all rows and their mask."""
-
-    def mask(seen: Seen) -> BlockMask:
-        made = MASK(seen)
-        listed = torch.zeros(seen.partial_pages.shape, dtype=torch.bool)
-        for counts, pages in ((seen.partial, seen.partial_pages), (seen.full, seen.full_pages)):
-            for block, count in enumerate(counts.tolist()):
-                listed[block, pages[block, :count].long()] = True
-        visible = made.mask_mod
-        made.mask_mod = lambda batch, head, query, row: (
-            visible(batch, head, query, row) & listed[query // PAGE, row // PAGE]
-        )
-        return made
-
-    monkeypatch.setattr(Seen, "mask", mask)
-
-
 def use_plain(backbone: Backbone) -> None:
     backbone.reader, backbone.holder = EagerReader(backbone.model), None
 
@@ -78,13 +59,22 @@ def use_flex(backbone: Backbone, budget: int = 512) -> FlexReader:
     return reader
 
 
+@pytest.mark.usefixtures("only_listed_pages")
+@pytest.mark.parametrize("recorded", [(256,), (256, 384, 640, 1024, 2048)])
 @pytest.mark.parametrize(
     ("architecture", "mode", "budget"),
     [("base", "full", 2048), ("base", "nf4", 200), ("llama", "nf4", 512)],
 )
 def test_it_reads_what_the_plain_reader_reads(
-    request: pytest.FixtureRequest, tmp_path: Path, architecture: str, mode: Mode, budget: int
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    architecture: str,
+    mode: Mode,
+    budget: int,
+    recorded: tuple[int, ...],
 ) -> None:
+    monkeypatch.setattr(flex, "_RECORDED", recorded)
     base = request.getfixturevalue(architecture)
     random_adapter(base, tmp_path)
     backbone = load_backbone(base, mode, CPU)
@@ -149,7 +139,7 @@ def test_three_functions_are_compiled_whatever_the_sizes(
     """Traced and counted; what the GPU's compiler makes of them is tested there."""
     torch._dynamo.reset()
     counter = CompileCounterWithBackend("aot_eager")
-    monkeypatch.setattr(Seen, "mask", MASK)
+    monkeypatch.setattr(flex, "_RECORDED", (256,))
     monkeypatch.setattr(FlexReader, "_made", lambda _, part: torch.compile(part, backend=counter))
     backbone = load_backbone(base, "full", CPU)
     use_flex(backbone, 1024)

@@ -20,17 +20,17 @@ from classifier.store import PAGE, Segment
 from classifier.thinking import think
 from classifier.trie import LabelTrie
 from tests.models import CODES, TICKETS, make_prompt, random_base
-from tests.test_flex import CPU, only_listed_pages, use_flex, use_plain
+from tests.test_flex import CPU, use_flex, use_plain
 
-pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
+    pytest.mark.usefixtures("only_listed_pages"),
+]
 LIMIT = 7
 ALL = frozenset(CODES)
 DOUBT_ALL = Calibration(
     temperature=1.0, threshold=1.0 + 1e-6, error_target=0.05, coverage=0, error=None, held_out=9
 )
-
-
-__all__ = ["only_listed_pages"]  # for every test here, too
 
 
 @pytest.fixture(scope="module")
