@@ -140,7 +140,7 @@ def test_a_stand_in_of_too_few_tickets_is_refused(cli: Cli, tmp_path: Path) -> N
 def test_a_stand_in_built_from_own_tickets_can_be_added_with_its_recipe(
     cli: Cli, tmp_path: Path
 ) -> None:
-    rows = [f"{ticket.title},{ticket.text}" for ticket in generate(120)]
+    rows = [f"{ticket.title},{ticket.text}" for ticket in generate(100)]
     data = write(tmp_path / "t.csv", "\n".join(["title,text", *rows]) + "\n")
 
     built = cli("base", "build", tmp_path / "mine", "--data", data, "--passes", "2")
