@@ -54,12 +54,8 @@ def blocks_of_places(pack: Pack, count: int) -> Blocks:
 
 def _pages_above(segment: Segment) -> list[int]:
     """The pages of what a segment continues, the prefix excepted."""
-    pages: list[int] = []
-    above = segment.above
-    while above is not None and above.ticket != PREFIX:
-        pages += above.pages
-        above = above.above
-    return pages
+    above = (up for up in segment.path() if up is not segment and up.ticket != PREFIX)
+    return [page for up in above for page in up.pages]
 
 
 def _listed(pack: Pack, looks: Sequence[set[int]], used: int) -> Blocks:

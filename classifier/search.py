@@ -158,8 +158,7 @@ class Search:
         Their probabilities p sum to e^bound at most. Above a temperature of 1 the sum of p^(1/T) is
         largest where they are alike (p^(1/T) is concave), below it where one has all.
         """
-        mass = bound / self.temperature
-        return mass + self._spread * math.log(node.leaves) if self._spread else mass
+        return bound / self.temperature + self._spread * math.log(node.leaves)
 
 
 def rank(scores: Mapping[str, float]) -> list[tuple[str, float]]:
