@@ -1,6 +1,6 @@
 """Draw what ``bench.inference`` measured: tickets a second of each way, on one scale.
 
-    python -m bench.plot docs/benchmarks/h200.json docs/benchmarks/h200.svg
+    python -m bench.plot docs/benchmarks/h100.json docs/benchmarks/h100.svg
 
 The first file is what ``bench.inference --out`` wrote.
 """

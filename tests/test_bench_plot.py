@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.plot import draw
 
-RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "h200.json"
+RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "h100.json"
 
 
 def test_each_way_that_was_measured_has_its_bars(tmp_path: Path) -> None:
