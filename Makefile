@@ -14,8 +14,9 @@ TORCH = $(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) --constraint const
 demo: $(STAMPS)/run
 	@$(BIN)/paidan demo
 
+# On as many cores as there are, but no more than memory is sure to hold: each run has torch in it.
 test: $(STAMPS)/dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 # On a machine with CUDA and the ml extra; elsewhere its tests show as skipped.
 test-gpu: $(if $(GPU_PYTHON),,$(STAMPS)/dev)
