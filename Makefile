@@ -14,7 +14,7 @@ TORCH = $(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) --constraint const
 demo: $(STAMPS)/run
 	@$(BIN)/paidan demo
 
-# On as many cores as there are, but no more than memory is sure to hold: each run has torch in it.
+# On as many cores as there are, but no more than memory is sure to hold: all have torch in them.
 test: $(STAMPS)/dev
 	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 

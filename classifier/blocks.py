@@ -73,10 +73,9 @@ def _see_prefix(pack: Pack, seen: NDArray[np.bool_], shared: NDArray[np.bool_], 
     *_, top = pack.segments[0].path()
     if top.ticket != PREFIX or top is pack.segments[0]:
         return
-    pages = top.rows[::PAGE] // PAGE
-    whole = len(top.rows) // PAGE
-    shared[: -(-used // PAGE), pages[:whole]] = True
-    seen[: -(-used // PAGE), pages[whole:]] = True
+    whole, filled = len(top.rows) // PAGE, -(-used // PAGE)
+    shared[:filled, top.pages[:whole]] = True
+    seen[:filled, top.pages[whole:]] = True
 
 
 def _first(seen: NDArray[np.bool_]) -> tuple[Table, Table]:
