@@ -31,11 +31,20 @@ _MAGIC = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a file. ``values`` is empty where ``problem`` says why it cannot be read."""
+    """One row of a file.
+
+    Attributes:
+        line: where the row begins, counted from 1.
+        values: column to value; the columns are named as the file names them.
+        problem: why the row cannot be read; ``values`` may then be empty.
+        notes: what a person should know of a row that was taken. A note is a kind, the same for
+            all rows it applies to, so that the command line can count it.
+    """
 
     line: int
     values: dict[str, Any]
     problem: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_rows(path: Path, *, encoding: str | None = None) -> Iterator[Row]:
