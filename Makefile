@@ -9,7 +9,7 @@ STAMPS := $(VENV)/.stamps
 TORCH_INDEX ?=
 TORCH = $(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) --constraint constraints.txt torch,true)
 
-.PHONY: demo test test-gpu check bench clean
+.PHONY: demo test test-gpu check bench chaos clean
 
 demo: $(STAMPS)/run
 	@$(BIN)/paidan demo
@@ -30,6 +30,11 @@ check: $(STAMPS)/dev
 
 bench: $(STAMPS)/dev
 	@$(BIN)/python -m bench.pipeline
+
+# SEED=7, or SEEDS="1 2 3"; DATABASE=sqlite, postgresql or both; SECONDS of faults a run.
+chaos: $(STAMPS)/dev
+	@$(BIN)/python -m tests.chaos $(addprefix --seed ,$(or $(SEEDS),$(SEED),1)) \
+		--database $(or $(DATABASE),both) --seconds $(or $(SECONDS),180)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Paidan needs Python 3.11 or newer; name one: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'

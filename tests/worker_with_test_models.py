@@ -1,7 +1,8 @@
 """Starts a real worker that also knows the models of these tests (``python -m`` this module).
 
 ``poison`` kills its own process with SIGKILL when a text holds 毒; ``failing`` raises on 坏;
-``paced`` takes two milliseconds a ticket, so that a test can kill it while it works. Constant
+``paced`` takes two milliseconds a ticket (or ``TEST_PACE_S`` seconds), so that a test can kill it
+while it works. Constant
 versions and LLM versions alike are wrapped so.
 """
 
@@ -17,7 +18,7 @@ from classifier import loading
 from classifier.interface import Batch, Classifier, Decision, stream
 from paidan.cli import main
 
-_PACE_S = 0.002
+_PACE_S = float(os.environ.get("TEST_PACE_S", "0.002"))
 
 
 class Wrapped:

@@ -1,0 +1,66 @@
+"""Which fault comes when: from the seed alone."""
+
+import random
+from dataclasses import dataclass
+
+from tests.chaos.faults import KINDS, Kind
+
+# Each minute ends in a calm, in which everything must go on.
+_ROUND_S, _CALM_S = 60.0, 22.0
+_FIRST_S, _MARGIN_S = 2.0, 0.5
+# Between the beginnings of two faults, in the mean.
+_GAP_S, _QUICK_GAP_S = 2.0, 0.8
+_QUICK_SHARE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault of a schedule: from ``at`` on, ``lasts`` seconds."""
+
+    number: int
+    at: float
+    kind: str
+    lasts: float
+
+    def __str__(self) -> str:
+        return f"{self.at:6.1f} s  {self.kind} for {self.lasts:.1f} s"
+
+
+def make_schedule(seed: int, database: str, seconds: float, *, quick: bool) -> list[Fault]:
+    """Draw faults until ``seconds``; each kind comes once before one comes twice.
+
+    Two faults overlap unless they hit the same target.
+    """
+    rng = random.Random(f"{seed}:{database}:schedule")
+    faults: list[Fault] = []
+    busy_until: dict[str, float] = {}
+    deck: list[Kind] = []
+    at = _FIRST_S
+    while at < seconds:
+        if not deck:
+            deck = [kind for kind in KINDS.values() if database in kind.databases]
+            rng.shuffle(deck)
+        free = [kind for kind in deck if busy_until.get(kind.target, 0.0) <= at]
+        if not free:
+            at = min(busy_until.get(kind.target, 0.0) for kind in deck)
+            continue
+        kind = free[-1]
+        deck.remove(kind)
+        low, high = kind.lasts
+        lasts = rng.uniform(low, high) * (_QUICK_SHARE if quick else 1.0)
+        at, lasts = _before_calm(at, lasts, seconds)
+        if at + lasts >= seconds:
+            break
+        faults.append(Fault(len(faults), round(at, 2), kind.name, round(lasts, 2)))
+        busy_until[kind.target] = at + lasts + 0.5
+        at += rng.expovariate(1 / (_QUICK_GAP_S if quick else _GAP_S))
+    return faults
+
+
+def _before_calm(at: float, lasts: float, seconds: float) -> tuple[float, float]:
+    """End a fault before a calm, or move it behind one; a run without a minute has none."""
+    if seconds < _ROUND_S:
+        return at, lasts
+    calm = at // _ROUND_S * _ROUND_S + _ROUND_S - _CALM_S
+    room = calm - at - _MARGIN_S
+    return (at, min(lasts, room)) if room > 0 else (calm + _CALM_S, lasts)
