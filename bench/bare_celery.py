@@ -12,7 +12,6 @@ from sqlalchemy import insert
 from db import Database, registry, tickets
 from db.models import Classification
 from db.tickets import NewTicket
-from paidan.broker import celery_broker_url
 from paidan.settings import Settings, get_settings
 
 _database: Database | None = None
@@ -20,7 +19,7 @@ _database: Database | None = None
 
 def app_for(settings: Settings) -> Celery:
     """Return an app with Celery's defaults on the bench's broker."""
-    app = Celery("bench", broker=celery_broker_url(settings.resolved_redis_url))
+    app = Celery("bench", broker=settings.redis_address.broker_url())
     app.conf.update(task_default_queue="bench", worker_concurrency=1, task_ignore_result=True)
     return app
 

@@ -8,7 +8,6 @@ from kombu import Exchange, Queue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from paidan.errors import SettingsError
 from paidan.settings import Settings, get_settings
 
 LIVE, BULK = "live", "bulk"
@@ -29,27 +28,14 @@ def queue_name(lane: str) -> str:
     return f"tickets.{lane}"
 
 
-def celery_broker_url(redis_url: str) -> str:
-    """Turn redis-py's URL form into kombu's: only the unix socket scheme differs."""
-    scheme = redis_url.partition("://")[0]
-    if scheme in ("redis", "rediss"):
-        return redis_url
-    if scheme == "unix":
-        return redis_url.replace("unix://", "redis+socket://", 1)
-    raise SettingsError(
-        f"PAIDAN_REDIS_URL {redis_url!r}: use redis://[:password@]host:port/db, rediss://… "
-        "or unix:///path/to/redis.sock"
-    )
-
-
 def make_app(settings: Settings) -> Celery:
     """Build the Celery app of DESIGN's delivery contract.
 
     Both lanes are bound to the anonymous exchange: its routing needs no table in Redis, so
     publishing goes on after Redis lost everything (FLUSHALL).
     """
-    url = celery_broker_url(settings.resolved_redis_url)
-    app = Celery("paidan", broker=url, set_as_current=False)
+    address = settings.redis_address
+    app = Celery("paidan", broker=address.broker_url(), set_as_current=False)
     anonymous = Exchange("", type="direct")
     app.conf.update(
         task_queues=[
@@ -77,6 +63,7 @@ def make_app(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_pool_limit=4,
+        broker_use_ssl=address.broker_ssl(),
         broker_transport_options={
             "visibility_timeout": settings.visibility,
             # Sweep for unacked messages every 5 s: the defaults amount to every 100 s.
@@ -101,8 +88,8 @@ def get_app() -> Celery:
 
 def make_redis(settings: Settings) -> "redis.Redis":
     """Return a redis-py client for depths and the ingest stream; it connects on first use."""
-    return redis.Redis.from_url(
-        settings.resolved_redis_url,
+    return redis.Redis(
+        **settings.redis_address.client_options(),
         socket_timeout=_SOCKET_TIMEOUT_S,
         socket_connect_timeout=_CONNECT_TIMEOUT_S,
         retry=Retry(NoBackoff(), 1),

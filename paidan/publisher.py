@@ -75,7 +75,7 @@ def unreachable(settings: Settings, error: Exception) -> str:
             f"the embedded stack is not running ({settings.embedded_socket} does not answer): "
             "start it with 'paidan up', or set PAIDAN_REDIS_URL"
         )
-    shown = settings.redis_url.rsplit("@", 1)[-1]
     return (
-        f"Redis at {shown} cannot be reached ({error}): is it running, is PAIDAN_REDIS_URL right?"
+        f"Redis at {settings.redis_address} cannot be reached ({error}): is it running, is "
+        "PAIDAN_REDIS_URL right?"
     )

@@ -15,6 +15,7 @@ from pydantic import ByteSize, Field, TypeAdapter, ValidationError, field_valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from paidan.errors import SettingsError
+from paidan.redis_address import RedisAddress, parse_redis_url
 
 # A unix socket's path must fit sockaddr_un.sun_path (108 bytes on Linux, 104 on macOS).
 _MAX_SOCKET_PATH = 100
@@ -28,11 +29,13 @@ class Settings(BaseSettings):
         env_ignore_empty=True,  # "PAIDAN_MODELS_DIR=" in a .env file means unset, not "."
         frozen=True,
         extra="ignore",
+        hide_input_in_errors=True,  # it may be a password
     )
 
     home: Path = Field(Path("var/paidan"), description="state of the embedded stack")
-    database_url: str | None = Field(None, description="default: SQLite under home")
-    redis_url: str | None = Field(None, description="default: the embedded stack's socket")
+    # Both may hold a password: they are shown by ``shown_url`` and ``redis_address`` only.
+    database_url: str | None = Field(None, repr=False, description="default: SQLite under home")
+    redis_url: str | None = Field(None, repr=False, description="default: the embedded stack's")
     models_dir: Path | None = Field(None, description="default: home/models")
     rules_file: Path | None = Field(None, description="priority rules; default: the shipped ones")
     worker_name: str = Field("", description="stable name of a worker; default: its host's")
@@ -75,6 +78,13 @@ class Settings(BaseSettings):
         except ValidationError as error:
             message = f"{size!r} is no size such as 20GiB or 8000MB"
             raise ValueError(message) from error
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, url: str | None) -> str | None:
+        if url is not None:
+            parse_redis_url(url)
+        return url
 
     @field_validator("timezone")
     @classmethod
@@ -143,9 +153,11 @@ class Settings(BaseSettings):
         return Path(tempfile.gettempdir()) / f"paidan-{os.getuid()}-{digest}" / "redis.sock"
 
     @property
-    def resolved_redis_url(self) -> str:
-        """The Redis URL in redis-py's form (``redis://``, ``rediss://`` or ``unix://``)."""
-        return self.redis_url or f"unix://{self.embedded_socket}"
+    def redis_address(self) -> RedisAddress:
+        """Where Redis is: the embedded one where no URL is set."""
+        if self.redis_url is None:
+            return RedisAddress(socket=self.embedded_socket)
+        return parse_redis_url(self.redis_url)
 
     @property
     def resolved_worker_name(self) -> str:

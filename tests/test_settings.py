@@ -114,7 +114,7 @@ def test_defaults_lie_under_home(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
 
     assert settings.resolved_database_url == f"sqlite:///{tmp_path}/paidan.db"
-    assert settings.resolved_redis_url == f"unix://{tmp_path}/redis.sock"
+    assert str(settings.redis_address) == f"unix://{tmp_path}/redis.sock"
     assert settings.resolved_models_dir == tmp_path / "models"
 
 

@@ -1,0 +1,230 @@
+"""Where Redis is: ``PAIDAN_REDIS_URL`` is read here once, for redis-py and for kombu alike.
+
+The two read one URL differently (``unix://…?db=2`` is database 2 to redis-py and 0 to kombu), so
+neither is given the user's. No message here quotes the URL: it may hold a password.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+_PORT = 6379
+_FORMS = (
+    "use redis://user:password@host:6379/0, rediss://… (TLS) or "
+    "unix://user:password@/path/to/redis.sock?db=0"
+)
+_ENCODE = (
+    "percent-encode what is special in user and password "
+    "(@ is %40, : is %3A, / is %2F, # is %23, ? is %3F, % is %25)"
+)
+_RESERVED = r"[@/?#\[\]]"
+# Each with what it may be, None where that is a path or a text.
+_OPTIONS: dict[str, tuple[str, ...] | None] = {
+    "db": None,
+    "username": None,
+    "password": None,
+    "ssl_cert_reqs": ("required", "optional", "none"),
+    "ssl_check_hostname": ("true", "false"),
+    "ssl_ca_certs": None,
+    "ssl_certfile": None,
+    "ssl_keyfile": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """A Redis server, one of its databases, and as whom to speak to it.
+
+    Parameters:
+        host, port: of a server on the network.
+        socket: the unix socket's absolute path; None on the network.
+        db: the database's number.
+        username, password: empty where none is needed.
+        tls: whether the connection is encrypted.
+        tls_options: redis-py's ``ssl_…`` arguments.
+    """
+
+    host: str = "localhost"
+    port: int = _PORT
+    socket: Path | None = None
+    db: int = 0
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    tls: bool = False
+    tls_options: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """The address without user and password, for messages."""
+        if self.socket is not None:
+            return f"unix://{self.socket}" + (f"?db={self.db}" if self.db else "")
+        return f"{self._bracketed_host}:{self.port}/{self.db}"
+
+    def client_options(self) -> dict[str, Any]:
+        """Return the arguments of ``redis.Redis`` that name this server."""
+        options: dict[str, Any] = {
+            "db": self.db,
+            "username": self.username or None,
+            "password": self.password or None,
+        }
+        if self.socket is not None:
+            return options | {"unix_socket_path": str(self.socket)}
+        options |= {"host": self.host, "port": self.port}
+        return options | ({"ssl": True, **self._tls_arguments()} if self.tls else {})
+
+    def broker_url(self, transport: str = "redis") -> str:
+        """Return kombu's URL of this server; TLS goes by ``broker_ssl``, not by the scheme.
+
+        Args:
+            transport: kombu's name or alias of the Redis transport that shall speak to it.
+        """
+        credentials = ""
+        if self.username or self.password:
+            credentials = f"{quote(self.username, safe='')}:{quote(self.password, safe='')}@"
+        if self.socket is not None:
+            # kombu takes what is before the + as transport and parses the rest itself.
+            path = quote(str(self.socket))
+            query = urlencode({"virtual_host": self.db})
+            return f"{transport}+socket://{credentials}{path}?{query}"
+        return f"{transport}://{credentials}{self._bracketed_host}:{self.port}/{self.db}"
+
+    def broker_ssl(self) -> dict[str, Any] | Literal[False]:
+        """Return Celery's ``broker_use_ssl``: kombu alone would not check the certificate."""
+        if not self.tls:
+            return False
+        return {"ssl_cert_reqs": "required", **self._tls_arguments()}
+
+    @property
+    def _bracketed_host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    def _tls_arguments(self) -> dict[str, Any]:
+        found: dict[str, Any] = dict(self.tls_options)
+        if "ssl_check_hostname" in found:
+            found["ssl_check_hostname"] = found["ssl_check_hostname"] == "true"
+        return found
+
+
+_SERVER = re.compile(
+    r"(?P<host>[\w.-]*|\[[0-9A-Fa-f:.]+(%\w+)?\])(:(?P<port>\d{1,5})?)?(/(?P<db>[^/?#@]*)/?)?"
+)
+
+
+def parse_redis_url(url: str) -> RedisAddress:
+    """Read a URL, also one whose password is not percent-encoded where it has one reading only.
+
+    Raises:
+        ValueError: it cannot be read, or in two ways; says what to do and quotes nothing of it.
+    """
+    scheme, mark, rest = url.strip().partition("://")
+    scheme = scheme.lower()
+    if mark and "sentinel" in scheme:
+        raise ValueError(f"Redis Sentinel is not supported, name the server itself: {_FORMS}")
+    if not mark or scheme not in ("redis", "rediss", "unix"):
+        raise ValueError(f"this is no URL of a Redis server: {_FORMS}")
+    if any(character < " " for character in rest):
+        raise ValueError(f"it holds a control character: {_ENCODE}")
+    user, address, options = _reading(rest, socket=scheme == "unix")
+    options = _checked_options(options, scheme)
+    username, colon, password = user.partition(":")
+    if user and not colon:
+        raise ValueError(
+            "it has one word before the @: write redis://:password@host, or user:password"
+        )
+    tls_options = tuple((name, value) for name, value in options.items() if "ssl_" in name)
+    named: dict[str, Any] = {
+        "username": _decoded(username, _RESERVED) or options.get("username", ""),
+        "password": _decoded(password, _RESERVED) or options.get("password", ""),
+        "tls": scheme == "rediss",
+        "tls_options": tls_options,
+    }
+    if scheme == "unix":
+        path = Path(_decoded(address, "[?#]"))
+        return RedisAddress(socket=path, db=_database(options.get("db", "0")), **named)
+    found = _SERVER.fullmatch(address)
+    assert found is not None  # _reading saw to it
+    port = int(found["port"] or _PORT)
+    if not 0 < port < 2**16:
+        raise ValueError(f"its port {port} is none: {_FORMS}")
+    db = _database(found["db"] or options.get("db", "0"))
+    if _database(options.get("db", str(db))) != db:
+        raise ValueError("it names two databases: name one, as redis://host:6379/0")
+    host = found["host"].strip("[]") or "localhost"
+    return RedisAddress(host=host, port=port, db=db, **named)
+
+
+def _reading(rest: str, *, socket: bool) -> tuple[str, str, dict[str, str]]:
+    """Part what is behind ``://`` into user and password, address, and options.
+
+    What a URL's rules say goes before a guess: by them, no ``@ / ? #`` stands in a password.
+    """
+    ends = [at for at, character in enumerate(rest) if character == "@"]
+    parted = [("", rest), *((rest[:at], rest[at + 1 :]) for at in ends)]
+    readings = [
+        (user, *found) for user, place in parted if (found := _address(place, socket=socket))
+    ]
+    by_rule = [reading for reading in readings if not re.search("[@/?#]", reading[0])]
+    if by_rule or len(readings) == 1:
+        return (by_rule or readings)[0]
+    if readings:
+        raise ValueError(f"it can be read in more than one way: {_ENCODE}")
+    _name_unknown_options(rest)
+    raise ValueError(f"it cannot be read: {_FORMS}; {_ENCODE}")
+
+
+def _address(place: str, *, socket: bool) -> tuple[str, dict[str, str]] | None:
+    """Return address and options, None where the text can be neither."""
+    address, mark, query = place.rpartition("?") if socket else place.partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True)) if mark else {}
+    if not options.keys() <= _OPTIONS.keys():
+        if not socket:
+            return None
+        mark, options = "", {}  # that ? is of the path
+    if not mark:
+        address = place
+    likely = address.startswith("/") if socket else _SERVER.fullmatch(address)
+    return (address, options) if likely else None
+
+
+def _name_unknown_options(rest: str) -> None:
+    """Name what stands behind the ``?`` and is no option, where it cannot be of a password."""
+    query = rest.partition("?")[2]
+    unknown = [name for name, _ in parse_qsl(query, keep_blank_values=True) if name not in _OPTIONS]
+    if unknown and "@" not in query and all(name.isidentifier() for name in unknown):
+        raise ValueError(
+            f"{', '.join(unknown)} cannot be set in it, only {', '.join(_OPTIONS)} (timeouts are "
+            "Paidan's own)"
+        )
+
+
+def _checked_options(options: dict[str, str], scheme: str) -> dict[str, str]:
+    checked = {}
+    for name, value in options.items():
+        allowed = _OPTIONS[name]
+        checked[name] = value.lower() if allowed else value
+        if allowed and checked[name] not in allowed:
+            raise ValueError(f"{name} must be one of {', '.join(allowed)}")
+        if name.startswith("ssl_") and scheme != "rediss":
+            raise ValueError(f"{name} belongs to rediss://, an encrypted connection")
+    return checked
+
+
+def _database(number: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", number):
+        raise ValueError("its database must be a number, as 0 in redis://host:6379/0")
+    return int(number)
+
+
+def _decoded(text: str, special: str) -> str:
+    """Decode what is percent-encoded; a text with special characters was not encoded at all."""
+    encoded = re.search(r"%[0-9A-Fa-f]{2}", text)
+    plain = re.search(rf"{special}|%(?![0-9A-Fa-f]{{2}})", text)
+    if encoded and plain:
+        raise ValueError(f"it can be read in more than one way: {_ENCODE}")
+    if plain:
+        return text
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise ValueError(f"it does not encode UTF-8: {_ENCODE}") from None
