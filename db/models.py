@@ -205,6 +205,11 @@ class Worker(Base):
     device: Mapped[str] = mapped_column(_NAME)
     model_version: Mapped[str | None] = mapped_column(_CODE)
     classified: Mapped[int] = mapped_column(default=0)  # tickets since started_at
+    # Seconds in which messages waited and none came; see worker/watchdog.py.
+    stalled_s: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))
+    dropped: Mapped[int] = mapped_column(
+        default=0, server_default=text("0")
+    )  # messages that are no task
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     heartbeat_at: Mapped[datetime] = mapped_column(UtcDateTime)
     progress_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

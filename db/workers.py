@@ -18,6 +18,8 @@ def started(session: Session, *, name: str, pid: int, device: str) -> None:
         "device": device,
         "model_version": None,
         "classified": 0,
+        "stalled_s": 0.0,
+        "dropped": 0,
         "started_at": now,
         "heartbeat_at": now,
         "progress_at": None,
@@ -34,8 +36,20 @@ def beat(
     model_version: str | None,
     classified: int,
     progress_at: datetime | None,
+    stalled_s: float = 0.0,
+    dropped: int = 0,
 ) -> None:
-    """Say that a worker lives, what it serves, and when it last finished a batch."""
+    """Say that a worker lives, what it serves, when it last finished a batch, and what it misses.
+
+    Args:
+        session: a writing session.
+        name: the worker's stable name.
+        model_version: what answers now.
+        classified: tickets since it started.
+        progress_at: when it last finished a batch.
+        stalled_s: seconds in which messages waited and none reached it.
+        dropped: messages it dropped because they were no task, since it started.
+    """
     session.execute(
         update(Worker)
         .where(Worker.name == name)
@@ -44,6 +58,8 @@ def beat(
             model_version=model_version,
             classified=classified,
             progress_at=progress_at,
+            stalled_s=stalled_s,
+            dropped=dropped,
         )
     )
 

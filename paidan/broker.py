@@ -5,6 +5,7 @@ from functools import lru_cache
 import redis
 from celery import Celery
 from kombu import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -35,7 +36,14 @@ def make_app(settings: Settings) -> Celery:
     publishing goes on after Redis lost everything (FLUSHALL).
     """
     address = settings.redis_address
-    app = Celery("paidan", broker=address.broker_url(), set_as_current=False)
+    # By the URL's scheme, for a URL with a socket names its transport itself and no setting counts.
+    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "paidan.transport:Transport"))
+    app = Celery(
+        "paidan",
+        broker=address.broker_url(),
+        amqp="paidan.transport:Protocol",
+        set_as_current=False,
+    )
     anonymous = Exchange("", type="direct")
     app.conf.update(
         task_queues=[
@@ -62,6 +70,8 @@ def make_app(settings: Settings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # What Redis refuses now (a replica, a full disk) it may take again: that ends no worker.
+        broker_channel_error_retry=True,
         broker_pool_limit=4,
         broker_use_ssl=address.broker_ssl(),
         broker_transport_options={

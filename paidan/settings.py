@@ -20,6 +20,9 @@ from paidan.redis_address import RedisAddress, parse_redis_url
 # A unix socket's path must fit sockaddr_un.sun_path (108 bytes on Linux, 104 on macOS).
 _MAX_SOCKET_PATH = 100
 
+# A message with more ids is none of ours.
+MAX_MESSAGE_IDS = 10_000
+
 
 class Settings(BaseSettings):
     """Paidan's settings; every field can be set as ``PAIDAN_<FIELD>``. Times are seconds."""
@@ -48,6 +51,9 @@ class Settings(BaseSettings):
     relay_sweep: float = Field(5, gt=0, description="between two sweeps of the relay")
     stop_grace: float = Field(30, gt=0, description="a stopping process has so long")
     heartbeat: float = Field(5, gt=0, description="between two heartbeats of a worker")
+    stall: float = Field(
+        30, ge=1, description="a worker that takes none of the waiting messages connects anew, ends"
+    )
     model_load: float = Field(300, gt=0, description="a worker may load its model for so long")
 
     model_mode: Literal["nf4", "bf16", "fp8"] = Field(
@@ -61,7 +67,7 @@ class Settings(BaseSettings):
         0, ge=0, le=512, description="an LLM thinks about a doubtful ticket for so long; 0: never"
     )
 
-    message_ids: int = Field(256, ge=1, le=10_000, description="ticket ids a message")
+    message_ids: int = Field(256, ge=1, le=MAX_MESSAGE_IDS, description="ticket ids a message")
     lane_messages: int = Field(4096, ge=1, description="messages a lane holds at most")
     max_batch: int = Field(256, ge=1, description="tickets a claim takes at most")
     max_attempts: int = Field(3, ge=1, description="attempts before a ticket is dead")

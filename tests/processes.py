@@ -14,12 +14,14 @@ from paidan.process import die_with_parent
 from paidan.settings import Settings
 
 
-def wait_until(condition: Callable[[], bool], within: float, what: str) -> None:
-    """Poll a condition; fail if it does not come true in time (seconds)."""
+def wait_until(
+    condition: Callable[[], bool], within: float, what: str, pause: float = 0.02
+) -> None:
+    """Poll a condition every ``pause``; fail if it does not come true in time (seconds)."""
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 class Process:
@@ -80,9 +82,11 @@ def relay(settings: Settings, log: Path) -> Process:
     return Process(settings, log, "paidan", "relay")
 
 
-def worker(settings: Settings, log: Path, model: str | None = None, *, cpu: bool = True) -> Process:
-    """A worker; ``model`` names one of ``tests.worker_with_test_models``."""
+def worker(
+    settings: Settings, log: Path, model: str | None = None, *, cpu: bool = True, **env: str
+) -> Process:
+    """A worker; ``model`` and ``env`` are for ``tests.worker_with_test_models``."""
     if model is None:
         return Process(settings, log, "paidan", "worker", *(["--cpu"] if cpu else []))
     module = "tests.worker_with_test_models"
-    return Process(settings, log, module, TEST_MODEL=model)
+    return Process(settings, log, module, TEST_MODEL=model, **env)

@@ -4,6 +4,8 @@
 ``paced`` takes two milliseconds a ticket (or ``TEST_PACE_S`` seconds), so that a test can kill it
 while it works. Constant
 versions and LLM versions alike are wrapped so.
+
+``TEST_TRANSPORT=kombu`` takes kombu's own transport instead of ours, for the watchdog's tests.
 """
 
 import os
@@ -14,11 +16,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kombu.transport import TRANSPORT_ALIASES
+
 from classifier import loading
 from classifier.interface import Batch, Classifier, Decision, stream
+from paidan.broker import get_app
 from paidan.cli import main
 
 _PACE_S = float(os.environ.get("TEST_PACE_S", "0.002"))
+KOMBUS = "kombu.transport.redis:Transport"
 
 
 class Wrapped:
@@ -72,8 +78,12 @@ def _wrap(load: loading.Loader, wrapper: type[Wrapped]) -> loading.Loader:
 
 
 if __name__ == "__main__":
-    chosen = {"poison": Poison, "paced": Paced}[os.environ["TEST_MODEL"]]
-    for kind in ("constant", "llm"):
-        loading.KINDS[kind] = _wrap(loading.KINDS[kind], chosen)
+    chosen = {"poison": Poison, "paced": Paced, "plain": None}[os.environ["TEST_MODEL"]]
+    if chosen is not None:
+        for kind in ("constant", "llm"):
+            loading.KINDS[kind] = _wrap(loading.KINDS[kind], chosen)
+    if os.environ.get("TEST_TRANSPORT") == "kombu":
+        get_app()  # names ours
+        TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), KOMBUS))
     sys.argv = ["paidan", "worker", "--cpu"]
     main()

@@ -4,11 +4,12 @@ The parent process only consumes; database and model are opened in its one child
 """
 
 import logging
-import multiprocessing
 import os
 import threading
+from contextlib import nullcontext
 
 from celery import signals
+from celery.worker.consumer import Consumer
 
 from classifier.loading import Options
 from db import claims, workers
@@ -20,6 +21,8 @@ from paidan.publisher import Publisher
 from paidan.settings import Settings, get_settings
 from worker.loop import ClaimLoop
 from worker.resident import Resident
+from worker.shared import make_shared
+from worker.watchdog import Watchdog, obey, watch
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +31,7 @@ app = get_app()
 # The device this worker is pinned to; set in the parent before the fork, for the heartbeat.
 pinned_device = "cpu"
 
-# Set to 1 in the parent when it was told to stop, read in the child between two batches. A bare
-# byte: the lock of an Event would stay taken if the child were killed while it looks.
-_stopping = multiprocessing.get_context("fork").RawValue("b", 0)
+_shared = make_shared()
 
 
 class WorkerProcess:
@@ -48,7 +49,7 @@ class WorkerProcess:
             settings,
             Publisher(settings, app).publish,
             self.name,
-            lambda: bool(_stopping.value),
+            lambda: bool(_shared.stopping),
         )
         self._ended = threading.Event()
         self._settled: str | None = None
@@ -90,6 +91,8 @@ class WorkerProcess:
                         model_version=self.resident.version,
                         classified=progress.classified,
                         progress_at=progress.at,
+                        stalled_s=_watchdog.stalled if _watchdog else 0.0,
+                        dropped=_shared.dropped,
                     )
                 self.loop.settle_debts()
             except PaidanError as error:
@@ -99,6 +102,7 @@ class WorkerProcess:
 
 
 _process: WorkerProcess | None = None
+_watchdog: Watchdog | None = None
 
 
 def _started_process() -> WorkerProcess:
@@ -114,6 +118,11 @@ def _started_process() -> WorkerProcess:
 @app.task(name=CLASSIFY_TASK)
 def classify(ids: list[int], lane: str) -> int:
     """Classify the tickets ``ids`` of a lane, and what else fits; see ``ClaimLoop.run``."""
+    with _watchdog.working() if _watchdog else nullcontext():
+        return _classify(ids, lane)
+
+
+def _classify(ids: list[int], lane: str) -> int:
     process = _started_process()
     classified = process.loop.run(ids, lane)
     process.settle()
@@ -127,12 +136,15 @@ def classify(ids: list[int], lane: str) -> int:
 
 @signals.worker_process_init.connect(weak=False)
 def _on_child_start(**_: object) -> None:
+    global _watchdog
     die_with_parent()
     try:
         _started_process()
     except PaidanError:
         # The first task tries again; until then nothing is claimed, so nothing is lost.
         logger.exception("the worker could not start yet")
+    _watchdog = watch(get_settings(), _shared)
+    _watchdog.start()
 
 
 @signals.worker_process_shutdown.connect(weak=False)
@@ -144,6 +156,11 @@ def _on_child_stop(**_: object) -> None:
             logger.warning("stopped without saying so: %s", error)
 
 
+@signals.worker_ready.connect(weak=False)
+def _on_ready(sender: Consumer, **_: object) -> None:
+    obey(sender, _shared)
+
+
 @signals.worker_shutting_down.connect(weak=False)
 def _on_shutdown(**_: object) -> None:
-    _stopping.value = 1
+    _shared.stopping = 1

@@ -30,7 +30,9 @@ def status(*, as_json: bool) -> None:
                 "device": w.device,
                 "model": w.model_version,
                 "classified": w.classified,
-                "state": _state(w, settings.heartbeat),
+                "state": _state(w, settings),
+                "stalled_s": round(w.stalled_s, 1),
+                "dropped_messages": w.dropped,
                 "heartbeat_age_s": round((now - w.heartbeat_at).total_seconds(), 1),
             }
             for w in workers.list_workers(session)
@@ -52,12 +54,15 @@ def status(*, as_json: bool) -> None:
         _print_status(state)
 
 
-def _state(worker: "Worker", heartbeat: float) -> str:
+def _state(worker: "Worker", settings: Settings) -> str:
     from db.workers import is_alive
 
     if worker.stopped_at is not None:
         return "stopped"
-    return "alive" if is_alive(worker, heartbeat) else "silent"
+    if not is_alive(worker, settings.heartbeat):
+        return "silent"
+    # A second or two pass on the way of every message.
+    return "stalled" if worker.stalled_s > settings.stall / 2 else "alive"
 
 
 def _queue_depths(settings: Settings) -> dict[str, int] | None:
@@ -94,6 +99,8 @@ def _print_status(state: dict[str, Any]) -> None:
             f"worker     {w['name']} ({w['device']}): {w['state']}, heartbeat "
             f"{w['heartbeat_age_s']:,.0f} s ago, {w['classified']:,} classified with {w['model']}"
             + (" (not the champion: see its log)" if w["model"] not in (None, champion) else "")
+            + (f", no message for {w['stalled_s']:,.0f} s" if w["state"] == "stalled" else "")
+            + (f", {w['dropped_messages']:,} messages dropped" if w["dropped_messages"] else "")
         )
     if not state["workers"]:
         click.echo("worker     none yet: paidan up")

@@ -1,0 +1,187 @@
+"""Kombu's Redis transport, mended where an outage or garbage would silence or end a worker.
+
+Three faults of kombu 5.7 (``kombu/transport/redis.py``) are mended here:
+
+* ``QoS.ack`` and ``QoS.reject`` tell Redis before they forget a message themselves. A task that
+  ends while Redis is away is then held for ever, and with a prefetch of 1 nothing is taken again.
+* ``QoS.append`` lets a refused write end the worker, on a message that is in hand already.
+* What ``_brpop_read`` cannot decode ends the worker, and so does a message that is no task.
+
+Redis is only the transport: a message that is forgotten here and not there comes a second time,
+and one that is dropped is a hint the relay gives again. Both are harmless.
+"""
+
+import base64
+import json
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty
+from typing import Any
+
+import kombu
+from celery.app.amqp import AMQP
+from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
+from redis.exceptions import RedisError, ResponseError
+
+from paidan.broker import CLASSIFY_TASK, LANES
+from paidan.settings import MAX_MESSAGE_IDS
+
+logger = logging.getLogger(__name__)
+
+# Between two tries to reach Redis again; kombu's own bound is 30 s.
+_RECONNECT_STEP_S, _RECONNECT_MAX_S = 1, 5
+# The tasks that exist. Another one's message is garbage to this worker.
+_TASKS = frozenset({CLASSIFY_TASK})
+_MAX_ID = 2**63 - 1  # the tables'
+# What the publisher never sets: a time or limit of its own would be obeyed by Celery.
+_UNSET = ("eta", "expires", "group", "stamps", "stamped_headers")
+
+
+@dataclass(slots=True)
+class Received:
+    """What this process got from Redis since it started."""
+
+    taken: int = 0
+    dropped: int = 0
+    # Monotonic seconds at which Redis last refused to hand a message out.
+    refused_at: float = -math.inf
+
+
+received = Received()
+
+
+class QoS(kombu_redis.QoS):
+    """Forgets a message whatever Redis says to it."""
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Note that a message is in hand, here and (for the case of our death) in Redis."""
+        try:
+            super().append(message, delivery_tag)
+        except (RedisError, OSError) as error:
+            _warn("Redis does not note what a worker holds", error)
+            virtual.QoS.append(self, message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge a message, and let the next one come."""
+        self._end(delivery_tag, lambda: self._remove_from_indices(delivery_tag).execute())
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Give a message back, or drop it, and let the next one come."""
+        if requeue:
+            self._end(delivery_tag, lambda: self.restore_by_tag(delivery_tag, leftmost=True))
+        else:
+            self.ack(delivery_tag)
+
+    def _end(self, delivery_tag: str, tell: Callable[[], object]) -> None:
+        """Tell Redis that a message is done, if that can be told, and forget it.
+
+        A channel that is closed has given its messages back already.
+        """
+        try:
+            if not self.channel.closed:
+                tell()
+        except (RedisError, OSError) as error:
+            _warn("Redis was not told that a message is done: it comes again", error)
+        finally:
+            virtual.QoS.ack(self, delivery_tag)
+
+
+class Channel(kombu_redis.Channel):
+    """Drops what cannot be decoded."""
+
+    QoS = QoS
+
+    def _brpop_read(self, **options: Any) -> Any:
+        self.connection.is_delivering = False
+        try:
+            return super()._brpop_read(**options)
+        except ResponseError:  # a replica, a full disk, a list of another type
+            received.refused_at = time.monotonic()
+            raise
+        except (Empty, RedisError, OSError):
+            raise
+        except Exception as error:
+            if self.connection.is_delivering:
+                raise
+            _drop(type(error).__name__)
+            return True
+
+
+class Transport(kombu_redis.Transport):
+    """Delivers only what a publisher of ours could have sent."""
+
+    Channel = Channel
+    is_delivering = False
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        fault = fault_of(message)
+        if fault is not None:
+            _drop(fault)
+            return
+        self.is_delivering = True
+        received.taken += 1
+        super()._deliver(message, queue)
+
+
+def fault_of(message: Any) -> str | None:
+    """Return what is wrong with a decoded message, in fixed words, None where nothing is.
+
+    Celery ends, or obeys, on what is not as its own publisher writes it: so all of it is looked at.
+    """
+    try:
+        headers, properties = message["headers"], message["properties"]
+        delivery = properties["delivery_info"]
+        named = (headers["id"], properties["delivery_tag"], delivery["routing_key"])
+        if not all(isinstance(text, str) for text in (*named, delivery["exchange"])):
+            return "no envelope"
+        if headers["task"] not in _TASKS:
+            return "no task of this worker"
+        if any(headers.get(name) for name in _UNSET) or any(headers.get("timelimit") or ()):
+            return "a time of its own"
+        if (message["content-type"], message["content-encoding"]) != ("application/json", "utf-8"):
+            return "no JSON"
+        if properties["body_encoding"] != "base64":
+            return "no base64"
+        body = json.loads(base64.b64decode(message["body"], validate=True))
+        [ids, lane], kwargs, embedded = body
+        if kwargs or any(embedded.values()) or headers.get("retries"):
+            return "more than ids"
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        return type(error).__name__
+    if lane not in LANES or not isinstance(ids, list) or len(ids) > MAX_MESSAGE_IDS:
+        return "no ids of a lane"
+    are_ids = all(type(each) is int and 0 < each <= _MAX_ID for each in ids)
+    return None if are_ids else "no ids of a lane"
+
+
+class Connection(kombu.Connection):
+    """Comes back soon after Redis does, however long that was away."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> "Connection":
+        """Connect, with waits of a few seconds at most between the tries."""
+        waits = {
+            "interval_start": _RECONNECT_STEP_S,
+            "interval_step": _RECONNECT_STEP_S,
+            "interval_max": _RECONNECT_MAX_S,
+        }
+        return super().ensure_connection(*args, **{**waits, **options})  # type: ignore[no-any-return]
+
+
+class Protocol(AMQP):
+    """Celery's, with connections of ours."""
+
+    Connection = Connection
+
+
+def _drop(fault: str) -> None:
+    received.dropped += 1
+    logger.warning("dropped a message that is no task", extra={"fault": fault})
+
+
+def _warn(what: str, error: Exception) -> None:
+    # Not the error's text: it quotes the command, and so what it carried.
+    logger.warning(what, extra={"error": type(error).__name__})
