@@ -9,15 +9,13 @@ many workers claim side by side; on SQLite ``BEGIN IMMEDIATE`` makes claims take
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, select, update
 from sqlalchemy.orm import Session
 
-from db import events
-from db.models import CLAIMABLE, Status, Ticket
-from db.types import utc_now
+from db import clock, events
+from db.models import CLAIMABLE, CLAIMED, CLOSED, LONE, Status, Ticket
 
 _ORDER = (Ticket.priority, Ticket.due_at, Ticket.id)
 
@@ -85,7 +83,7 @@ def claim(
         hold: seconds until the claim expires.
     """
     picked = _Picked(budget)
-    together = CLAIMABLE_NOW & Ticket.solo.is_(False)
+    together = and_(CLAIMABLE, Ticket.solo.is_(False))
     steps = [together & (Ticket.lane == "live")]
     if own_ids:
         steps.append(together & Ticket.id.in_(own_ids))
@@ -104,21 +102,22 @@ def claim_solo(session: Session, *, token: str, worker: str, hold: float) -> Cla
     Fewest first, so a ticket that was only near a poisonous one, or near a power cut, is done
     before the poisonous one gets its next try.
     """
-    condition = CLAIMABLE_NOW & Ticket.solo.is_(True)
-    order = (case((Ticket.lane == "live", 0), else_=1), Ticket.attempts, Ticket.id)
-    ids = session.scalars(_locked(select(Ticket.id).where(condition).order_by(*order).limit(1)))
-    return _mark(session, token, list(ids), worker, hold)
+    lone = select(Ticket.id).where(LONE).order_by(Ticket.attempts, Ticket.id).limit(1)
+    for lane in ("live", "bulk"):
+        ids = list(session.scalars(_locked(lone.where(Ticket.lane == lane))))
+        if ids:
+            return _mark(session, token, ids, worker, hold)
+    return Claim(token, [])
 
 
 def has_solo(session: Session) -> bool:
     """Whether ``claim_solo`` would find a ticket."""
-    query = select(Ticket.id).where(CLAIMABLE_NOW & Ticket.solo.is_(True)).limit(1)
-    return session.scalar(query) is not None
+    return session.scalar(select(Ticket.id).where(LONE).order_by(Ticket.lane).limit(1)) is not None
 
 
 def still_queued(session: Session, ids: Collection[int]) -> list[int]:
     """Return those of ``ids`` that wait unclaimed."""
-    query = select(Ticket.id).where(Ticket.id.in_(ids), CLAIMABLE_NOW).order_by(Ticket.id)
+    query = select(Ticket.id).where(Ticket.id.in_(ids), CLAIMABLE).order_by(Ticket.id)
     return list(session.scalars(query))
 
 
@@ -126,7 +125,7 @@ def hand_back(session: Session, *tokens: str) -> None:
     """Free claims' tickets and give their attempt back: nothing they did ended it."""
     session.execute(
         update(Ticket)
-        .where(Ticket.claim_token.in_(tokens))
+        .where(CLAIMED, Ticket.claim_token.in_(tokens))
         .values(attempts=Ticket.attempts - 1, **_FREE)
     )
 
@@ -144,18 +143,23 @@ def free_of_worker(session: Session, worker: str, *, max_attempts: int) -> tuple
 
     The caller makes sure that no process of that name lives (``paidan.process.RoleLock``).
     """
-    left = and_(Ticket.claimed_by == worker, Ticket.claim_token.is_not(None))
+    left = and_(CLAIMED, Ticket.claimed_by == worker)
     reason = "the worker process died while it was classified"
     return _end_attempt(session, left, reason=reason, max_attempts=max_attempts)
 
 
-def free_expired(
-    session: Session, *, max_attempts: int, now: datetime | None = None
-) -> tuple[int, list[int]]:
+def free_expired(session: Session, *, max_attempts: int) -> tuple[int, list[int]]:
     """End the attempts whose claim ran out; return how many, and the tickets that are dead now."""
-    expired = and_(Ticket.claim_token.is_not(None), Ticket.claimed_until < (now or utc_now()))
+    expired = (
+        select(Ticket.id)
+        .where(CLAIMED, Ticket.claimed_until < clock.ago(0))
+        # The index' order and an end: PostgreSQL, before it has counted how few rows are claimed,
+        # would read the whole table. What is left is freed by the next sweep.
+        .order_by(Ticket.claim_token)
+        .limit(_EXPIRED_AT_ONCE)
+    )
     # A row that is locked is being answered this very moment, or freed by another relay.
-    free = Ticket.id.in_(select(Ticket.id).where(expired).with_for_update(skip_locked=True))
+    free = Ticket.id.in_(_locked(expired))
     reason = "its claim expired: the worker died or hung while it was classified"
     return _end_attempt(session, free, reason=reason, max_attempts=max_attempts)
 
@@ -165,30 +169,52 @@ def requeue_dead(session: Session, ids: Collection[int] | None, *, actor: str) -
 
     They still run alone: whatever killed their process may do it again.
     """
-    condition = Ticket.status == Status.DEAD
+    condition = and_(CLOSED, Ticket.status == Status.DEAD)
     if ids is not None:
         condition &= Ticket.id.in_(ids)
     rows = session.execute(
         update(Ticket)
         .where(condition)
-        .values(status=Status.QUEUED, attempts=0, solo=True, dead_reason=None, queued_at=utc_now())
+        .values(
+            status=Status.QUEUED,
+            attempts=0,
+            solo=True,
+            dead_reason=None,
+            queued_at=clock.now(),
+        )
         .returning(Ticket.id)
     ).all()
     events.record(session, "ticket.requeued", tickets=[row.id for row in rows], actor=actor)
     return [row.id for row in rows]
 
 
-def waiting(session: Session, lane: str, *, queued_before: datetime, limit: int) -> Sequence[int]:
-    """Return ids that wait unclaimed in a lane since before a time, in the claim's order."""
-    return session.scalars(
-        select(Ticket.id)
-        .where(CLAIMABLE_NOW, Ticket.lane == lane, Ticket.queued_at < queued_before)
-        .order_by(Ticket.solo, *_ORDER)
-        .limit(limit)
-    ).all()
+def waiting(session: Session, lane: str, *, seconds: float, limit: int) -> Sequence[int]:
+    """Return ids that wait unclaimed in a lane for so many seconds, in the claim's order.
+
+    Where none do, those whose turn lies further ahead than that: the database's clock was set back
+    since they were queued.
+    """
+    # Each condition by itself is a range, which the index answers without a look at the rows.
+    for waits in (
+        Ticket.queued_at < clock.ago(seconds),
+        Ticket.queued_at > clock.ago(-seconds),
+    ):
+        query = select(Ticket.id).where(CLAIMABLE, Ticket.lane == lane, waits)
+        ids = session.scalars(query.order_by(Ticket.solo, *_ORDER).limit(limit)).all()
+        if ids:
+            return ids
+    return []
 
 
-CLAIMABLE_NOW: ColumnElement[bool] = CLAIMABLE  # type: ignore[assignment]  # literal SQL
+def any_waiting(session: Session, lane: str) -> bool:
+    """Whether a ticket waits unclaimed in a lane."""
+    query = select(Ticket.id).where(CLAIMABLE, Ticket.lane == lane)
+    # In the index' order: PostgreSQL would look for the first in the table, behind all closed ones.
+    return session.scalar(query.order_by(Ticket.solo, *_ORDER).limit(1)) is not None
+
+
+# Claims a sweep frees at most: what dozens of workers hold.
+_EXPIRED_AT_ONCE = 10_000
 _FREE: dict[str, None] = {"claim_token": None, "claimed_by": None, "claimed_until": None}
 
 
@@ -242,7 +268,7 @@ def _mark(session: Session, token: str, ids: list[int], worker: str, hold: float
         .values(
             claim_token=token,
             claimed_by=worker,
-            claimed_until=utc_now() + timedelta(seconds=hold),
+            claimed_until=clock.after(hold),
             attempts=Ticket.attempts + 1,
         )
         .returning(
@@ -270,7 +296,7 @@ def _end_attempt(
             status=case((last, Status.DEAD.value), else_=Status.QUEUED.value),
             dead_reason=case((last, f"{max_attempts} attempts: {reason}"), else_=None),
             solo=True,
-            queued_at=utc_now(),
+            queued_at=clock.now(),
             **_FREE,
         )
         .returning(Ticket.id, Ticket.status)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db import clock
 from db.models import Classification, Correction, Status, Ticket
-from db.types import utc_now
 
 CONFIRM, CORRECT, RETURN = "confirm", "correct", "return"
 
@@ -51,7 +51,7 @@ def decide(session: Session, ticket: Ticket, unit: str, *, actor: str) -> Outcom
     )
     ticket.status = Status.ROUTED
     ticket.unit_code = unit
-    ticket.decided_at = utc_now()
+    ticket.decided_at = clock.now()
     ticket.dead_reason = None
     ticket.claim_token = ticket.claimed_by = ticket.claimed_until = None
     session.flush()

@@ -11,13 +11,15 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    TextClause,
     UniqueConstraint,
     false,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 
-from db.types import BigId, Deadline, Json, UtcDateTime, utc_now
+from db import clock
+from db.types import BigId, Deadline, Json, UtcDateTime
 
 # Priorities as service desks number them: P1 is the most urgent.
 URGENT, ROUTINE, LEAST = 1, 3, 5
@@ -64,8 +66,20 @@ class Unit(Base):
     taxonomy_version: Mapped[int]
 
 
-# What a worker may take: queued and not claimed. Partial, so it stays as small as the backlog.
+# The partial indexes' conditions. A query repeats one word by word to be served by its index:
+# SQLite compares the words, and neither database can tell what a bound parameter will be.
+# What a worker may take: queued and not claimed.
 CLAIMABLE = text("status = 'queued' AND claim_token IS NULL")
+LONE = text(f"{CLAIMABLE.text} AND solo")
+CLAIMED = text("claim_token IS NOT NULL")
+CLOSED = text("status <> 'queued'")
+
+
+_CLAIM_ORDER = ("lane", "solo", "priority", "due_at", "id")
+
+
+def _partial(name: str, condition: TextClause, *columns: str) -> Index:
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 class Ticket(Base):
@@ -77,24 +91,13 @@ class Ticket(Base):
         CheckConstraint("status IN ('queued', 'routed', 'review', 'dead')", name="status"),
         CheckConstraint("priority BETWEEN 1 AND 5", name="priority"),
         CheckConstraint("lane IN ('live', 'bulk')", name="lane"),
-        Index(
-            "ix_tickets_claimable",
-            "lane",
-            "solo",
-            "priority",
-            "due_at",
-            "id",
-            sqlite_where=CLAIMABLE,
-            postgresql_where=CLAIMABLE,
-        ),
-        Index(
-            "ix_tickets_claimed",
-            "claimed_by",
-            "claimed_until",
-            sqlite_where=text("claim_token IS NOT NULL"),
-            postgresql_where=text("claim_token IS NOT NULL"),
-        ),
-        Index("ix_tickets_status", "status", "lane"),
+        # All are partial: none is longer than the tickets of its kind, and without statistics
+        # SQLite takes whatever full index begins with a column of the query.
+        # In the claim's order; the relay filters by queued_at without a look at the rows.
+        _partial("ix_tickets_claimable", CLAIMABLE, *_CLAIM_ORDER, "queued_at"),
+        _partial("ix_tickets_lone", LONE, "lane", "attempts", "id"),
+        _partial("ix_tickets_claimed", CLAIMED, "claim_token", "claimed_by", "claimed_until"),
+        _partial("ix_tickets_closed", CLOSED, "status", "lane"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -103,7 +106,7 @@ class Ticket(Base):
     title: Mapped[str | None] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
     lane: Mapped[str] = mapped_column(String(10))
     priority: Mapped[int] = mapped_column(default=ROUTINE)  # 1 is the most urgent, 5 the least
     due_at: Mapped[datetime | None] = mapped_column(Deadline, nullable=False)
@@ -119,7 +122,7 @@ class Ticket(Base):
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     dead_reason: Mapped[str | None] = mapped_column(Text)
 
-    queued_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
     attempts: Mapped[int] = mapped_column(default=0)
     # Its last attempt ended in the death of the process: from now on it runs alone.
     solo: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -137,7 +140,7 @@ class ModelVersion(Base):
     kind: Mapped[str] = mapped_column(String(20))
     manifest_sha256: Mapped[str] = mapped_column(String(64))
     metrics: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
 
 
 class AliasMove(Base):
@@ -155,7 +158,7 @@ class AliasMove(Base):
     model_version: Mapped[str] = mapped_column(_CODE, ForeignKey("model_versions.name"))
     previous_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("alias_moves.id"))
     actor: Mapped[str] = mapped_column(_NAME)
-    moved_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    moved_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
 
 
 class Classification(Base):
@@ -176,7 +179,7 @@ class Classification(Base):
     top_k: Mapped[list[list[Any]]] = mapped_column(Json)  # [[unit code, probability], …]
     held_back: Mapped[str | None] = mapped_column(String(20))  # why a person is asked
     degraded: Mapped[bool] = mapped_column(default=False, server_default=false())
-    classified_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    classified_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
 
 
 class Correction(Base):
@@ -192,7 +195,7 @@ class Correction(Base):
     to_unit: Mapped[str | None] = mapped_column(_CODE, ForeignKey("units.code"))
     actor: Mapped[str] = mapped_column(_NAME)
     how: Mapped[str] = mapped_column(String(20))  # confirm, correct, return
-    corrected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    corrected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
 
 
 class Worker(Base):
@@ -214,6 +217,8 @@ class Worker(Base):
     heartbeat_at: Mapped[datetime] = mapped_column(UtcDateTime)
     progress_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Seconds, told by the database: the reader's clock may be another.
+    heartbeat_age: Mapped[float] = column_property(clock.age(heartbeat_at))
 
 
 class Event(Base):
@@ -223,7 +228,7 @@ class Event(Base):
     __table_args__ = (Index("ix_events_kind", "kind", "id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    happened_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    happened_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
     kind: Mapped[str] = mapped_column(String(50))
     ticket_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("tickets.id"))
     actor: Mapped[str | None] = mapped_column(_NAME)

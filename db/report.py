@@ -2,16 +2,34 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    and_,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
-from db.models import Classification, Correction, Status, Ticket, Unit
-from db.types import utc_now
+from db import clock
+from db.models import (
+    CLAIMABLE,
+    CLAIMED,
+    CLOSED,
+    Classification,
+    Correction,
+    Status,
+    Ticket,
+    Unit,
+)
 
-_RATE_WINDOW = timedelta(minutes=1)
+_RATE_WINDOW_S = 60
+_NO_AGE: ColumnElement[float | None] = literal_column("NULL")
 _EXPORT_CHUNK = 1000
 
 EXPORT_COLUMNS = (
@@ -46,14 +64,14 @@ class Overview:
 
     Attributes:
         by_status: tickets by status and lane.
-        oldest_queued: since when the longest waiting ticket is queued.
+        oldest_queued_s: for how long the longest waiting ticket is queued; None if none is.
         claimed: queued tickets a worker has in hand.
         classified_last_minute: answers of the last 60 s.
         corrections: all decisions of people.
     """
 
     by_status: dict[str, dict[str, int]]
-    oldest_queued: datetime | None
+    oldest_queued_s: float | None
     claimed: int
     classified_last_minute: int
     corrections: int
@@ -62,29 +80,46 @@ class Overview:
 def overview(session: Session) -> Overview:
     """Count the tickets by status and lane, and what happened in the last minute."""
     by_status: dict[str, dict[str, int]] = {status.value: {} for status in Status}
-    counts = select(Ticket.status, Ticket.lane, func.count()).group_by(Ticket.status, Ticket.lane)
-    for status, lane, count in session.execute(counts):
-        by_status[status][lane] = count
-    queued = Ticket.status == Status.QUEUED
-    since = utc_now() - _RATE_WINDOW
+    claimed, ages = 0, list[float]()
+    for status, in_hand, lane, count, age in session.execute(_counts()):
+        lanes = by_status[status]
+        lanes[lane] = lanes.get(lane, 0) + count
+        claimed += in_hand
+        if age is not None:
+            ages.append(age)
+    rate = select(func.count()).where(Classification.classified_at >= clock.ago(_RATE_WINDOW_S))
     return Overview(
         by_status=by_status,
-        oldest_queued=session.scalar(select(func.min(Ticket.queued_at)).where(queued)),
-        claimed=_count(session, queued & Ticket.claim_token.is_not(None)),
-        classified_last_minute=session.scalar(
-            select(func.count())
-            .select_from(Classification)
-            .where(Classification.classified_at >= since)
-        )
-        or 0,
+        oldest_queued_s=max(ages, default=None),
+        claimed=claimed,
+        classified_last_minute=session.scalar(rate) or 0,
         corrections=session.scalar(select(func.count()).select_from(Correction)) or 0,
+    )
+
+
+def _counts() -> CompoundSelect[Any]:
+    """Return the query for (status, of these claimed, lane, tickets, age of the oldest queued).
+
+    One statement, so that a ticket on its way is counted once; each part reads an index.
+    """
+    number = func.count()
+    none: ColumnElement[int] = literal_column("0")
+    queued: ColumnElement[str] = literal_column("'queued'")
+    oldest = clock.age(func.min(Ticket.queued_at))
+    waiting = select(queued, none, Ticket.lane, number, oldest).where(CLAIMABLE)
+    claimed = select(queued, number, Ticket.lane, number, oldest).where(CLAIMED)
+    closed = select(Ticket.status, none, Ticket.lane, number, _NO_AGE).where(CLOSED)
+    return union_all(
+        waiting.group_by(Ticket.lane),
+        claimed.group_by(Ticket.lane),
+        closed.group_by(Ticket.status, Ticket.lane),
     )
 
 
 def dead_tickets(session: Session, *, limit: int) -> list[Ticket]:
     """Return dead tickets, oldest first."""
-    query = select(Ticket).where(Ticket.status == Status.DEAD).order_by(Ticket.id).limit(limit)
-    return list(session.scalars(query))
+    query = select(Ticket).where(CLOSED, Ticket.status == Status.DEAD).order_by(Ticket.id)
+    return list(session.scalars(query.limit(limit)))
 
 
 def export_rows(session: Session) -> Iterator[dict[str, Any]]:
@@ -159,16 +194,13 @@ def _iso(time: datetime | None) -> str | None:
     return time.isoformat(timespec="milliseconds") if time else None
 
 
-def _count(session: Session, condition: Any) -> int:
-    return session.scalar(select(func.count()).select_from(Ticket).where(condition)) or 0
-
-
 def closed_among(session: Session, ids: Sequence[int]) -> dict[int, str]:
     """Return those of ``ids`` that are no longer queued, with their status."""
     closed: dict[int, str] = {}
     for start in range(0, len(ids), _IDS_CHUNK):
+        # Not the plain column: PostgreSQL might read all closed tickets by their index instead.
         query = select(Ticket.id, Ticket.status).where(
-            Ticket.id.in_(ids[start : start + _IDS_CHUNK]), Ticket.status != Status.QUEUED
+            Ticket.id.in_(ids[start : start + _IDS_CHUNK]), Ticket.status.concat("") != "queued"
         )
         closed.update(session.execute(query).all())
     return closed

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
+from db import clock
 from db.models import Classification, Status, Ticket
-from db.types import utc_now
 from db.upsert import insert_for
 
 SAMPLED = "sample"  # held back not for doubt, but to measure how right the sure answers are
@@ -73,7 +73,6 @@ def _upsert(
     degraded: bool,
 ) -> None:
     """Insert one classification a result, replacing the same version's of the same round."""
-    now = utc_now()
     statement = insert_for(session, Classification)
     replaced = ("unit_code", "probability", "top_k", "held_back", "degraded", "classified_at")
     statement = statement.on_conflict_do_update(
@@ -90,7 +89,6 @@ def _upsert(
             "top_k": [list(pair) for pair in result.top_k],
             "held_back": held_back[result.ticket_id],
             "degraded": degraded,
-            "classified_at": now,
         }
         for result in results
     ]
@@ -104,7 +102,6 @@ def _close(session: Session, results: Sequence[Result], routed: list[int]) -> No
     for result in results:
         if result.ticket_id in decided:
             units.setdefault(result.unit, []).append(result.ticket_id)
-    now = utc_now()
     is_routed = Ticket.id.in_(routed)
     unit = case(*((Ticket.id.in_(ids), code) for code, ids in units.items())) if units else None
     session.execute(
@@ -113,7 +110,7 @@ def _close(session: Session, results: Sequence[Result], routed: list[int]) -> No
         .values(
             status=case((is_routed, Status.ROUTED.value), else_=Status.REVIEW.value),
             unit_code=unit,
-            decided_at=case((is_routed, now), else_=None),
+            decided_at=case((is_routed, clock.now()), else_=None),
             claim_token=None,
             claimed_by=None,
             claimed_until=None,

@@ -9,7 +9,6 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from db.models import ROUTINE, Ticket
-from db.types import utc_now
 from db.upsert import insert_for
 from paidan.text import estimate_tokens
 
@@ -89,27 +88,24 @@ def _insert_absent(session: Session, tickets: list[NewTicket]) -> dict[tuple[str
     """Insert with ON CONFLICT DO NOTHING; return the new rows' ids in the order given."""
     if not tickets:
         return {}
-    now = utc_now()
     statement = (
         insert_for(session, Ticket)
         .on_conflict_do_nothing(index_elements=["source", "external_id"])
         .returning(Ticket.source, Ticket.external_id, Ticket.id)
     )
-    rows = session.execute(statement, [_row(ticket, now) for ticket in tickets])
+    rows = session.execute(statement, [_row(ticket) for ticket in tickets])
     found = {(source, external_id): row_id for source, external_id, row_id in rows}
     keys = ((ticket.source, ticket.external_id) for ticket in tickets)
     return {key: found[key] for key in keys if key in found}
 
 
-def _row(ticket: NewTicket, now: datetime) -> dict[str, Any]:
+def _row(ticket: NewTicket) -> dict[str, Any]:
     return {
         "source": ticket.source,
         "external_id": ticket.external_id,
         "title": ticket.title,
         "text": ticket.text,
         "received_at": ticket.received_at,
-        "submitted_at": now,
-        "queued_at": now,
         "lane": ticket.lane,
         "priority": ticket.priority,
         "due_at": ticket.due_at,

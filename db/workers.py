@@ -1,18 +1,15 @@
 """Workers' heartbeats: health is progress, not an answered ping."""
 
-from datetime import datetime, timedelta
-
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from db import clock
 from db.models import Worker
-from db.types import utc_now
 from db.upsert import insert_for
 
 
 def started(session: Session, *, name: str, pid: int, device: str) -> None:
     """Enter a worker as started now, replacing its earlier life."""
-    now = utc_now()
     life = {
         "pid": pid,
         "device": device,
@@ -20,8 +17,8 @@ def started(session: Session, *, name: str, pid: int, device: str) -> None:
         "classified": 0,
         "stalled_s": 0.0,
         "dropped": 0,
-        "started_at": now,
-        "heartbeat_at": now,
+        "started_at": clock.now(),
+        "heartbeat_at": clock.now(),
         "progress_at": None,
         "stopped_at": None,
     }
@@ -35,7 +32,7 @@ def beat(
     name: str,
     model_version: str | None,
     classified: int,
-    progress_at: datetime | None,
+    progress_age: float | None,
     stalled_s: float = 0.0,
     dropped: int = 0,
 ) -> None:
@@ -46,7 +43,7 @@ def beat(
         name: the worker's stable name.
         model_version: what answers now.
         classified: tickets since it started.
-        progress_at: when it last finished a batch.
+        progress_age: seconds since it finished a batch.
         stalled_s: seconds in which messages waited and none reached it.
         dropped: messages it dropped because they were no task, since it started.
     """
@@ -54,25 +51,24 @@ def beat(
         update(Worker)
         .where(Worker.name == name)
         .values(
-            heartbeat_at=utc_now(),
+            heartbeat_at=clock.now(),
             model_version=model_version,
             classified=classified,
-            progress_at=progress_at,
             stalled_s=stalled_s,
             dropped=dropped,
+            progress_at=None if progress_age is None else clock.ago(progress_age),
         )
     )
 
 
 def stopped(session: Session, name: str) -> None:
     """Say that a worker stopped cleanly."""
-    session.execute(update(Worker).where(Worker.name == name).values(stopped_at=utc_now()))
+    session.execute(update(Worker).where(Worker.name == name).values(stopped_at=clock.now()))
 
 
 def is_alive(worker: Worker, heartbeat: float) -> bool:
     """Whether a worker has not stopped and beat within the last four heartbeats (seconds each)."""
-    limit = utc_now() - timedelta(seconds=4 * heartbeat)
-    return worker.stopped_at is None and worker.heartbeat_at > limit
+    return worker.stopped_at is None and worker.heartbeat_age < 4 * heartbeat
 
 
 def list_workers(session: Session) -> list[Worker]:

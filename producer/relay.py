@@ -9,13 +9,11 @@ import logging
 import socket
 import threading
 import time
-from datetime import timedelta
 
 from redis.exceptions import RedisError
 
 from db import claims
 from db.session import Database
-from db.types import utc_now
 from paidan.broker import LANES
 from paidan.errors import BrokerUnavailableError, DatabaseUnavailableError, StorageError
 from paidan.publisher import Publisher
@@ -93,7 +91,7 @@ class Relay:
             ids = claims.waiting(
                 session,
                 lane,
-                queued_before=utc_now() - timedelta(seconds=self.settings.relay_sweep),
+                seconds=self.settings.relay_sweep,
                 limit=_MESSAGES_A_SWEEP * self.settings.message_ids,
             )
         return self.publisher.publish({lane: ids})

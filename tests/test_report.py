@@ -113,10 +113,10 @@ def test_the_oldest_queued_ticket_is_the_longest_waiting_one(database: Database)
     answer_next(database, "A")  # the oldest of all, but no longer queued
     add_tickets(database, 2)
 
-    oldest = overview(database).oldest_queued
+    oldest = overview(database).oldest_queued_s
 
     assert oldest is not None
-    assert timedelta(0) <= utc_now() - oldest < timedelta(seconds=50)
+    assert 0 <= oldest < 50
 
 
 def test_each_state_of_a_ticket_is_exported(database: Database) -> None:

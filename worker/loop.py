@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 
 from classifier.interface import Batch, Classifier, Decision, stream
@@ -15,7 +14,6 @@ from db import claims, results, taxonomy
 from db.claims import Budget, Claim
 from db.results import Result
 from db.session import Database
-from db.types import utc_now
 from paidan.errors import DATABASE_FAULTS, BrokerUnavailableError, ModelFaultError
 from paidan.settings import Settings
 from paidan.text import model_text
@@ -34,9 +32,14 @@ class Progress:
     """What this process has done since it started; read by the heartbeat thread."""
 
     classified: int = 0
-    at: datetime | None = None
+    at: float | None = None  # when the last batch was stored, by the monotonic clock
     # Tokens of claims that could not be given back because the database was away.
     owed: deque[str] = field(default_factory=deque)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the last batch was stored; None before the first."""
+        return None if self.at is None else time.monotonic() - self.at
 
 
 class ClaimLoop:
@@ -290,7 +293,7 @@ class ClaimLoop:
                 review_sample=self.settings.review_sample,
             )
         self.progress.classified += len(stored)
-        self.progress.at = utc_now()
+        self.progress.at = time.monotonic()
         if len(stored) < len(answers):
             logger.warning("claims were lost", extra={"tickets": len(answers) - len(stored)})
 

@@ -90,9 +90,9 @@ class WorkerProcess:
                         name=self.name,
                         model_version=self.resident.version,
                         classified=progress.classified,
-                        progress_at=progress.at,
                         stalled_s=_watchdog.stalled if _watchdog else 0.0,
                         dropped=_shared.dropped,
+                        progress_age=progress.age,
                     )
                 self.loop.settle_debts()
             except PaidanError as error:

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 def status(*, as_json: bool) -> None:
     """Show tickets by status and lane, queues, workers, champion and rate."""
     from db import open_database, registry, report, workers
-    from db.types import utc_now
 
     settings = get_settings()
-    now = utc_now()
     with open_database(settings).reading() as session:
         view = report.overview(session)
         champion = registry.champion(session)
@@ -33,15 +31,14 @@ def status(*, as_json: bool) -> None:
                 "state": _state(w, settings),
                 "stalled_s": round(w.stalled_s, 1),
                 "dropped_messages": w.dropped,
-                "heartbeat_age_s": round((now - w.heartbeat_at).total_seconds(), 1),
+                "heartbeat_age_s": round(w.heartbeat_age, 1),
             }
             for w in workers.list_workers(session)
         ]
-    oldest = view.oldest_queued
     state = {
         "tickets": view.by_status,
         "claimed": view.claimed,
-        "oldest_queued_s": round((now - oldest).total_seconds(), 1) if oldest else None,
+        "oldest_queued_s": None if view.oldest_queued_s is None else round(view.oldest_queued_s, 1),
         "queues": _queue_depths(settings),
         "corrections": view.corrections,
         "tickets_per_s": round(view.classified_last_minute / 60, 2),

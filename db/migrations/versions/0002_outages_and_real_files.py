@@ -17,9 +17,37 @@ def upgrade() -> None:
     op.add_column(
         "workers", sa.Column("dropped", sa.Integer(), server_default=sa.text("0"), nullable=False)
     )
+    _index_for_a_long_backlog()
 
 
 def downgrade() -> None:
     """Take it away again."""
     op.drop_column("workers", "dropped")
     op.drop_column("workers", "stalled_s")
+    _index_as_before()
+
+
+def _index_for_a_long_backlog() -> None:
+    for name in ("claimable", "claimed", "status"):
+        op.drop_index(f"ix_tickets_{name}", "tickets")
+    waits = "status = 'queued' AND claim_token IS NULL"
+    _partial("claimable", waits, "lane", "solo", "priority", "due_at", "id", "queued_at")
+    _partial("lone", f"{waits} AND solo", "lane", "attempts", "id")
+    _partial("claimed", "claim_token IS NOT NULL", "claim_token", "claimed_by", "claimed_until")
+    _partial("closed", "status <> 'queued'", "status", "lane")
+
+
+def _index_as_before() -> None:
+    for name in ("claimable", "lone", "claimed", "closed"):
+        op.drop_index(f"ix_tickets_{name}", "tickets")
+    waits = "status = 'queued' AND claim_token IS NULL"
+    _partial("claimable", waits, "lane", "solo", "priority", "due_at", "id")
+    _partial("claimed", "claim_token IS NOT NULL", "claimed_by", "claimed_until")
+    op.create_index("ix_tickets_status", "tickets", ["status", "lane"])
+
+
+def _partial(name: str, condition: str, *columns: str) -> None:
+    where = sa.text(condition)
+    op.create_index(
+        f"ix_tickets_{name}", "tickets", columns, sqlite_where=where, postgresql_where=where
+    )
