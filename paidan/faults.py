@@ -9,6 +9,7 @@ and hold no ticket's text (an ``InputError`` may, and is not).
 
 import errno
 import re
+import socket
 import traceback
 from collections.abc import Iterator
 from pathlib import PurePath
@@ -21,11 +22,12 @@ _MAX_NAME_CHARS = 80
 _NO_NAME = re.compile(r"[^\w.\-<>/]", re.ASCII)
 _CODE = re.compile(r"[0-9A-Z_]{2,40}")
 # First words of a Redis server's refusal. What follows one may quote the command.
-_REDIS_CODES = frozenset(
-    "ASK BUSY BUSYGROUP BUSYKEY CLUSTERDOWN CROSSSLOT ERR EXECABORT IOERR LOADING MASTERDOWN MISCONF"
-    " MOVED NOAUTH NOGROUP NOPERM NOPROTO NOREPLICAS NOSCRIPT OOM READONLY TRYAGAIN UNBLOCKED"
-    " WRONGPASS WRONGTYPE".split()
+_REDIS_CODE = re.compile(
+    "ASK|BUSY|BUSYGROUP|BUSYKEY|CLUSTERDOWN|CROSSSLOT|ERR|EXECABORT|IOERR|LOADING|MASTERDOWN"
+    "|MISCONF|MOVED|NOAUTH|NOGROUP|NOPERM|NOPROTO|NOREPLICAS|NOSCRIPT|OOM|READONLY|TRYAGAIN"
+    "|UNBLOCKED|WRONGPASS|WRONGTYPE"
 )
+_ADDRESS_CODES = {int(getattr(socket, n)): n for n in dir(socket) if n.startswith("EAI_")}
 # SQLite names what was broken in the words of the schema: a constraint, or table.column.
 _SQLITE_CONSTRAINT = re.compile(
     r"(?:CHECK|UNIQUE|NOT NULL|FOREIGN KEY) constraint failed(?:: [a-z0-9_., ]{1,200})?"
@@ -55,7 +57,9 @@ def trace(error: BaseException) -> str:
     """Return the frames of an error and of those it came from, without their messages."""
     parts = []
     for fault in chain(error):
-        frames = [f"  {_frame(f.f_code, line)}" for f, line in traceback.walk_tb(fault.__traceback__)]
+        frames = [
+            f"  {_frame(f.f_code, line)}" for f, line in traceback.walk_tb(fault.__traceback__)
+        ]
         parts.append("\n".join([describe(fault) if fault is error else _kind(fault), *frames]))
     return "\nfrom ".join(parts)
 
@@ -112,6 +116,8 @@ def _code(error: BaseException) -> str | None:
     word = redis_code(error)
     if word is not None:
         return word
+    if isinstance(error, socket.gaierror):
+        return _ADDRESS_CODES.get(error.errno or 0)
     if isinstance(error, OSError) and error.errno is not None:
         return errno.errorcode.get(error.errno, str(error.errno))
     return None
@@ -125,13 +131,11 @@ def redis_code(error: BaseException) -> str | None:
     """Return the first word of a Redis server's refusal, such as ``OOM`` or ``WRONGTYPE``."""
     if not type(error).__module__.startswith("redis."):
         return None
-    status = getattr(error, "status_code", None)
-    if status in _REDIS_CODES:
-        return str(status)
     # In a pipeline the command stands before the server's words.
     text = str(error.args[0]) if error.args else ""
-    word = text.rpartition("caused error: ")[2].partition(" ")[0]
-    return word if word in _REDIS_CODES else None
+    first = text.rpartition("caused error: ")[2].partition(" ")[0]
+    words = (str(getattr(error, "status_code", None)), first)
+    return next((word for word in words if _REDIS_CODE.fullmatch(word)), None)
 
 
 def _place(error: BaseException) -> str:

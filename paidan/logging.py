@@ -97,7 +97,7 @@ class FieldFormatter(logging.Formatter):
         return faults.trace(error) if isinstance(error, _Error) else "no error is known"
 
 
-def _told(value: object, is_ours: bool) -> object:  # noqa: FBT001
+def _told(value: object, is_ours: bool) -> object:
     """Return what stands in a message for a value."""
     if isinstance(value, _Error):
         return _Said(faults.describe(value))
