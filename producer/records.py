@@ -90,6 +90,12 @@ def check_columns(columns: Mapping[str, str]) -> None:
             )
 
 
+def columns_used(columns: Mapping[str, str]) -> set[str]:
+    """Return the names under which columns are used as fields."""
+    own = {name for name in FIELDS if name not in columns}
+    return own | set(columns.values()) | {_ARTICLE[name] for name in _ARTICLE if name in own}
+
+
 def read_tickets(
     rows: Iterable[Row], reading: Reading
 ) -> Iterator[tuple[int, NewTicket | Rejected]]:

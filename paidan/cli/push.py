@@ -15,6 +15,7 @@ from paidan.cli.options import (
     JSON,
     PARTLY,
     REJECTS,
+    SHEET,
     SOURCE,
     Rejects,
     default_rejects,
@@ -27,7 +28,7 @@ from paidan.settings import get_settings
 if TYPE_CHECKING:
     from db.tickets import NewTicket
     from paidan.cli.progress import PushProgress
-    from producer.records import Reading, Rejected
+    from producer.records import Rejected
     from producer.submit import SubmitResult, Submitter
 
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @SOURCE
 @COLUMN
 @ENCODING
+@SHEET
 @REJECTS
 @JSON
 def push(
@@ -47,13 +49,15 @@ def push(
     source: str,
     columns: dict[str, str],
     encoding: str | None,
+    sheet: str | None,
     rejects: Path | None,
     *,
     wait: bool,
     strict: bool,
     as_json: bool,
 ) -> int:
-    """Submit the tickets of FILE (.csv, .json, .jsonl); known ones are skipped."""
+    """Submit the tickets of FILE (.csv, .tsv, .json, .jsonl, .xlsx); known ones are skipped."""
+    from paidan.cli.notes import Notes
     from paidan.cli.progress import PushProgress
     from producer.records import Reading
     from producer.submit import SubmitResult, Submitter
@@ -62,13 +66,15 @@ def push(
     reading = Reading(source, columns, lane, settings.timezone, settings.max_ticket_chars)
     refused = Rejects(file, rejects or default_rejects(settings, file))
     if strict:
-        _check_all(file, reading, encoding)
+        _check_all(file, read_file(file, reading, encoding, sheet))
+    notes = Notes(file)
     submitter = Submitter.from_settings(settings)
     began = time.monotonic()
     pushed = SubmitResult()
     try:
         with PushProgress(quiet=as_json) as progress:
-            _push(submitter, read_file(file, reading, encoding), refused, progress, pushed)
+            items = read_file(file, reading, encoding, sheet, notes)
+            _push(submitter, items, refused, progress, pushed)
             if wait and pushed.ids:
                 if pushed.unpublished:
                     message = f"stored, but not on its way: {pushed.unpublished}"
@@ -79,6 +85,7 @@ def push(
             f"{pushed.added:,} tickets are in; the same command goes on from there", err=True
         )
         raise
+    notes.report()
     refused.report()
     summary = {"added": pushed.added, "known": pushed.known, "rejected": refused.count}
     if wait:
@@ -149,11 +156,11 @@ def _refuse_conflicts(
             refused.add(line, "external_id", reason, row)
 
 
-def _check_all(file: Path, reading: "Reading", encoding: str | None) -> None:
+def _check_all(file: Path, items: "Iterable[tuple[int, NewTicket | Rejected]]") -> None:
     """Read the whole file and refuse it if a row is bad (``--strict``)."""
     from producer.records import Rejected
 
-    bad = [item for _, item in read_file(file, reading, encoding) if isinstance(item, Rejected)]
+    bad = [item for _, item in items if isinstance(item, Rejected)]
     if bad:
         first = bad[0]
         field = f", {first.field}" if first.field else ""
