@@ -18,7 +18,7 @@ from db.tickets import NewTicket
 from paidan.broker import INGEST_GROUP, INGEST_REJECTS, INGEST_STREAM
 from paidan.settings import Settings
 from producer.readers import Row
-from producer.records import Reading, Rejected, read_tickets
+from producer.records import Reading, Rejected, Remark, read_tickets
 from producer.submit import Submitter
 
 logger = logging.getLogger(__name__)
@@ -156,4 +156,9 @@ def read_entry(fields: dict[str, str], reading: Reading) -> NewTicket | Rejected
     source = str(values.pop("source", None) or reading.source)
     if not _SOURCE.fullmatch(source):
         return Rejected(0, "source", "at most 100 printable characters are expected", values)
-    return next(read_tickets([Row(0, values)], replace(reading, source=source)))[1]
+    return next(read_tickets([Row(0, values)], replace(reading, source=source), _log))[1]
+
+
+def _log(remark: Remark) -> None:
+    # The kind alone: the detail may quote what the sender wrote.
+    logger.warning("took an entry", extra={"field": remark.field, "remark": remark.kind})

@@ -4,48 +4,26 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from db.models import LEAST, ROUTINE, URGENT
 from db.tickets import NewTicket
 from paidan.broker import BULK, LANES
-from paidan.errors import InputError
+from paidan.names import is_blank
+from producer.columns import column_names, with_columns
+from producer.ids import RuinedIdError, read_id, unwrapped
 from producer.readers import Row
+from producer.times import TwoTimesError, UnreadTimeError, read_time
 
-FIELDS = (
-    "source",
-    "external_id",
-    "title",
-    "text",
-    "received_at",
-    "lane",
-    "priority",
-    "due_at",
-    "district",
-    "unit",
-    "meta",
-)
-# The article's schema. Its thought belongs to training, so it travels in meta.
-_ARTICLE = {"text": "Question", "unit": "Response"}
 THOUGHT = "Complex_CoT"
 _MAX_NAME_CHARS = 200
 _MAX_SOURCE_CHARS = 100
 _MAX_META_DEPTH = 50
-# Systems write years such as 1 or 9999 for "none", which overflow in another time zone.
-_FIRST_YEAR, _LAST_YEAR = 1900, 9998
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_TIME_FORMATS = (
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d",
-    "%Y年%m月%d日 %H:%M:%S",
-    "%Y年%m月%d日 %H:%M",
-    "%Y年%m月%d日",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +37,23 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What a person should know of a row that was taken.
+
+    Attributes:
+        line: where the row begins.
+        field: the field it is about, "" for the whole row.
+        kind: what happened, the same for all rows it happened to; it holds no value of the row.
+        detail: what is wrong in this row, for a person at a terminal: it may quote a value.
+    """
+
+    line: int
+    field: str
+    kind: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """How to read rows as tickets.
 
@@ -68,6 +63,8 @@ class Reading:
         lane: the lane of rows that name none.
         timezone: of times that name none.
         max_chars: longer tickets are refused.
+        time_formats: ``strptime`` formats that go before those of ``producer.times``.
+        strict: refuse a row for a time that cannot be read, instead of keeping it in meta.
     """
 
     source: str = "file"
@@ -75,61 +72,45 @@ class Reading:
     lane: str = BULK
     timezone: str = "Asia/Shanghai"
     max_chars: int = 50_000
-
-
-def check_columns(columns: Mapping[str, str]) -> None:
-    """Check a mapping of fields to columns given by a user.
-
-    Raises:
-        InputError: a field Paidan does not have.
-    """
-    for name in columns:
-        if name not in FIELDS:
-            raise InputError(
-                f"--column {name}=…: there is no field {name!r}; fields: {', '.join(FIELDS)}"
-            )
-
-
-def columns_used(columns: Mapping[str, str]) -> set[str]:
-    """Return the names under which columns are used as fields."""
-    own = {name for name in FIELDS if name not in columns}
-    return own | set(columns.values()) | {_ARTICLE[name] for name in _ARTICLE if name in own}
+    time_formats: Sequence[str] = ()
+    strict: bool = False
 
 
 def read_tickets(
-    rows: Iterable[Row], reading: Reading
+    rows: Iterable[Row], reading: Reading, remark: Callable[[Remark], object] = lambda remark: None
 ) -> Iterator[tuple[int, NewTicket | Rejected]]:
     """Turn rows into tickets, each with its line, or into what is wrong with them.
 
     A row without an external id gets one from the hash of its text and, for equal texts, its
     number among them: reading the same file again gives the same ids.
 
+    Args:
+        rows: of one file.
+        reading: how to read them.
+        remark: is told what was done to a row that was taken, before the row is yielded.
+
     Raises:
-        InputError: the first row has no column that could be the text.
+        InputError: the first rows have no column that could be the text, or lack one that
+            ``reading`` names.
     """
+    named = reading.columns or {}
     zone = ZoneInfo(reading.timezone)
     seen: Counter[bytes] = Counter()
-    checked = False
-    for row in rows:
+    for row in with_columns(rows, named):
         if row.problem is not None:
             yield row.line, Rejected(row.line, "", row.problem, row.values)
             continue
-        names = _column_names(row.values, reading.columns or {})
-        if not checked and names["text"] not in row.values:
-            raise InputError(_no_text_column(row, names["text"]))
-        checked = True
+        fields = _Fields(row, column_names(row.values, named), reading, zone)
         try:
-            yield row.line, _ticket(row.values, names, reading, zone, seen)
+            ticket = _ticket(fields, seen)
         except _FieldError as error:
             yield row.line, Rejected(row.line, error.field, str(error), row.values)
-
-
-def _no_text_column(row: Row, wanted: str) -> str:
-    return (
-        f"line {row.line}: no column {wanted!r} among {', '.join(map(repr, row.values))}. Expected "
-        "are external_id, title, text, … or Question, Complex_CoT, Response; name another column "
-        "with --column text=NAME"
-    )
+            continue
+        for kind in row.notes:
+            remark(Remark(row.line, "", kind))
+        for told in fields.remarks:
+            remark(told)
+        yield row.line, ticket
 
 
 class _FieldError(ValueError):
@@ -138,40 +119,88 @@ class _FieldError(ValueError):
         self.field = field
 
 
-def _column_names(values: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
-    """Return each field's column: as the user says, else by its own name, else the article's."""
-    article = "text" not in values and "Question" in values
-    own = {name: _ARTICLE.get(name, name) if article else name for name in FIELDS}
-    return {**own, **columns}
+class _Fields:
+    """A row's values by field, and what there is to remark on them."""
+
+    def __init__(
+        self, row: Row, names: Mapping[str, str], reading: Reading, zone: ZoneInfo
+    ) -> None:
+        self.row = row
+        self.names = names
+        self.reading = reading
+        self.zone = zone
+        self.remarks: list[Remark] = []
+        self.unread: set[str] = set()
+
+    def value(self, field: str) -> Any:
+        """Return a field's value as the file has it, None where it has none."""
+        return self.row.values.get(self.names[field])
+
+    def text(self, field: str, limit: int = _MAX_NAME_CHARS) -> str | None:
+        """Return stripped text, None for nothing."""
+        return _clean(field, self.value(field), limit)
+
+    def name(self, field: str, limit: int = _MAX_NAME_CHARS) -> str | None:
+        """Return a short text; NULL, - and the like are none."""
+        text = self.text(field, limit)
+        plain = None if text is None else unwrapped(text)
+        return None if plain is None or is_blank(plain) else plain
+
+    def external_id(self) -> str | None:
+        """Return the id, None where the row has none.
+
+        Raises:
+            _FieldError: a spreadsheet has ruined it.
+        """
+        try:
+            found, note = read_id(self.text("external_id"))
+        except RuinedIdError as error:
+            raise _FieldError("external_id", str(error)) from error
+        if note is not None:
+            self.remarks.append(Remark(self.row.line, "external_id", note))
+        return found
+
+    def time(self, field: str) -> datetime | None:
+        """Return a time; one that cannot be read is left to meta, unless the reading is strict."""
+        value = self.value(field)
+        if isinstance(value, str):
+            _check_scalar(field, value)
+        try:
+            return read_time(value, self.zone, self.reading.time_formats)
+        except UnreadTimeError as error:
+            if self.reading.strict:
+                raise _FieldError(field, str(error)) from error
+            two = isinstance(error, TwoTimesError)
+            why = "may name the day or the month first" if two else "is no time Paidan reads"
+            kind = f"{field} {why} (name its form with --time-format); it is kept in meta"
+            self.remarks.append(Remark(self.row.line, field, kind, str(error)))
+            self.unread.add(self.names[field])
+            return None
+
+    def rest(self) -> dict[str, Any]:
+        """Return what belongs to no field, or could not be read as its field."""
+        fields = set(self.names.values()) - self.unread
+        return {k: _for_json(v) for k, v in self.row.values.items() if k not in fields}
 
 
-def _ticket(
-    values: Mapping[str, Any],
-    names: Mapping[str, str],
-    reading: Reading,
-    zone: ZoneInfo,
-    seen: Counter[bytes],
-) -> NewTicket:
-    def text_of(field: str, limit: int = _MAX_NAME_CHARS) -> str | None:
-        return _clean(field, values.get(names[field]), limit)
-
-    title = text_of("title", reading.max_chars)
-    text = text_of("text", reading.max_chars) or title
+def _ticket(fields: _Fields, seen: Counter[bytes]) -> NewTicket:
+    reading = fields.reading
+    title = fields.text("title", reading.max_chars)
+    text = fields.text("text", reading.max_chars) or title
     if text is None:
         raise _FieldError("text", "the text is missing or blank")
-    known = set(names.values())
     return NewTicket(
-        source=text_of("source", _MAX_SOURCE_CHARS) or reading.source,
-        external_id=text_of("external_id") or _numbered_hash(title, text, seen),
+        source=fields.name("source", _MAX_SOURCE_CHARS) or reading.source,
+        external_id=fields.external_id() or _numbered_hash(title, text, seen),
         title=title,
         text=text,
-        received_at=_time("received_at", values.get(names["received_at"]), zone),
-        lane=_lane(values.get(names["lane"]), reading.lane),
-        priority=_priority(values.get(names["priority"])),
-        due_at=_time("due_at", values.get(names["due_at"]), zone),
-        district=text_of("district"),
-        unit=text_of("unit"),
-        meta=_meta(values.get(names["meta"]), {k: v for k, v in values.items() if k not in known}),
+        received_at=fields.time("received_at"),
+        lane=_lane(fields.value("lane"), reading.lane),
+        priority=_priority(fields.value("priority")),
+        due_at=fields.time("due_at"),
+        district=fields.name("district"),
+        unit=fields.text("unit"),  # a unit may be named 无: who reads it asks the taxonomy
+        meta=_meta(fields.value("meta"), fields.rest()),
     )
 
 
@@ -207,28 +236,6 @@ def _numbered_hash(title: str | None, text: str, seen: Counter[bytes]) -> str:
     return digest.hex() if number == 1 else f"{digest.hex()}-{number}"
 
 
-def _time(field: str, value: Any, zone: ZoneInfo) -> datetime | None:
-    """Read ISO 8601 and the forms Chinese systems write; without a zone it is local time."""
-    text = _clean(field, value, _MAX_NAME_CHARS)
-    if text is None:
-        return None
-    for parse in (datetime.fromisoformat, *(_strptime(form) for form in _TIME_FORMATS)):
-        try:
-            time = parse(text)
-        except ValueError:
-            continue
-        if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
-            raise _FieldError(
-                field, f"{text!r}: the year is not from {_FIRST_YEAR} to {_LAST_YEAR}"
-            )
-        return time if time.tzinfo else time.replace(tzinfo=zone)
-    raise _FieldError(field, f"{text!r} is no time such as 2026-03-01T09:30:00 or 2026/3/1 9:30")
-
-
-def _strptime(form: str) -> Callable[[str], datetime]:
-    return lambda text: datetime.strptime(text, form)  # noqa: DTZ007  (the caller adds the zone)
-
-
 def _lane(value: Any, default: str) -> str:
     text = _clean("lane", value, _MAX_NAME_CHARS)
     if text is None:
@@ -247,6 +254,11 @@ def _priority(value: Any) -> int:
             "priority", f"{text!r} is none of {URGENT} (urgent) to {LEAST} (can wait)"
         )
     return int(text[-1])
+
+
+def _for_json(value: Any) -> Any:
+    """Return a spreadsheet's dates as text."""
+    return value.isoformat() if isinstance(value, date | time) else value
 
 
 def _meta(value: Any, rest: dict[str, Any]) -> dict[str, Any]:

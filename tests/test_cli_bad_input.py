@@ -17,8 +17,8 @@ from tests.cli import Cli, jsonl, write
         ("header.csv", "external_id,text\n", "there is no row in it"),
         ("columns.csv", "id,body\n1,路灯坏了\n", "--column text=NAME"),
         ("binary.csv", b"\x7fELF\x00\x01\x02", "binary file"),
-        ("book.csv", b"PK\x03\x04rest", "copied or downloaded whole"),
-        ("tickets.docx", "x", "must end in one of .csv, .tsv"),
+        ("book.csv", b"PK\x03\x04rest", "save it as CSV"),
+        ("tickets.docx", "x", ".csv, .json or .jsonl"),
         (
             "broken.json",
             '[{"text": "a"}, {"text": ',
@@ -52,7 +52,7 @@ def test_bad_rows_are_reported_and_kept_while_the_rest_goes_on(
         {"external_id": "huge", "text": "水" * 1_000_000},
         {"external_id": "blank", "text": " \t　 "},
         {"external_id": "emoji", "text": "😡😡😡"},
-        {"external_id": "when", "text": "x", "received_at": "yesterday"},
+        {"external_id": "lane", "text": "x", "lane": "fast"},
         {"external_id": "good", "text": "另一件事"},
         {"external_id": "good", "text": "路灯坏了"},
     )
@@ -63,17 +63,17 @@ def test_bad_rows_are_reported_and_kept_while_the_rest_goes_on(
     assert "added 2, known 1, rejected 4" in ran.out
     assert f"{file}, line 2, text: 1,000,000 characters; at most 50,000 are taken" in ran.err
     assert f"{file}, line 3, text: the text is missing or blank" in ran.err
-    assert f"{file}, line 5, received_at: 'yesterday' is no time" in ran.err
+    assert f"{file}, line 5, lane: 'fast' is no lane" in ran.err
     assert f"{file}, line 6, external_id: 'good' is stored already with another text" in ran.err
     [rejects] = (home / "rejects").iterdir()
     rows = [json.loads(line) for line in rejects.read_text("utf-8").splitlines()]
     assert [(row["line"], row["field"]) for row in rows] == [
         (2, "text"),
         (3, "text"),
-        (5, "received_at"),
+        (5, "lane"),
         (6, "external_id"),
     ]
-    assert rows[2]["row"]["external_id"] == "when"
+    assert rows[2]["row"]["external_id"] == "lane"
 
 
 def test_strict_submits_nothing_if_a_row_is_bad(cli: Cli, tmp_path: Path) -> None:

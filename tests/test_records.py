@@ -8,8 +8,9 @@ import pytest
 
 from db.tickets import NewTicket
 from paidan.errors import InputError
+from producer.columns import check_columns
 from producer.readers import Row, read_rows
-from producer.records import Reading, Rejected, check_columns, read_tickets
+from producer.records import Reading, Rejected, read_tickets
 from tests.make import read_records, ticket_of
 
 SHANGHAI = timezone(timedelta(hours=8))

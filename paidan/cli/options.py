@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paidan.cli.notes import Notes
 from paidan.errors import InputError
 from paidan.settings import Settings
 
 if TYPE_CHECKING:
     from db.tickets import NewTicket
-    from paidan.cli.notes import Notes
-    from producer.readers import Row
     from producer.records import Reading, Rejected
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
@@ -27,10 +26,7 @@ SOURCE = click.option(
     show_default=True,
     help="Who sends the tickets; ids are unique in it.",
 )
-ENCODING = click.option(
-    "--encoding", help="The file's encoding, such as gb18030 or big5 [default: found by evidence]."
-)
-SHEET = click.option("--sheet", help="The sheet of a workbook [default: the first with rows].")
+ENCODING = click.option("--encoding", help="The file's encoding [default: UTF-8 or GB18030].")
 BY = click.option("--by", default="cli", show_default=True, help="Who does this, for the record.")
 
 
@@ -85,26 +81,22 @@ def print_json(value: Any) -> None:
 
 
 def read_file(
-    file: Path,
-    reading: "Reading",
-    encoding: str | None,
-    sheet: str | None = None,
-    notes: "Notes | None" = None,
+    file: Path, reading: "Reading", encoding: str | None, notes: Notes | None = None
 ) -> "Iterator[tuple[int, NewTicket | Rejected]]":
-    """Read a ticket file; errors name the file, and what was noted of its rows goes to ``notes``.
+    """Read a ticket file; errors name the file, and ``notes`` takes what is to be said of rows.
 
     Raises:
         InputError: it cannot be read at all, or holds no row.
     """
+    from producer.columns import check_columns
     from producer.readers import read_rows
-    from producer.records import check_columns, columns_used, read_tickets
+    from producer.records import read_tickets
 
-    columns = reading.columns or {}
-    check_columns(columns)
+    check_columns(reading.columns or {})
+    asked = [] if notes is None else [notes.take]
     empty = True
-    rows = read_rows(file, encoding=encoding, sheet=sheet, used=columns_used(columns))
     try:
-        for item in read_tickets(_noted(rows, notes), reading):
+        for item in read_tickets(read_rows(file, encoding=encoding), reading, *asked):
             empty = False
             yield item
     except InputError as error:
@@ -112,14 +104,6 @@ def read_file(
         raise InputError(message if str(file) in message else f"{file}, {message}") from error
     if empty:
         raise InputError(f"{file}: there is no row in it")
-
-
-def _noted(rows: "Iterator[Row]", notes: "Notes | None") -> "Iterator[Row]":
-    """Pass rows on and take down their notes."""
-    for row in rows:
-        if row.notes and notes is not None:
-            notes.add(row.line, row.notes)
-        yield row
 
 
 def default_rejects(settings: Settings, file: Path) -> Path:

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from paidan.broker import BULK, LANES
+from paidan.cli.notes import Notes
 from paidan.cli.options import (
     COLUMN,
     ENCODING,
@@ -15,7 +17,6 @@ from paidan.cli.options import (
     JSON,
     PARTLY,
     REJECTS,
-    SHEET,
     SOURCE,
     Rejects,
     default_rejects,
@@ -28,8 +29,16 @@ from paidan.settings import get_settings
 if TYPE_CHECKING:
     from db.tickets import NewTicket
     from paidan.cli.progress import PushProgress
-    from producer.records import Rejected
+    from producer.records import Reading, Rejected
     from producer.submit import SubmitResult, Submitter
+
+
+def _time_formats(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    from producer.time_format import check_format
+
+    return tuple(map(check_format, values))
 
 
 @click.command()
@@ -39,8 +48,15 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="If any row is bad, submit nothing.")
 @SOURCE
 @COLUMN
+@click.option(
+    "--time-format",
+    "time_formats",
+    multiple=True,
+    callback=_time_formats,
+    metavar="FORMAT",
+    help="How times are written, such as '%d/%m/%Y %H:%M'; may be repeated.",
+)
 @ENCODING
-@SHEET
 @REJECTS
 @JSON
 def push(
@@ -48,33 +64,33 @@ def push(
     lane: str,
     source: str,
     columns: dict[str, str],
+    time_formats: tuple[str, ...],
     encoding: str | None,
-    sheet: str | None,
     rejects: Path | None,
     *,
     wait: bool,
     strict: bool,
     as_json: bool,
 ) -> int:
-    """Submit the tickets of FILE (.csv, .tsv, .json, .jsonl, .xlsx); known ones are skipped."""
-    from paidan.cli.notes import Notes
+    """Submit the tickets of FILE (.csv, .json, .jsonl); known ones are skipped."""
     from paidan.cli.progress import PushProgress
     from producer.records import Reading
     from producer.submit import SubmitResult, Submitter
 
     settings = get_settings()
-    reading = Reading(source, columns, lane, settings.timezone, settings.max_ticket_chars)
+    reading = Reading(
+        source, columns, lane, settings.timezone, settings.max_ticket_chars, time_formats
+    )
+    notes = Notes(file)
     refused = Rejects(file, rejects or default_rejects(settings, file))
     if strict:
-        _check_all(file, read_file(file, reading, encoding, sheet))
-    notes = Notes(file)
+        _check_all(file, reading, encoding)
     submitter = Submitter.from_settings(settings)
     began = time.monotonic()
     pushed = SubmitResult()
     try:
         with PushProgress(quiet=as_json) as progress:
-            items = read_file(file, reading, encoding, sheet, notes)
-            _push(submitter, items, refused, progress, pushed)
+            _push(submitter, read_file(file, reading, encoding, notes), refused, progress, pushed)
             if wait and pushed.ids:
                 if pushed.unpublished:
                     message = f"stored, but not on its way: {pushed.unpublished}"
@@ -85,20 +101,24 @@ def push(
             f"{pushed.added:,} tickets are in; the same command goes on from there", err=True
         )
         raise
-    notes.report()
     refused.report()
-    summary = {"added": pushed.added, "known": pushed.known, "rejected": refused.count}
+    notes.report()
+    summary: dict[str, Any] = {
+        "added": pushed.added,
+        "known": pushed.known,
+        "rejected": refused.count,
+    }
     if wait:
         summary |= {status: progress.counts[status] for status in ("routed", "review", "dead")}
-    _print_summary(summary, time.monotonic() - began, as_json=as_json)
+    _print_summary(summary, time.monotonic() - began, notes, as_json=as_json)
     if pushed.unpublished:
         click.echo(f"stored, not yet on its way: {pushed.unpublished}", err=True)
     return PARTLY if refused.count or progress.counts["dead"] else 0
 
 
-def _print_summary(summary: dict[str, int], seconds: float, *, as_json: bool) -> None:
+def _print_summary(summary: dict[str, Any], seconds: float, notes: Notes, *, as_json: bool) -> None:
     if as_json:
-        print_json({**summary, "seconds": round(seconds, 2)})
+        print_json({**summary, "seconds": round(seconds, 2), "notes": notes.as_json()})
     else:
         counts = ", ".join(f"{name} {count:,}" for name, count in summary.items())
         click.echo(f"{counts}, seconds {seconds:.2f}")
@@ -156,10 +176,12 @@ def _refuse_conflicts(
             refused.add(line, "external_id", reason, row)
 
 
-def _check_all(file: Path, items: "Iterable[tuple[int, NewTicket | Rejected]]") -> None:
+def _check_all(file: Path, reading: "Reading", encoding: str | None) -> None:
     """Read the whole file and refuse it if a row is bad (``--strict``)."""
     from producer.records import Rejected
 
+    # What would go to meta with a note costs the ticket here.
+    items = read_file(file, replace(reading, strict=True), encoding)
     bad = [item for _, item in items if isinstance(item, Rejected)]
     if bad:
         first = bad[0]
