@@ -7,17 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    InterfaceError,
-    InternalError,
-    NoSuchModuleError,
-    OperationalError,
-)
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
+from db.faults import explain
 from paidan.errors import DatabaseUnavailableError, SettingsError, StorageError
 from paidan.settings import Settings
 
@@ -115,34 +109,19 @@ class Database:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn faults of the database itself into errors a person can act on."""
+        """Turn what the database raises into errors a person can act on, without any value.
+
+        Raises:
+            DatabaseUnavailableError: it is away, locked or not migrated.
+            StorageError: its disk is full or read-only.
+            RecordRefusedError: it refuses a value.
+        """
         try:
             yield
         except PoolTimeoutError as error:  # of the connection pool
             raise DatabaseUnavailableError(f"database {self.shown_url}: {error}") from error
-        except DBAPIError as error:
-            raise _explain(error, self.shown_url) from error
-
-
-def _explain(error: DBAPIError, url: str) -> Exception:
-    """Return the error to raise for a fault of the database itself, or ``error`` unchanged."""
-    reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else str(error.orig)
-    if "readonly" in reason or "read-only" in reason or "unable to open" in reason:
-        return StorageError(
-            f"database {url} cannot be written ({reason}): check the disk and its permissions, "
-            "or set PAIDAN_HOME or PAIDAN_DATABASE_URL"
-        )
-    if "disk is full" in reason or "No space left" in reason:
-        return StorageError(f"database {url}: the disk is full ({reason}); nothing was written")
-    if "no such table" in reason or "UndefinedTable" in type(error.orig).__name__:
-        return DatabaseUnavailableError(f"database {url} is not migrated: run 'paidan migrate'")
-    passing = isinstance(error, OperationalError | InternalError | InterfaceError)
-    if passing or error.connection_invalidated:
-        return DatabaseUnavailableError(
-            f"database {url} cannot be used ({reason}): is it running, and is "
-            "PAIDAN_DATABASE_URL right?"
-        )
-    return error
+        except StatementError as error:
+            raise explain(error, self.shown_url) from error
 
 
 def _make_engine(url: str) -> Engine:

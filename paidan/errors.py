@@ -17,6 +17,10 @@ class DatabaseUnavailableError(PaidanError):
     """The database cannot be reached or is not migrated."""
 
 
+class RecordRefusedError(PaidanError):
+    """The database refuses a value; nothing of the transaction was written."""
+
+
 class BrokerUnavailableError(PaidanError):
     """Redis cannot be reached."""
 

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from paidan.broker import CLASSIFY_TASK, make_app, make_redis, queue_name
 from paidan.errors import BrokerUnavailableError
+from paidan.faults import describe
 from paidan.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,6 @@ def unreachable(settings: Settings, error: Exception) -> str:
             "start it with 'paidan up', or set PAIDAN_REDIS_URL"
         )
     return (
-        f"Redis at {settings.redis_address} cannot be reached ({error}): is it running, is "
-        "PAIDAN_REDIS_URL right?"
+        f"Redis at {settings.redis_address} cannot be reached ({describe(error)}): is it "
+        "running, is PAIDAN_REDIS_URL right?"
     )

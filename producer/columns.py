@@ -41,6 +41,12 @@ def check_columns(columns: Mapping[str, str]) -> None:
             )
 
 
+def columns_used(columns: Mapping[str, str]) -> set[str]:
+    """Return the names under which columns are used as fields."""
+    own = {name for name in FIELDS if name not in columns}
+    return own | set(columns.values()) | {_ARTICLE[name] for name in _ARTICLE if name in own}
+
+
 def column_names(columns_there: Iterable[str], named: Mapping[str, str]) -> Mapping[str, str]:
     """Return each field's column: as the user says, else by its own name, else the article's.
 

@@ -1,7 +1,9 @@
 """Names of columns: when two of them mean the same."""
 
+import tomllib
 import unicodedata
 from collections.abc import Iterable
+from importlib.resources import files
 
 # Left out of a comparison: white space and what joins words. Invisible characters go by category.
 _JOINERS = frozenset("_-")
@@ -35,3 +37,18 @@ def find_name(names: Iterable[str], wanted: str) -> str | None:
         return wanted
     key = name_key(wanted)
     return next((name for name in candidates if name_key(name) == key), None)
+
+
+def _known() -> tuple[tuple[str, ...], frozenset[str]]:
+    table = tomllib.loads((files("producer") / "column_names.toml").read_text("utf-8"))
+    names = (*table["fields"], *table["common"])
+    return tuple(table["fields"]), frozenset(map(name_key, names))
+
+
+FIELD_NAMES, _KNOWN_KEYS = _known()
+_LONGEST_NAME = 40
+
+
+def is_known_word(cell: str) -> bool:
+    """Say whether a cell is a column's name that tables of tickets often have."""
+    return len(cell) <= _LONGEST_NAME and name_key(cell) in _KNOWN_KEYS

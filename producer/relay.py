@@ -16,6 +16,7 @@ from db import claims
 from db.session import Database
 from paidan.broker import LANES
 from paidan.errors import BrokerUnavailableError, DatabaseUnavailableError, StorageError
+from paidan.faults import describe
 from paidan.publisher import Publisher
 from paidan.settings import Settings
 from producer.ingest import Ingest
@@ -59,7 +60,7 @@ class Relay:
                     next_sweep = time.monotonic() + self.settings.relay_sweep
                 self._ingest.step(min(1.0, self.settings.relay_sweep))
             except _PASSING as error:
-                logger.warning("waiting for database and Redis: %s", error)
+                logger.warning("waiting for database and Redis: %s", describe(error))
                 if isinstance(error, DatabaseUnavailableError | StorageError):
                     # Claims ran out while the database was away: let workers that live give them
                     # back with their attempt before they are taken for dead.

@@ -8,6 +8,7 @@ from db import tickets
 from db.session import Database, open_database
 from db.tickets import NewTicket
 from paidan.errors import BrokerUnavailableError
+from paidan.faults import describe
 from paidan.publisher import Publisher
 from paidan.settings import Settings, get_settings
 from producer.rules import Rule, load_rules, prioritise
@@ -90,7 +91,7 @@ class Submitter:
         try:
             self.publisher.publish(inserted.ids)
         except BrokerUnavailableError as error:
-            logger.warning("tickets are stored, not published: the relay will: %s", error)
+            logger.warning("tickets are stored, not published: the relay will: %s", describe(error))
             result.unpublished = str(error)
 
 

@@ -1,7 +1,12 @@
 """Runs the command line in this process and returns what a shell would see."""
 
 import json
+import logging
 import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +37,21 @@ class Cli:
         broker.get_app.cache_clear()
         self._monkeypatch.setattr(sys, "argv", ["paidan", *map(str, arguments)])
         self._capsys.readouterr()
-        with pytest.raises(SystemExit) as exit_:
+        with _hooks_kept(), pytest.raises(SystemExit) as exit_:
             main()
         captured = self._capsys.readouterr()
         return Ran(int(exit_.value.code or 0), captured.out, captured.err)
+
+
+@contextmanager
+def _hooks_kept() -> Iterator[None]:
+    """Leave pytest what it put in the place of Python's own hooks."""
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning = hooks
 
 
 def write(path: Path, content: str | bytes) -> Path:

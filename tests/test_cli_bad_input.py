@@ -17,8 +17,8 @@ from tests.cli import Cli, jsonl, write
         ("header.csv", "external_id,text\n", "there is no row in it"),
         ("columns.csv", "id,body\n1,路灯坏了\n", "--column text=NAME"),
         ("binary.csv", b"\x7fELF\x00\x01\x02", "binary file"),
-        ("book.csv", b"PK\x03\x04rest", "save it as CSV"),
-        ("tickets.docx", "x", ".csv, .json or .jsonl"),
+        ("book.csv", b"PK\x03\x04rest", "copied or downloaded whole"),
+        ("tickets.docx", "x", "must end in one of .csv, .tsv"),
         (
             "broken.json",
             '[{"text": "a"}, {"text": ',

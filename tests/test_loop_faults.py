@@ -111,7 +111,9 @@ def test_a_ticket_the_model_fails_on_takes_nobody_with_it(
     with database.reading() as session:
         rows = session.execute(select(Ticket.status, Ticket.dead_reason).order_by(Ticket.id)).all()
     assert [row.status for row in rows] == [Status.ROUTED, Status.DEAD, Status.ROUTED]
-    assert rows[1].dead_reason == "3 attempts: it cannot be classified: ValueError: indigestible"
+    reason = rows[1].dead_reason
+    assert reason.startswith("3 attempts: it cannot be classified: ValueError at tests/test_loop_")
+    assert "indigestible" not in reason
 
 
 def test_of_several_batches_under_way_only_the_ticket_that_breaks_the_model_is_blamed(

@@ -8,12 +8,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import DBAPIError
 
 from db import Database
 from db.models import Base
 from db.session import SCHEMA_REVISION, alembic_config, migrate
-from paidan.errors import DatabaseUnavailableError
+from paidan.errors import DatabaseUnavailableError, RecordRefusedError
 from tests.make import add_tickets, add_units
 from tests.services import PostgresServer
 
@@ -73,5 +72,5 @@ def test_corrections_can_be_neither_changed_nor_deleted(database: Database, chan
             {"ticket": ticket},
         )
 
-    with pytest.raises(DBAPIError, match="append-only"), database.writing() as session:
+    with pytest.raises(RecordRefusedError, match=r"P0001|_TRIGGER"), database.writing() as session:
         session.execute(text(change))

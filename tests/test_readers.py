@@ -80,46 +80,19 @@ def test_quoted_newlines_count_as_lines_and_stay_in_the_text(csv_file: Path) -> 
     ]
 
 
-@pytest.mark.parametrize(("bad", "count"), [("2,多,一", 3), ("2", 1)])
-def test_a_wrong_field_count_is_reported_and_the_rest_is_read(
-    csv_file: Path, bad: str, count: int
-) -> None:
-    before, wrong, after = rows_of(csv_file, f"{HEADER}1,一\n{bad}\n3,三\n")
+def test_a_row_with_too_many_fields_is_reported_and_the_rest_is_read(csv_file: Path) -> None:
+    before, wrong, after = rows_of(csv_file, f"{HEADER}1,一\n2,多,一\n3,三\n")
 
-    assert (before.line, after.line) == (2, 4)
+    assert (before.line, wrong.line, after.line) == (2, 3, 4)
     assert after.values == {"external_id": "3", "text": "三"}
-    assert (wrong.line, wrong.values) == (3, {})
     assert wrong.problem is not None
-    assert f"{count} fields where the header has 2" in wrong.problem
-
-
-def test_a_quote_that_is_never_closed_does_not_swallow_the_rest_as_one_text(csv_file: Path) -> None:
-    first, second = rows_of(csv_file, f'{HEADER}1,一\n2,"二\n3,三\n4,四\n')
-
-    assert first.values["text"] == "一"
-    assert (second.line, second.values) == (3, {})
-    assert second.problem is not None
-    assert "quote" in second.problem
-
-
-def test_an_overlong_field_is_reported_and_the_rest_is_read(
-    csv_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("producer.readers._MAX_VALUE_CHARS", 1000)
-
-    long, after = rows_of(csv_file, f"{HEADER}1,{'长' * 1001}\n2,短\n")
-
-    assert long.problem is not None
-    assert "field larger than field limit" in long.problem
-    assert after == Row(3, {"external_id": "2", "text": "短"})
+    assert "3 fields where the header has 2" in wrong.problem
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("id,text,id\n1,一,2\n", "line 1: column 'id' stands twice"),
-        (" , \n1,一\n", "line 1: the header with the column names is missing"),
-        ("\nid,text\n1,一\n", "line 1: the header with the column names is missing"),
+        ("text,id,text\n1,一,2\n", "line 1: column 'text' stands twice, as columns 1 and 3"),
         ('id,"text\n1,一\n', "line 1: the header is not CSV"),
     ],
 )
@@ -171,8 +144,8 @@ def test_an_empty_file_is_refused(tmp_path: Path, suffix: str, content: str) -> 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK\x03\x04rest of an xlsx", "this is an Excel or zip file; save it as CSV"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old Excel file; save it as CSV"),
+        (b"PK\x03\x04rest of an xlsx", "a damaged Excel or zip file .* copied or downloaded whole"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old Excel file; save it as .xlsx or CSV"),
         (gzip.compress(b"id,text\n1,a\n"), "gzip-compressed; unpack it"),
         (b"%PDF-1.7", "a PDF; export its table"),
         (b"SQLite format 3\x00", "a SQLite database"),
@@ -190,7 +163,7 @@ def test_files_of_another_format_are_refused_with_what_to_do(
     ("content", "message"),
     [
         (b"id,text\n\x00\x01\x02\x03", "a binary file, not text"),
-        (b"id,text\n1,\xff\xff\xff\n", "neither UTF-8 nor GB18030"),
+        (b"id,text\n1,\xff\xff\xff\n", "the encoding is not clear"),
     ],
 )
 def test_what_is_no_text_is_refused(csv_file: Path, content: bytes, message: str) -> None:
@@ -209,9 +182,9 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path, named: str | No
         list(read_rows(folder, encoding=named))
 
 
-@pytest.mark.parametrize("name", ["tickets.txt", "tickets", "tickets.xlsx"])
+@pytest.mark.parametrize("name", ["tickets.doc", "tickets"])
 def test_a_name_of_another_ending_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"must end in \.csv, \.json or \.jsonl"):
+    with pytest.raises(InputError, match=r"must end in one of \.csv, \.tsv"):
         rows_of(tmp_path / name, HEADER)
 
 

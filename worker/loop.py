@@ -15,6 +15,7 @@ from db.claims import Budget, Claim
 from db.results import Result
 from db.session import Database
 from paidan.errors import DATABASE_FAULTS, BrokerUnavailableError, ModelFaultError
+from paidan.faults import describe, signature
 from paidan.settings import Settings
 from paidan.text import model_text
 from worker.resident import Resident
@@ -196,9 +197,9 @@ class ClaimLoop:
                 [claim] = flight.claims.values()
                 self._blame(classifier, claim, error)
                 return
-            logger.error(  # noqa: TRY400  # the text of an error may quote a ticket
+            logger.warning(
                 "a stream failed: its batches are tried one by one",
-                extra={"batches": len(flight.claims), "error": type(error).__name__},
+                extra={"batches": len(flight.claims), "error": signature(error)},
             )
             # Each by itself: only the one that the model fails on is to blame.
             while flight.claims:
@@ -237,8 +238,8 @@ class ClaimLoop:
         Raises:
             ModelFaultError: it does.
         """
-        name = type(error).__name__  # not its text, which may quote a ticket
-        logger.error("a batch failed", extra={"tickets": len(claim.tickets), "error": name})
+        what = signature(error)
+        logger.error("a batch failed", extra={"tickets": len(claim.tickets), "error": what})
         logger.debug("the batch's fault", exc_info=error)
         self._try_plain(classifier)
         with self.database.writing() as session:
@@ -246,7 +247,7 @@ class ClaimLoop:
                 session,
                 claim.token,
                 claim.ids,
-                reason=f"it cannot be classified: {name}: {error}"[:500],
+                reason=f"it cannot be classified: {what}",
                 max_attempts=self.settings.max_attempts,
             )
 
@@ -261,8 +262,7 @@ class ClaimLoop:
             _check(plain, [self.resident.active_units])
         except Exception as fault:
             raise ModelFaultError(
-                f"model version {classifier.version} fails on a plain ticket "
-                f"({type(fault).__name__})"
+                f"model version {classifier.version} fails on a plain ticket ({signature(fault)})"
             ) from fault
 
     def _request(self, claim: Claim, token: str) -> Batch:
@@ -311,7 +311,7 @@ class ClaimLoop:
         try:
             self.publish({lane: ids})
         except BrokerUnavailableError as error:
-            logger.warning("could not publish the rest, the relay will: %s", error)
+            logger.warning("could not publish the rest, the relay will: %s", describe(error))
 
 
 @dataclass(slots=True)

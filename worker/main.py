@@ -4,6 +4,8 @@ import logging
 import time
 import warnings
 
+from billiard import util
+from celery import signals
 from celery.platforms import SecurityWarning
 
 from paidan.errors import AlreadyRunningError
@@ -40,6 +42,7 @@ def run_worker(settings: Settings, *, wanted_gpu: str | None = None, cpu: bool =
     # Celery logs every message with its ids; the claim loop says what became of them instead.
     for noisy in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    signals.setup_logging.connect(_keep_logging)
     celery_worker = tasks.app.Worker(
         hostname=name,
         pool="prefork",
@@ -52,6 +55,11 @@ def run_worker(settings: Settings, *, wanted_gpu: str | None = None, cpu: bool =
     )
     celery_worker.start()
     return int(celery_worker.exitcode or 0)
+
+
+def _keep_logging(**_: object) -> None:
+    """Keep Celery, which sees that somebody sets up the logging, from adding formats of its own."""
+    util.get_logger().propagate = True
 
 
 def _await(lock: RoleLock) -> None:

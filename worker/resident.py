@@ -30,6 +30,7 @@ from paidan.errors import (
     PaidanError,
     StorageError,
 )
+from paidan.faults import describe
 from worker import gpu
 
 logger = logging.getLogger(__name__)
@@ -215,6 +216,7 @@ class Resident:
 
     def _load(self, name: str, take: Callable[[], Classifier] | None = None) -> bool:
         """Load the champion, or take it where it is there; return whether it answers now."""
+        serving = self.version or "nothing"
         try:
             if registered_kind(self.database, name) == _LLM and not self._gpu_is_present():
                 raise DeviceError("the GPU this worker is pinned to is gone")  # noqa: TRY301
@@ -223,15 +225,14 @@ class Resident:
             raise
         except DeviceError as error:
             self._gpu_failed = True
-            logger.error("version not loaded, %s serves on: %s", self.version or "nothing", error)  # noqa: TRY400
+            logger.error("version not loaded, %s serves on: %s", serving, describe(error))  # noqa: TRY400
             return False
         except PaidanError as error:
-            serving = self.version or "nothing"
-            logger.error("version refused, %s serves on: %s", serving, error)  # noqa: TRY400
+            logger.error("version refused, %s serves on: %s", serving, describe(error))  # noqa: TRY400
             return False
         except Exception:  # out of memory, a driver's fault: it may pass
             self._gpu_failed = gpu.is_pinned()
-            logger.exception("version not loaded, %s serves on", self.version or "nothing")
+            logger.exception("version not loaded, %s serves on", serving)
             return False
         self.degraded = False
         self._answering = self._tried
@@ -248,7 +249,7 @@ class Resident:
             try:
                 self.classifier = load_version(self.database, name, self.models_dir)
             except (ModelVersionError, StorageError) as error:
-                logger.warning("baseline refused: %s", error)
+                logger.warning("baseline refused: %s", describe(error))
                 continue
             self.degraded = True
             logger.warning(

@@ -16,6 +16,7 @@ from db import claims, workers
 from db.session import Database, open_database
 from paidan.broker import CLASSIFY_TASK, get_app
 from paidan.errors import PaidanError
+from paidan.faults import describe
 from paidan.process import die_with_parent, spare_collector
 from paidan.publisher import Publisher
 from paidan.settings import Settings, get_settings
@@ -96,7 +97,7 @@ class WorkerProcess:
                     )
                 self.loop.settle_debts()
             except PaidanError as error:
-                logger.warning("no heartbeat: %s", error)
+                logger.warning("no heartbeat: %s", describe(error))
             except Exception:  # the thread must outlive whatever the database says
                 logger.exception("no heartbeat")
 
@@ -153,7 +154,7 @@ def _on_child_stop(**_: object) -> None:
         try:
             _process.stop()
         except PaidanError as error:
-            logger.warning("stopped without saying so: %s", error)
+            logger.warning("stopped without saying so: %s", describe(error))
 
 
 @signals.worker_ready.connect(weak=False)

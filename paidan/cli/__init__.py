@@ -4,6 +4,7 @@ Exit codes: 0 all done; 1 an error, told on stderr; 2 wrong usage; 3 done, but p
 was refused or a ticket died; 130 interrupted.
 """
 
+import logging
 import os
 import sys
 
@@ -12,7 +13,10 @@ import click
 from paidan import __version__
 from paidan.cli import bases, decisions, export, models, push, services, status, taxonomy, train
 from paidan.errors import PaidanError
+from paidan.faults import describe
 from paidan.logging import configure
+
+logger = logging.getLogger(__name__)
 
 
 class _InOrder(click.Group):
@@ -66,5 +70,13 @@ def main() -> None:
         sys.exit(130)
     except PaidanError as error:
         click.echo(f"paidan: {error}", err=True)
+        sys.exit(1)
+    except Exception as error:  # its text may quote a ticket
+        logger.debug("an error that nobody expected", exc_info=error)
+        click.echo(
+            f"paidan: an error that nobody expected: {describe(error)}; 'paidan -v …' shows the "
+            "way there",
+            err=True,
+        )
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

@@ -26,7 +26,10 @@ SOURCE = click.option(
     show_default=True,
     help="Who sends the tickets; ids are unique in it.",
 )
-ENCODING = click.option("--encoding", help="The file's encoding [default: UTF-8 or GB18030].")
+ENCODING = click.option(
+    "--encoding", help="The file's encoding, such as gb18030 or big5 [default: found by evidence]."
+)
+SHEET = click.option("--sheet", help="The sheet of a workbook [default: the first with rows].")
 BY = click.option("--by", default="cli", show_default=True, help="Who does this, for the record.")
 
 
@@ -81,22 +84,28 @@ def print_json(value: Any) -> None:
 
 
 def read_file(
-    file: Path, reading: "Reading", encoding: str | None, notes: Notes | None = None
+    file: Path,
+    reading: "Reading",
+    encoding: str | None,
+    sheet: str | None = None,
+    notes: Notes | None = None,
 ) -> "Iterator[tuple[int, NewTicket | Rejected]]":
     """Read a ticket file; errors name the file, and ``notes`` takes what is to be said of rows.
 
     Raises:
         InputError: it cannot be read at all, or holds no row.
     """
-    from producer.columns import check_columns
+    from producer.columns import check_columns, columns_used
     from producer.readers import read_rows
     from producer.records import read_tickets
 
-    check_columns(reading.columns or {})
+    columns = reading.columns or {}
+    check_columns(columns)
     asked = [] if notes is None else [notes.take]
     empty = True
+    rows = read_rows(file, encoding=encoding, sheet=sheet, used=columns_used(columns))
     try:
-        for item in read_tickets(read_rows(file, encoding=encoding), reading, *asked):
+        for item in read_tickets(rows, reading, *asked):
             empty = False
             yield item
     except InputError as error:

@@ -17,6 +17,7 @@ from paidan.cli.options import (
     JSON,
     PARTLY,
     REJECTS,
+    SHEET,
     SOURCE,
     Rejects,
     default_rejects,
@@ -29,7 +30,7 @@ from paidan.settings import get_settings
 if TYPE_CHECKING:
     from db.tickets import NewTicket
     from paidan.cli.progress import PushProgress
-    from producer.records import Reading, Rejected
+    from producer.records import Rejected
     from producer.submit import SubmitResult, Submitter
 
 
@@ -57,6 +58,7 @@ def _time_formats(
     help="How times are written, such as '%d/%m/%Y %H:%M'; may be repeated.",
 )
 @ENCODING
+@SHEET
 @REJECTS
 @JSON
 def push(
@@ -66,13 +68,15 @@ def push(
     columns: dict[str, str],
     time_formats: tuple[str, ...],
     encoding: str | None,
+    sheet: str | None,
     rejects: Path | None,
     *,
     wait: bool,
     strict: bool,
     as_json: bool,
 ) -> int:
-    """Submit the tickets of FILE (.csv, .json, .jsonl); known ones are skipped."""
+    """Submit the tickets of FILE (.csv, .tsv, .json, .jsonl, .xlsx); known ones are skipped."""
+    from paidan.cli.notes import Notes
     from paidan.cli.progress import PushProgress
     from producer.records import Reading
     from producer.submit import SubmitResult, Submitter
@@ -84,13 +88,15 @@ def push(
     notes = Notes(file)
     refused = Rejects(file, rejects or default_rejects(settings, file))
     if strict:
-        _check_all(file, reading, encoding)
+        # What would go to meta with a note costs the ticket here.
+        _check_all(file, read_file(file, replace(reading, strict=True), encoding, sheet))
     submitter = Submitter.from_settings(settings)
     began = time.monotonic()
     pushed = SubmitResult()
     try:
         with PushProgress(quiet=as_json) as progress:
-            _push(submitter, read_file(file, reading, encoding, notes), refused, progress, pushed)
+            items = read_file(file, reading, encoding, sheet, notes)
+            _push(submitter, items, refused, progress, pushed)
             if wait and pushed.ids:
                 if pushed.unpublished:
                     message = f"stored, but not on its way: {pushed.unpublished}"
@@ -176,12 +182,10 @@ def _refuse_conflicts(
             refused.add(line, "external_id", reason, row)
 
 
-def _check_all(file: Path, reading: "Reading", encoding: str | None) -> None:
+def _check_all(file: Path, items: "Iterable[tuple[int, NewTicket | Rejected]]") -> None:
     """Read the whole file and refuse it if a row is bad (``--strict``)."""
     from producer.records import Rejected
 
-    # What would go to meta with a note costs the ticket here.
-    items = read_file(file, replace(reading, strict=True), encoding)
     bad = [item for _, item in items if isinstance(item, Rejected)]
     if bad:
         first = bad[0]
