@@ -16,7 +16,8 @@ from producer import languages
 from producer.headers import is_known_word
 from producer.lines import DAMAGE, decode_damaged
 from producer.sample import PIECE_BYTES, Sample, pieces, take_sample
-from producer.western import is_western
+from producer.western import has_western_letters, is_western
+from producer.wide import find_wide, is_wide
 
 # In the order in which equals are named.
 CANDIDATES = ("utf-8", "gb18030", "cp950", "cp932", "euc_jp", "cp949", "cp1252")
@@ -33,9 +34,15 @@ _CHUNK_BYTES = 1 << 20
 _SHORT_BYTES = 64  # of UTF-8 beyond ASCII: fewer may be another encoding by chance
 # In nats. The second best must be a million times less likely, and the best itself clear.
 _MARGIN = 14.0
+_LINE_MARGIN = 20.0
+_MIN_LINE_CHARACTERS = 4
+_SHORT_MARGIN = 4.0  # for UTF-8, whose form alone is evidence
 _MIN_GAIN = 10.0
 _MIN_GAIN_PER_CHARACTER = 0.7
+_SHOWN_CHARS = 30
 _KNOWN_WORD = 8.0
+_WESTERN_LINE = 12.0
+_MIN_WESTERN_SHARE = 0.5
 _MAX_DAMAGED_SHARE = 0.5
 # Seven-bit encodings of Chinese and Japanese look like ASCII.
 _SEVEN_BIT = re.compile(rb"\x1b\$[@AB(]|~\{(?:[!-w][!-~])+~\}")
@@ -74,7 +81,10 @@ def find_encoding(path: Path, stream: BinaryIO, named: str | None) -> str:
         if marked is not None:
             return marked
         if b"\x00" in head:
-            return _wide(path, head)
+            found = find_wide(head)
+            if found is None:
+                raise InputError(f"{path}: this is a binary file, not text")
+            return found
         return _by_evidence(path, stream)
     finally:
         stream.seek(0)
@@ -109,7 +119,7 @@ def _check_named(path: Path, stream: BinaryIO, named: str, marked: str | None) -
         )
     stream.seek(0)
     if named.startswith(("utf-16", "utf-32")):
-        sample = Sample(wrong=int(not _is_wide(stream.read(PIECE_BYTES), named)), seen=1)
+        sample = Sample(wrong=int(not is_wide(stream.read(PIECE_BYTES), named)), seen=1)
     else:
         sample = take_sample(stream, named)
     if sample.wrong > _MAX_DAMAGED_SHARE * sample.seen:
@@ -165,19 +175,6 @@ def _by_evidence(path: Path, stream: BinaryIO) -> str:
     return _judge(path, stream, sample, readings)
 
 
-def _is_wide(head: bytes, encoding: str) -> bool:
-    try:
-        return _has_structure(decode_damaged(head, encoding))
-    except UnicodeError:  # no byte order mark where the encoding asks for one
-        return False
-
-
-def _has_structure(text: str) -> bool:
-    """Say whether a text has what tables and JSON are made of, and no control characters."""
-    controls = any(c < " " and c not in "\t\r\n" for c in text)
-    return not controls and any(mark in text for mark in "\n,;\t{")
-
-
 def _read(sample: Sample, encoding: str) -> _Reading:
     texts = [decode_damaged(line, encoding) for _, line in sample.lines]
     costs = [languages.cost(text) for text in texts]
@@ -185,6 +182,10 @@ def _read(sample: Sample, encoding: str) -> _Reading:
         # A known column name beyond ASCII comes out of one encoding alone.
         known = sum(is_known_word(cell) for cell in _CELLS.split(text) if not cell.isascii())
         costs[index] -= _KNOWN_WORD * known
+    if encoding == "cp1252":
+        costs = [
+            cost - _WESTERN_LINE * is_western(text) for cost, text in zip(costs, texts, strict=True)
+        ]
     return _Reading(encoding, texts, costs)
 
 
@@ -197,7 +198,7 @@ def _short_utf8(path: Path, sample: Sample, readings: list[_Reading]) -> str:
     )
     best = min(others, key=lambda reading: reading.total)
     whole = "".join(best.texts)
-    if own <= best.total + _MARGIN or DAMAGE.search(whole) or languages.gain(whole)[0] <= 0:
+    if own <= best.total + _SHORT_MARGIN or DAMAGE.search(whole) or languages.gain(whole)[0] <= 0:
         return "utf-8"
     raise InputError(_candidates(path, sample, [utf8, best]))
 
@@ -223,8 +224,12 @@ def _judge(path: Path, stream: BinaryIO, sample: Sample, readings: list[_Reading
 
 def _is_clear(best: _Reading) -> bool:
     if best.encoding == "cp1252":
-        return not any(DAMAGE.search(text) for text in best.texts) and is_western(
-            "".join(best.texts)
+        western = sum(map(is_western, best.texts))
+        whole_text = "".join(best.texts)
+        return (
+            not DAMAGE.search(whole_text)
+            and has_western_letters(whole_text)
+            and western >= _MIN_WESTERN_SHARE * len(best.texts)
         )
     whole = [languages.gain(DAMAGE.sub("", text)) for text in best.texts]
     gain = sum(gain for gain, _ in whole) + (
@@ -244,7 +249,8 @@ def _refuse_mixture(path: Path, sample: Sample, best: _Reading, rivals: list[_Re
     """Refuse a file with a line that another encoding reads far better: it would be garbled."""
     for rival in rivals:
         for index, (own, other) in enumerate(zip(best.costs, rival.costs, strict=True)):
-            if other + _MARGIN < own and best.texts[index] != rival.texts[index]:
+            wide = {character for character in best.texts[index] if character > "\x7f"}
+            if other + _LINE_MARGIN < own and len(wide) >= _MIN_LINE_CHARACTERS:
                 number = sample.lines[index][0]
                 texts = [(r.encoding, r.texts[index]) for r in (best, rival)]
                 raise InputError(_unclear(path, number, texts))
@@ -274,29 +280,14 @@ def _candidates(path: Path, sample: Sample, readings: list[_Reading]) -> str:
 
 
 def _unclear(path: Path, number: int, texts: list[tuple[str, str]]) -> str:
-    samples = [(encoding, DAMAGE.sub("\ufffd", text).strip()[:40]) for encoding, text in texts]
+    start = next((i for i, c in enumerate(texts[0][1]) if c > "\x7f"), 0)
+    begin = max(0, start - _SHOWN_CHARS // 2)
+    samples = [
+        (encoding, DAMAGE.sub("\ufffd", text)[begin : begin + _SHOWN_CHARS].strip())
+        for encoding, text in texts
+    ]
     shown = "; ".join(f"{encoding} ({text!r})" for encoding, text in samples)
     return (
         f"{path}, line {number}: the encoding is not clear; this line would read as {shown}. Name "
         "it with --encoding NAME, or save the file as UTF-8"
     )
-
-
-def _wide(path: Path, head: bytes) -> str:
-    """Recognise UTF-16 and UTF-32 without a byte order mark by their plausible text.
-
-    Raises:
-        InputError: the bytes are no text.
-    """
-    for encoding in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"):
-        try:
-            text = codecs.getincrementaldecoder(encoding)().decode(head)
-        except UnicodeDecodeError:
-            continue
-        if not _has_structure(text):
-            continue
-        gain, wide = languages.gain(text[:4000])
-        letters = sum(character.isascii() for character in text)
-        if gain >= _MIN_GAIN_PER_CHARACTER * wide or letters > wide:
-            return encoding
-    raise InputError(f"{path}: this is a binary file, not text")

@@ -128,6 +128,7 @@ def script_cost(text: str) -> float:
     for character in text:
         if character < "\x80":
             total += ASCII_COST
+            last = ""
             continue
         script = unicodedata.name(character, "?").split()[0]
         category = unicodedata.category(character)
@@ -136,6 +137,6 @@ def script_cost(text: str) -> float:
         elif not category.startswith(("L", "M")):
             total += _PUNCTUATION_COST * 2
         else:
-            total += 6.0 if script == last else 10.0
+            total += 6.0 if script == last else 16.0 if last else 10.0
             last = script
     return total

@@ -39,18 +39,25 @@ _WORDS = {
     language: (frozenset(words.split()), frozenset(letters))
     for language, (words, letters) in _LANGUAGES.items()
 }
-_PUNCTUATION = frozenset("¿¡«»ªº°§·–—‘’“”„…€£")
-_MIN_WORDS = 3
-_MIN_SHARE = 0.1
+_PUNCTUATION = frozenset("¿¡«»°§·–—‘’“”„…€£")
+_ALL_LETTERS = frozenset().union(*(letters for _, letters in _WORDS.values()))
+_MIN_WORDS = 2
 
 
-def is_western(text: str) -> bool:
-    """Say whether a text is of one of the recognised languages, by its words and letters."""
-    words = [word.casefold() for word in _WORD.findall(text)]
-    marks = {character for character in text if character > "\x7f"}
-    plain = marks - _PUNCTUATION
-    for frequent, letters in _WORDS.values():
-        known = sum(word in frequent for word in words)
-        if known >= _MIN_WORDS and known >= _MIN_SHARE * len(words) and plain <= letters:
-            return True
-    return False
+def _marks(text: str) -> set[str]:
+    return {character for character in text if character > "\x7f"} - _PUNCTUATION
+
+
+def is_western(line: str) -> bool:
+    """Say whether a line is of one of the recognised languages, by its words and letters."""
+    words = {word.casefold() for word in _WORD.findall(line)}
+    marks = _marks(line)
+    return any(
+        len(words & frequent) >= _MIN_WORDS and marks <= letters
+        for frequent, letters in _WORDS.values()
+    )
+
+
+def has_western_letters(text: str) -> bool:
+    """Say whether a text has no letter but those of the recognised languages."""
+    return _marks(text) <= _ALL_LETTERS
