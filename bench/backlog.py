@@ -24,21 +24,20 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import String, cast, func, insert, literal, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from db import Database, claims, clock, report
+from db import Database, claims, report
 from db.claims import Budget, Claim
 from db.models import LONE, Ticket
 from db.session import migrate
 from db.tickets import NewTicket
-from db.types import Deadline
 from paidan.broker import LANES, queue_name
 from paidan.publisher import Publisher
 from paidan.settings import Settings
 from producer import Submitter
 from producer.relay import Relay
-from tests.make import add_units, promote_constant
+from tests.make import TEXT, add_backlog, add_units, promote_constant
 from tests.services import PostgresServer, running_postgres, running_redis
 from worker.loop import ClaimLoop
 from worker.resident import Resident
@@ -52,7 +51,6 @@ _TURN = 16 * _BATCH
 _LONE = 100
 # Steps of a few milliseconds are measured so often in a turn.
 _SHORT_STEPS = 3
-_TEXT = "路灯坏了，请派人来修，这里晚上很黑，老人出行不便，希望有关部门尽快处理。" * 3
 _HELD_TO = 2.0
 
 Ticks = dict[str, list[float]]
@@ -127,7 +125,7 @@ def _backlogs(
             home=home, database_url=url, redis_url=redis, message_ids=_MESSAGE_IDS, task_loop=29
         )
         promote_constant(database, settings.resolved_models_dir)
-        _fill(database, rows)
+        add_backlog(database, rows)
         if options.analyze:
             with database.engine.begin() as connection:
                 connection.execute(text("ANALYZE"))
@@ -135,24 +133,6 @@ def _backlogs(
     yield backlogs
     for backlog in backlogs:
         backlog.database.engine.dispose()
-
-
-def _fill(database: Database, rows: int) -> None:
-    """Insert waiting tickets by one statement."""
-    numbers = select(literal(1).label("n")).cte("numbers", recursive=True)
-    numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < rows))
-    number = cast(numbers.c.n, String)
-    new: dict[str, Any] = {
-        "source": literal("backlog"),
-        "external_id": number,
-        "text": literal(_TEXT).concat(number),
-        "lane": literal("bulk"),
-        "due_at": literal(None, Deadline()),
-        "estimated_tokens": literal(100),
-        "queued_at": clock.ago(3600),
-    }
-    with database.writing() as session:
-        session.execute(insert(Ticket).from_select(list(new), select(*new.values())))
 
 
 def _turn(backlog: Backlog, turn: int) -> None:
@@ -171,7 +151,7 @@ def _turn(backlog: Backlog, turn: int) -> None:
     publisher = Publisher(backlog.settings)
     submitter = Submitter(database, publisher, ())
     new = [
-        NewTicket(external_id=f"{turn} {number}", text=_TEXT, source="turn")
+        NewTicket(external_id=f"{turn} {number}", text=TEXT, source="turn")
         for number in range(_TURN)
     ]
     ids = measure("submit", partial(submitter.submit, new)).ids

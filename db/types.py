@@ -51,8 +51,3 @@ class Deadline(UtcDateTime):
         """Give the end of time back as None."""
         time = super().process_result_value(value, dialect)
         return None if time == _NO_DEADLINE else time
-
-
-def utc_now() -> datetime:
-    """Return the current time in UTC."""
-    return datetime.now(UTC)

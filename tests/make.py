@@ -3,17 +3,17 @@
 import base64
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import String, cast, insert, literal, select, update
 
-from db import Database, claims, registry, taxonomy, tickets
+from db import Database, claims, clock, registry, taxonomy, tickets
 from db.claims import Budget, Claim
 from db.models import Ticket
 from db.tickets import NewTicket
-from db.types import utc_now
+from db.types import Deadline
 from paidan.broker import queue_name
 from paidan.cli.train import register
 from paidan.publisher import Publisher
@@ -23,6 +23,7 @@ from training.constant import train_constant
 from training.samples import Sample
 
 PLENTY = Budget(tokens=1_000_000, tickets=256)
+TEXT = "路灯坏了，请派人来修，这里晚上很黑，老人出行不便，希望有关部门尽快处理。" * 3
 UNITS = {"A": "甲局", "B": "乙局", "C": "丙局"}
 
 
@@ -84,6 +85,29 @@ def messages(publisher: Publisher, lane: str) -> list[list[int]]:
     waiting: Any = publisher.redis.lrange(queue_name(lane), 0, -1)
     bodies = [json.loads(base64.b64decode(json.loads(raw)["body"])) for raw in reversed(waiting)]
     return [args[0] for args, _kwargs, _embedded in bodies]
+
+
+def utc_now() -> datetime:
+    """The time by this process' clock; the servers of the tests have the same."""
+    return datetime.now(UTC)
+
+
+def add_backlog(database: Database, rows: int) -> None:
+    """Insert so many tickets that wait for an hour already, by one statement."""
+    numbers = select(literal(1).label("n")).cte("numbers", recursive=True)
+    numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < rows))
+    number = cast(numbers.c.n, String)
+    new: dict[str, Any] = {
+        "source": literal("backlog"),
+        "external_id": number,
+        "text": literal(TEXT).concat(number),
+        "lane": literal("bulk"),
+        "due_at": literal(None, Deadline()),
+        "estimated_tokens": literal(100),
+        "queued_at": clock.ago(3600),
+    }
+    with database.writing() as session:
+        session.execute(insert(Ticket).from_select(list(new), select(*new.values())))
 
 
 def let_wait(database: Database, seconds: float = 3600) -> None:

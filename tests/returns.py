@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from db.corrections import RETURN
 from db.models import Correction, Status, Ticket
-from db.types import utc_now
+from tests.make import utc_now
 
 
 def return_ticket(session: Session, ticket_id: int, round_: int, *, actor: str) -> bool:

@@ -8,8 +8,7 @@ from sqlalchemy import select, update
 from db import Database, claims, tickets
 from db.claims import Budget, Claim
 from db.models import Event, Status, Ticket
-from db.types import utc_now
-from tests.make import PLENTY, add_tickets, claim_batch, new_ticket
+from tests.make import PLENTY, add_tickets, claim_batch, new_ticket, utc_now
 
 
 def take(

@@ -11,8 +11,7 @@ from db.claims import Budget
 from db.models import Classification, ModelVersion, Ticket
 from db.report import EXPORT_COLUMNS
 from db.results import Result
-from db.types import utc_now
-from tests.make import UNITS, add_tickets, add_units, claim_batch, let_wait, new_ticket
+from tests.make import UNITS, add_tickets, add_units, claim_batch, let_wait, new_ticket, utc_now
 
 EMPTY: dict[str, dict[str, int]] = {"queued": {}, "routed": {}, "review": {}, "dead": {}}
 
