@@ -230,9 +230,6 @@ def _measure_sweeps(backlog: Backlog) -> None:
     relay = Relay(backlog.database, publisher, backlog.settings)
     published = backlog.measure("sweep", relay.sweep)
     backlog.measure("sweep, lane full", relay.sweep)
-    with backlog.database.reading() as session:
-        due = partial(claims.waiting, session, "bulk", seconds=1e6, limit=_TURN)
-        backlog.measure("waiting, nothing due", due)
     _run_dry(publisher)
     if published["bulk"] != _TURN:
         raise RuntimeError(f"a sweep published {published} instead of {_TURN}")

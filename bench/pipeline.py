@@ -25,7 +25,7 @@ from sqlalchemy import func, select
 
 from bench.bare_celery import app_for
 from db import Database
-from db.models import Classification, Status, Ticket
+from db.models import CLAIMABLE, CLAIMED, Classification, Ticket
 from db.tickets import NewTicket
 from paidan.publisher import Publisher
 from paidan.sample.generator import generate, load_units
@@ -152,8 +152,8 @@ def await_closed(database: Database, count: int) -> None:
     last, moved = -1, time.monotonic()
     while True:
         with database.reading() as session:
-            query = select(func.count()).select_from(Ticket).where(Ticket.status == Status.QUEUED)
-            queued = session.scalar(query) or 0
+            count_of = select(func.count()).select_from(Ticket)
+            queued = sum(session.scalar(count_of.where(of)) or 0 for of in (CLAIMABLE, CLAIMED))
         if queued == 0:
             return
         if queued != last:

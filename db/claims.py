@@ -154,14 +154,20 @@ def free_expired(session: Session, *, max_attempts: int) -> tuple[int, list[int]
         select(Ticket.id)
         .where(CLAIMED, Ticket.claimed_until < clock.ago(0))
         # The index' order and an end: PostgreSQL, before it has counted how few rows are claimed,
-        # would read the whole table. What is left is freed by the next sweep.
+        # would read the whole table.
         .order_by(Ticket.claim_token)
         .limit(_EXPIRED_AT_ONCE)
     )
     # A row that is locked is being answered this very moment, or freed by another relay.
     free = Ticket.id.in_(_locked(expired))
     reason = "its claim expired: the worker died or hung while it was classified"
-    return _end_attempt(session, free, reason=reason, max_attempts=max_attempts)
+    freed, dead = 0, list[int]()
+    while True:
+        some, died = _end_attempt(session, free, reason=reason, max_attempts=max_attempts)
+        freed += some
+        dead += died
+        if some < _EXPIRED_AT_ONCE:
+            return freed, dead
 
 
 def requeue_dead(session: Session, ids: Collection[int] | None, *, actor: str) -> list[int]:
@@ -206,15 +212,7 @@ def waiting(session: Session, lane: str, *, seconds: float, limit: int) -> Seque
     return []
 
 
-def any_waiting(session: Session, lane: str) -> bool:
-    """Whether a ticket waits unclaimed in a lane."""
-    query = select(Ticket.id).where(CLAIMABLE, Ticket.lane == lane)
-    # In the index' order: PostgreSQL would look for the first in the table, behind all closed ones.
-    return session.scalar(query.order_by(Ticket.solo, *_ORDER).limit(1)) is not None
-
-
-# Claims a sweep frees at most: what dozens of workers hold.
-_EXPIRED_AT_ONCE = 10_000
+_EXPIRED_AT_ONCE = 500
 _FREE: dict[str, None] = {"claim_token": None, "claimed_by": None, "claimed_until": None}
 
 
