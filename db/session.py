@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, StatementError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from db.faults import explain
+from paidan.database_url import parse_database_url
 from paidan.errors import DatabaseUnavailableError, SettingsError, StorageError
 from paidan.settings import Settings
 
@@ -25,16 +26,24 @@ SCHEMA_REVISION = "0002"
 _SQLITE_BUSY_TIMEOUT_MS = 10_000
 _CONNECT_TIMEOUT_S = 5
 _BEGIN = "paidan_begin"
-# A lock that somebody forgot, or a server that is gone without a word, ends in an error that gives
-# claims back, not in a wait until the task is killed. Times without unit are seconds.
+# A server that is gone without a word is noticed. Times without unit are seconds.
 _POSTGRES_CONNECT = {
     "connect_timeout": _CONNECT_TIMEOUT_S,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,  # ms
-    "options": "-c lock_timeout=5s -c statement_timeout=30s"
-    " -c idle_in_transaction_session_timeout=60s",
+    # A pooler such as PgBouncer gives each transaction another session: what one session was told
+    # is not known to the next, so nothing is prepared and BEGIN is ours (see _prepare_postgresql).
+    "prepare_threshold": None,
+    "autocommit": True,
+}
+# A lock that somebody forgot ends in an error that gives claims back, not in a wait until the task
+# is killed.
+_POSTGRES_LIMITS = {
+    "lock_timeout": "5s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
 }
 
 
@@ -50,18 +59,17 @@ class Database:
 
     def __init__(self, url: str) -> None:
         try:
-            self.url = make_url(url)
-        except ArgumentError as error:
-            raise SettingsError(
-                f"PAIDAN_DATABASE_URL {url!r} cannot be read: use "
-                "postgresql://user:password@host:5432/name or sqlite:////absolute/path.db"
-            ) from error
-        self.engine = _make_engine(str(self.url.render_as_string(hide_password=False)))
+            self.url = parse_database_url(url)
+        except ValueError as error:
+            raise SettingsError(f"PAIDAN_DATABASE_URL: {error}") from error
+        self.engine = _make_engine(self.url)
         self._writer = self.engine.execution_options(**{_BEGIN: "IMMEDIATE"})
 
     @property
     def shown_url(self) -> str:
-        """The URL without its password, for messages."""
+        """The URL without its password, for messages; a file's path as it is."""
+        if self.url.get_backend_name() == "sqlite":
+            return f"sqlite:///{self.url.database}"
         return self.url.render_as_string(hide_password=True)
 
     @contextmanager
@@ -124,33 +132,45 @@ class Database:
             raise explain(error, self.shown_url) from error
 
 
-def _make_engine(url: str) -> Engine:
+def _make_engine(url: URL) -> Engine:
     """Create the engine with the settings of its dialect.
 
     Parameters are hidden: an error's text must not carry a citizen's message into a log.
     """
-    backend = make_url(url).get_backend_name()
+    if url.get_backend_name() == "sqlite":
+        timeout = {"timeout": _SQLITE_BUSY_TIMEOUT_MS / 1000}
+        engine = create_engine(url, hide_parameters=True, connect_args=timeout)
+        _prepare_sqlite(engine)
+        return engine
     try:
-        if backend == "sqlite":
-            engine = create_engine(
-                url,
-                hide_parameters=True,
-                connect_args={"timeout": _SQLITE_BUSY_TIMEOUT_MS / 1000},
-            )
-            _prepare_sqlite(engine)
-            return engine
-        if backend == "postgresql":
-            return create_engine(
-                url,
-                pool_pre_ping=True,
-                hide_parameters=True,
-                connect_args=_POSTGRES_CONNECT,
-            )
-    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        engine = create_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args=_POSTGRES_CONNECT
+        )
+    except ModuleNotFoundError as error:
         raise SettingsError(f"PAIDAN_DATABASE_URL: no driver for it here ({error})") from error
-    raise SettingsError(
-        f"PAIDAN_DATABASE_URL names {backend!r}: Paidan runs on postgresql:// and sqlite://"
-    )
+    _prepare_postgresql(engine)
+    return engine
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    """Begin each transaction with its limits, in the round trip that BEGIN takes anyway.
+
+    As startup parameters a pooler would refuse them, and set once they would hold for the next
+    client of the server's session. What the user set by ``options`` (URL, ``PGOPTIONS``, service
+    file) is left alone.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, record: Any) -> None:
+        given = connection.info.get_parameters().get("options", "").replace("-", "_")
+        limits = {name: value for name, value in _POSTGRES_LIMITS.items() if name not in given}
+        record.info[_BEGIN] = "; ".join(
+            ["BEGIN", *(f"SET LOCAL {name} = '{value}'" for name, value in limits.items())]
+        )
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.info[_BEGIN])
 
 
 def _prepare_sqlite(engine: Engine) -> None:

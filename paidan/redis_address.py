@@ -8,16 +8,14 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from urllib.parse import quote, urlencode
+
+from paidan.url import decoded, parameters, refuse_unknown_parameters, split_credentials
 
 _PORT = 6379
 _FORMS = (
     "use redis://user:password@host:6379/0, rediss://… (TLS) or "
     "unix://user:password@/path/to/redis.sock?db=0"
-)
-_ENCODE = (
-    "percent-encode what is special in user and password "
-    "(@ is %40, : is %3A, / is %2F, # is %23, ? is %3F, % is %25)"
 )
 _RESERVED = r"[@/?#\[\]]"
 # Each with what it may be, None where that is a path or a text.
@@ -123,9 +121,13 @@ def parse_redis_url(url: str) -> RedisAddress:
         raise ValueError(f"Redis Sentinel is not supported, name the server itself: {_FORMS}")
     if not mark or scheme not in ("redis", "rediss", "unix"):
         raise ValueError(f"this is no URL of a Redis server: {_FORMS}")
-    if any(character < " " for character in rest):
-        raise ValueError(f"it holds a control character: {_ENCODE}")
-    user, address, options = _reading(rest, socket=scheme == "unix")
+    try:
+        user, (address, options) = split_credentials(
+            rest, lambda place: _address(place, socket=scheme == "unix")
+        )
+    except ValueError:
+        refuse_unknown_parameters(rest, _OPTIONS)
+        raise
     options = _checked_options(options, scheme)
     username, colon, password = user.partition(":")
     if user and not colon:
@@ -134,16 +136,16 @@ def parse_redis_url(url: str) -> RedisAddress:
         )
     tls_options = tuple((name, value) for name, value in options.items() if "ssl_" in name)
     named: dict[str, Any] = {
-        "username": _decoded(username, _RESERVED) or options.get("username", ""),
-        "password": _decoded(password, _RESERVED) or options.get("password", ""),
+        "username": decoded(username, _RESERVED) or options.get("username", ""),
+        "password": decoded(password, _RESERVED) or options.get("password", ""),
         "tls": scheme == "rediss",
         "tls_options": tls_options,
     }
     if scheme == "unix":
-        path = Path(_decoded(address, "[?#]"))
+        path = Path(decoded(address, "[?#]"))
         return RedisAddress(socket=path, db=_database(options.get("db", "0")), **named)
     found = _SERVER.fullmatch(address)
-    assert found is not None  # _reading saw to it
+    assert found is not None  # _address saw to it
     port = int(found["port"] or _PORT)
     if not 0 < port < 2**16:
         raise ValueError(f"its port {port} is none: {_FORMS}")
@@ -154,29 +156,10 @@ def parse_redis_url(url: str) -> RedisAddress:
     return RedisAddress(host=host, port=port, db=db, **named)
 
 
-def _reading(rest: str, *, socket: bool) -> tuple[str, str, dict[str, str]]:
-    """Part what is behind ``://`` into user and password, address, and options.
-
-    What a URL's rules say goes before a guess: by them, no ``@ / ? #`` stands in a password.
-    """
-    ends = [at for at, character in enumerate(rest) if character == "@"]
-    parted = [("", rest), *((rest[:at], rest[at + 1 :]) for at in ends)]
-    readings = [
-        (user, *found) for user, place in parted if (found := _address(place, socket=socket))
-    ]
-    by_rule = [reading for reading in readings if not re.search("[@/?#]", reading[0])]
-    if by_rule or len(readings) == 1:
-        return (by_rule or readings)[0]
-    if readings:
-        raise ValueError(f"it can be read in more than one way: {_ENCODE}")
-    _name_unknown_options(rest)
-    raise ValueError(f"it cannot be read: {_FORMS}; {_ENCODE}")
-
-
 def _address(place: str, *, socket: bool) -> tuple[str, dict[str, str]] | None:
     """Return address and options, None where the text can be neither."""
     address, mark, query = place.rpartition("?") if socket else place.partition("?")
-    options = dict(parse_qsl(query, keep_blank_values=True)) if mark else {}
+    options = dict(parameters(query)) if mark else {}
     if not options.keys() <= _OPTIONS.keys():
         if not socket:
             return None
@@ -185,17 +168,6 @@ def _address(place: str, *, socket: bool) -> tuple[str, dict[str, str]] | None:
         address = place
     likely = address.startswith("/") if socket else _SERVER.fullmatch(address)
     return (address, options) if likely else None
-
-
-def _name_unknown_options(rest: str) -> None:
-    """Name what stands behind the ``?`` and is no option, where it cannot be of a password."""
-    query = rest.partition("?")[2]
-    unknown = [name for name, _ in parse_qsl(query, keep_blank_values=True) if name not in _OPTIONS]
-    if unknown and "@" not in query and all(name.isidentifier() for name in unknown):
-        raise ValueError(
-            f"{', '.join(unknown)} cannot be set in it, only {', '.join(_OPTIONS)} (timeouts are "
-            "Paidan's own)"
-        )
 
 
 def _checked_options(options: dict[str, str], scheme: str) -> dict[str, str]:
@@ -214,17 +186,3 @@ def _database(number: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", number):
         raise ValueError("its database must be a number, as 0 in redis://host:6379/0")
     return int(number)
-
-
-def _decoded(text: str, special: str) -> str:
-    """Decode what is percent-encoded; a text with special characters was not encoded at all."""
-    encoded = re.search(r"%[0-9A-Fa-f]{2}", text)
-    plain = re.search(rf"{special}|%(?![0-9A-Fa-f]{{2}})", text)
-    if encoded and plain:
-        raise ValueError(f"it can be read in more than one way: {_ENCODE}")
-    if plain:
-        return text
-    try:
-        return unquote(text, errors="strict")
-    except UnicodeDecodeError:
-        raise ValueError(f"it does not encode UTF-8: {_ENCODE}") from None

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ByteSize, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from paidan.database_url import parse_database_url, sqlite_url
 from paidan.errors import SettingsError
 from paidan.redis_address import RedisAddress, parse_redis_url
 
@@ -85,6 +86,13 @@ class Settings(BaseSettings):
             message = f"{size!r} is no size such as 20GiB or 8000MB"
             raise ValueError(message) from error
 
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, url: str | None) -> str | None:
+        if url is not None:
+            parse_database_url(url)
+        return url
+
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, url: str | None) -> str | None:
@@ -143,11 +151,10 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """The SQLAlchemy URL; PostgreSQL always through psycopg 3."""
         if self.database_url is None:
-            return f"sqlite:///{self.resolved_home / 'paidan.db'}"
-        for scheme in ("postgres://", "postgresql://"):
-            if self.database_url.startswith(scheme):
-                return "postgresql+psycopg://" + self.database_url.removeprefix(scheme)
-        return self.database_url
+            url = sqlite_url(self.resolved_home / "paidan.db")
+        else:
+            url = parse_database_url(self.database_url)
+        return url.render_as_string(hide_password=False)
 
     @property
     def embedded_socket(self) -> Path:
