@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
@@ -15,6 +16,7 @@ from transformers.utils import logging as transformers_logging
 
 from classifier import attention
 from classifier.base import Base, load_tokenizer
+from classifier.base_weights import is_quantized
 from classifier.layers import ROPE_BY_LENGTH
 from classifier.lora import lora_layers, replace_linears
 from classifier.memory import fit, limit_memory
@@ -61,6 +63,13 @@ def nf4_config(dtype: torch.dtype) -> BitsAndBytesConfig:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=dtype,
     )
+
+
+def quantization(base: Base, dtype: torch.dtype) -> dict[str, Any]:
+    """Return how transformers shall quantise a base; one in 4 bits stays as it is."""
+    if is_quantized(base.path, base.name):
+        return {}
+    return {"quantization_config": nf4_config(dtype)}
 
 
 @dataclass(eq=False)
@@ -141,21 +150,40 @@ def _load(
     options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
     _check_mode(mode, device)
     if mode != "full":
-        options["quantization_config"] = nf4_config(dtype)
+        options |= quantization(base, dtype)
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        model, told = AutoModelForCausalLM.from_pretrained(
             str(base.path),
             local_files_only=True,
             use_safetensors=True,
             attn_implementation=attention.NAME,
+            output_loading_info=True,
             **options,
         )
     except (OSError, ValueError, KeyError) as error:
         raise _not_loaded(base, error) from error
+    check_loaded(base, told)
     model.eval().requires_grad_(requires_grad=False)
     replace_linears(model.model, dtype)
     reader = _reader(model, mode, token_budget, gpu_memory)
     return Backbone(base, load_tokenizer(base), model, dtype, device, mode, reader)
+
+
+def check_loaded(base: Base, told: Mapping[str, Any]) -> None:
+    """Refuse a model of which transformers made a part up.
+
+    Args:
+        base: its facts.
+        told: transformers' loading info.
+
+    Raises:
+        ModelVersionError: weights were missing.
+    """
+    if missing := sorted(told["missing_keys"]):
+        raise ModelVersionError(
+            f"base {base.name} at {base.path} lacks {len(missing)} tensors, such as {missing[0]}: "
+            "fetch its files again and add it again"
+        )
 
 
 def empty_model(base: Base) -> Any:

@@ -6,7 +6,6 @@ shipped with Paidan.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -15,6 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from classifier.base_files import INDEX, check_kind, read_json, weight_files
+from classifier.base_weights import check_tensors, check_values
 from classifier.template import END_THINK, THINK
 from paidan.errors import ModelVersionError, StorageError
 
@@ -29,7 +30,6 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 _USED_FILES = ("config.json", "generation_config.json", *_TOKENIZER_FILES, RECIPE, "*.safetensors")
-_INDEX = "model.safetensors.index.json"
 
 
 class Base(BaseModel):
@@ -62,10 +62,13 @@ class Base(BaseModel):
         return _digest_of(self.files, lambda name: name in _TOKENIZER_FILES)
 
     def check(self) -> None:
-        """Check that no file was exchanged since it was added: sizes, and hashes of small files.
+        """Check that no file was exchanged since it was added, and that the weights are complete.
+
+        Of large files the sizes are compared, of small ones the hashes. The weights' names and
+        shapes are compared with the architecture: what is missing would be random numbers.
 
         Raises:
-            ModelVersionError: one was; names it.
+            ModelVersionError: a file was exchanged, or the weights do not fit; names what.
         """
         for name, size in self.sizes.items():
             path = self.path / name
@@ -82,6 +85,7 @@ class Base(BaseModel):
                     f"base {self.name}: {path} was changed since the base was added: restore it, "
                     "or add the base under another name and train on that"
                 )
+        check_tensors(self.path, self.name)
 
 
 _HASHED_AT_LOAD = 32 * 2**20
@@ -162,8 +166,11 @@ def add_base(source: str, bases_dir: Path, name: str | None = None) -> Base:
             f"{name!r} cannot be a base's name: take letters, digits and . _ -, and not "
             f"{STAND_IN!r}, with --name"
         )
+    check_kind(path.absolute(), name)
     base = examine(path.absolute(), name)
+    check_tensors(base.path, name)
     _check_tokenizer(base)
+    check_values(base.path, name)
     target = bases_dir / f"{name}.json"
     try:
         bases_dir.mkdir(parents=True, exist_ok=True)
@@ -182,20 +189,18 @@ def examine(path: Path, name: str) -> Base:
     Raises:
         ModelVersionError: a file is missing, or the architecture is none that Paidan computes.
     """
-    config = _read_json(path / "config.json", name)
+    config = read_json(path / "config.json", name)
     architecture = (config.get("architectures") or ["none"])[0]
     if architecture not in ARCHITECTURES:
         raise ModelVersionError(
-            f"base {name}: {path / 'config.json'} names the architecture {architecture}, Paidan "
-            f"computes {' and '.join(ARCHITECTURES)}"
+            f"base {name}: {path / 'config.json'} names the architecture {architecture} "
+            f'("architectures"), Paidan computes {" and ".join(ARCHITECTURES)}'
         )
     found = sorted({file for pattern in _USED_FILES for file in path.glob(pattern)})
     names = [file.name for file in found]
-    needed = ["config.json", "tokenizer.json", *_shards(path, name)]
+    needed = ["config.json", "tokenizer.json", *weight_files(path, name)]
     for missing in [file for file in needed if file not in names]:
-        raise ModelVersionError(
-            f"base {name}: {path / missing} is missing (weights must be safetensors, not pickles)"
-        )
+        raise ModelVersionError(f"base {name}: {path / missing} is missing: was all of it fetched?")
     return Base(
         name=name,
         path=path,
@@ -240,7 +245,7 @@ def _check_tokenizer(base: Base) -> None:
             f"base {base.name}: its tokenizer begins a text with two {tokenizer.bos_token}; mend "
             "add_bos_token and the template in tokenizer_config.json"
         )
-    size = _read_json(base.path / "config.json", base.name).get("vocab_size", 0)
+    size = read_json(base.path / "config.json", base.name).get("vocab_size", 0)
     if max(tokenizer.get_vocab().values()) >= size:
         raise ModelVersionError(
             f"base {base.name}: its tokenizer has tokens beyond the model's vocabulary of {size}"
@@ -253,33 +258,13 @@ def _fetch(hub_id: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=[*_USED_FILES, _INDEX]))
+        return Path(snapshot_download(hub_id, allow_patterns=[*_USED_FILES, INDEX]))
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise StorageError(
             f"{hub_id} is no directory here, and cannot be fetched from the Hugging Face hub "
             f"({type(error).__name__}): without a network, copy the model's directory to this "
             "machine and name it: paidan base add DIRECTORY"
         ) from error
-
-
-def _shards(path: Path, name: str) -> list[str]:
-    """Return the names of the files that hold the weights."""
-    if not (path / _INDEX).is_file():
-        return ["model.safetensors"]
-    weight_map = _read_json(path / _INDEX, name).get("weight_map", {})
-    return sorted(set(weight_map.values()))
-
-
-def _read_json(path: Path, name: str) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise ModelVersionError(f"base {name}: {path} is missing") from error
-    except (ValueError, OSError) as error:
-        raise ModelVersionError(f"base {name}: {path} cannot be read ({error})") from error
-    if not isinstance(content, dict):
-        raise ModelVersionError(f"base {name}: {path} is no JSON object")
-    return content
 
 
 def _sha256(path: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from classifier.base import STAND_IN, add_base, find_base, list_bases, load_tokenizer, only_base
 from paidan.errors import ModelVersionError, StorageError
@@ -70,16 +71,24 @@ def drop_think(source: Path) -> None:
     path.write_text(path.read_text().replace("</think>", "</thonk>"))
 
 
+def shrink_vocabulary(source: Path) -> None:
+    edit(source / "config.json", vocab_size=100)
+    weights = load_file(source / "model.safetensors")
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        weights[name] = weights[name][:100].clone()
+    save_file(weights, source / "model.safetensors", metadata={"format": "pt"})
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
         (lambda s: (s / "config.json").unlink(), "config.json is missing"),
         (lambda s: (s / "config.json").write_text("{"), "cannot be read"),
         (lambda s: edit(s / "config.json", architectures=["GPT2LMHeadModel"]), "GPT2LMHeadModel"),
-        (lambda s: (s / "model.safetensors").rename(s / "model.bin"), "must be safetensors"),
+        (lambda s: (s / "model.safetensors").unlink(), "model.safetensors is missing"),
         (lambda s: (s / "tokenizer.json").unlink(), "tokenizer.json is missing"),
         (drop_think, "tokens of </think>, one is needed"),
-        (lambda s: edit(s / "config.json", vocab_size=100), "beyond the model's vocabulary"),
+        (shrink_vocabulary, "beyond the model's vocabulary of 100"),
         (lambda s: edit(s / "tokenizer_config.json", eos_token=None), "no end token"),
     ],
 )

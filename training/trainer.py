@@ -24,7 +24,7 @@ from transformers import (
 )
 from trl import SFTConfig, SFTTrainer
 
-from classifier.backbone import compute_dtype, nf4_config, pick_device
+from classifier.backbone import check_loaded, compute_dtype, pick_device, quantization
 from classifier.base import Base, load_tokenizer
 from training.recipe import Recipe
 
@@ -167,14 +167,17 @@ def as_dataset(samples: Sequence[Tokens], *, completion_only: bool) -> Dataset:
 def _load_peft(base: Base, recipe: Recipe, device: torch.device) -> Any:
     """The base in 4 bits with an adapter, through transformers, bitsandbytes and peft."""
     dtype = compute_dtype(device)
-    loaded: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+    loaded: PreTrainedModel
+    loaded, told = AutoModelForCausalLM.from_pretrained(
         str(base.path),
         local_files_only=True,
         use_safetensors=True,
-        quantization_config=nf4_config(dtype),
         dtype=dtype,
         device_map={"": device},
+        **quantization(base, dtype),
+        output_loading_info=True,
     )
+    check_loaded(base, told)
     wanted = recipe.get_peft_model()
     checkpointing = bool(wanted.pop("use_gradient_checkpointing"))
     torch.manual_seed(wanted.pop("random_state"))
