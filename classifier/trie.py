@@ -82,7 +82,10 @@ def _paths(labels: Mapping[str, tuple[int, ...]], end: int) -> dict[str, tuple[i
         if end in tokens:
             raise TaxonomyError(f"the name of unit {code!r} holds the model's end token")
         if tokens in owners:
-            raise TaxonomyError(f"units {owners[tokens]!r} and {code!r} have the same tokens")
+            raise TaxonomyError(
+                f"units {owners[tokens]!r} and {code!r} have the same tokens as names, so no model "
+                "tells them apart: remove the unused one ('paidan units remove'), or merge it"
+            )
         owners[tokens] = code
         beginnings.update(tokens[:length] for length in range(1, len(tokens)))
     return {

@@ -1,6 +1,7 @@
 """The taxonomy: which handling units there are, and where those that are gone went."""
 
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -9,22 +10,12 @@ from sqlalchemy.orm import Session
 
 from db import events
 from db.models import Correction, Unit
+from db.unit_index import UnitIndex, follow
+from db.unit_record import STATUSES as STATUSES
+from db.unit_record import UnitRecord as UnitRecord
+from db.unit_record import settle
 from paidan.errors import TaxonomyError
-
-STATUSES = ("active", "retired", "merged")
-MAX_CODE_CHARS, MAX_NAME_CHARS = 100, 200
-
-
-@dataclass(frozen=True, slots=True)
-class UnitRecord:
-    """A unit as a file names it; ``merged_into`` is the code of the unit that took it over."""
-
-    code: str
-    name: str
-    responsibilities: str = ""
-    parent: str | None = None
-    status: str = "active"
-    merged_into: str | None = None
+from paidan.names import name_key, tidy_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +44,16 @@ def list_units(session: Session, *, active_only: bool = False) -> list[Unit]:
 def import_units(session: Session, records: Iterable[UnitRecord], *, actor: str) -> Imported:
     """Add and update units; those not named stay as they are.
 
+    Names and new codes are taken as they look, without invisible characters (``tidy_name``).
+
     Raises:
-        TaxonomyError: a doubled, blank or too long code or name, an unknown status, parent or merge
-            target, a merge that ends at no active unit. Nothing is changed then.
+        TaxonomyError: a doubled, blank or too long code or name, two that look alike, an unknown
+            status, parent or merge target, a merge that ends at no active unit. Nothing is changed
+            then.
     """
-    wanted = _check_unique(records)
-    existing = {unit.code: unit for unit in session.scalars(select(Unit))}
+    index = read_index(session)
+    existing = index.units
+    wanted = settle(records, index)
     version = current_version(session) + 1
     added = changed = 0
     for record in wanted.values():
@@ -81,31 +76,73 @@ def import_units(session: Session, records: Iterable[UnitRecord], *, actor: str)
     return Imported(added, changed, unchanged, version)
 
 
-def resolve(session: Session, names: Collection[str]) -> dict[str, str]:
+def read_index(session: Session) -> UnitIndex:
+    """Return all units, to be found by code and name."""
+    return UnitIndex(session.scalars(select(Unit)))
+
+
+def resolve(session: Session, names: Collection[str], *, alike: bool = True) -> dict[str, str]:
     """Map each code or name to the code of the active unit that stands for it now.
 
-    Names that no unit has are absent from the answer; a retired unit without successor too.
+    Args:
+        session: a session.
+        names: codes or names.
+        alike: take a spelling that only looks like a unit's for it, too (``paidan.names``).
+
+    Returns:
+        Code by name. Absent are names that no unit has, those that look like several units', and
+        retired units without successor; ``why_unresolved`` tells which.
     """
-    units = {unit.code: unit for unit in session.scalars(select(Unit))}
-    by_name = {unit.name: unit for unit in units.values()}
+    index = read_index(session)
     found: dict[str, str] = {}
     for name in names:
-        unit = units.get(name) or by_name.get(name)
-        final = _follow(unit, units) if unit else None
-        if final is not None:
-            found[name] = final.code
+        if not alike and index.exact(name) is None:
+            continue
+        meant = index.meant(name)
+        if len(meant) == 1:
+            found[name] = meant[0].code
     return found
 
 
-def ensure_units(session: Session, labels: Collection[str], *, actor: str) -> list[str]:
-    """Add an active unit, code and name alike, for each label that names none; return those."""
-    known = {*session.scalars(select(Unit.code)), *session.scalars(select(Unit.name))}
-    missing = sorted(set(labels) - known)
-    if missing:
-        import_units(
-            session, [UnitRecord(code=label, name=label) for label in missing], actor=actor
+def why_unresolved(session: Session, name: str) -> str:
+    """Say why a name resolves to no unit, and what to do."""
+    index = read_index(session)
+    meant = index.meant(name)
+    if len(meant) > 1:
+        codes = " and ".join(repr(unit.code) for unit in meant)
+        return (
+            f"{name!r} may be any of the units {codes}, which look alike: write one's code, or "
+            "merge them ('paidan units remove --look-alikes', 'paidan units import')"
         )
-    return missing
+    if index.exact(name) is not None or index.alike(name):
+        return f"{name!r} is retired without a successor ('paidan units list --all')"
+    return f"{name!r} is unknown ('paidan units list')"
+
+
+def missing_units(session: Session, labels: Mapping[str, int]) -> list[UnitRecord]:
+    """Return a new active unit for each label that looks like no unit's code or name.
+
+    Spellings of one name are one unit, named as most labels have it; code and name are alike.
+
+    Args:
+        session: a session; nothing is written.
+        labels: label -> how often it stands.
+    """
+    index = read_index(session)
+    spellings: dict[str, Counter[str]] = {}
+    for label, count in labels.items():
+        if index.exact(label) is None and not index.alike(label):
+            spellings.setdefault(name_key(label), Counter())[tidy_name(label)] += count
+    names = sorted(found.most_common(1)[0][0] for found in spellings.values())
+    return [UnitRecord(code=name, name=name) for name in names]
+
+
+def ensure_units(session: Session, labels: Mapping[str, int], *, actor: str) -> list[str]:
+    """Add a unit for each label that names none (see ``missing_units``); return their names."""
+    missing = missing_units(session, labels)
+    if missing:
+        import_units(session, missing, actor=actor)
+    return [record.name for record in missing]
 
 
 def refused_units(session: Session, ticket_ids: Collection[int]) -> dict[int, set[str]]:
@@ -122,55 +159,25 @@ def refused_units(session: Session, ticket_ids: Collection[int]) -> dict[int, se
     return refused
 
 
-def _check_unique(records: Iterable[UnitRecord]) -> dict[str, UnitRecord]:
-    wanted: dict[str, UnitRecord] = {}
-    names: dict[str, str] = {}
-    for record in records:
-        _check_record(record)
-        if record.code in wanted:
-            raise TaxonomyError(f"unit code {record.code!r} stands twice; each needs its own")
-        if record.name in names:
-            raise TaxonomyError(
-                f"units {names[record.name]!r} and {record.code!r} share the name {record.name!r}; "
-                "a name must tell units apart"
-            )
-        wanted[record.code] = record
-        names[record.name] = record.code
-    return wanted
-
-
-def _check_record(record: UnitRecord) -> None:
-    for role, text, limit in (
-        ("code", record.code, MAX_CODE_CHARS),
-        ("name", record.name, MAX_NAME_CHARS),
-    ):
-        if not text.strip() or len(text) > limit:
-            raise TaxonomyError(
-                f"unit {record.code[:MAX_CODE_CHARS]!r}: its {role} has {len(text)} characters; "
-                f"1 to {limit} are taken, not all of them blank"
-            )
-    if record.status not in STATUSES:
-        raise TaxonomyError(
-            f"unit {record.code!r}: status {record.status!r} is none of {', '.join(STATUSES)}"
-        )
-
-
 def _link(session: Session, wanted: Mapping[str, UnitRecord], units: Mapping[str, Unit]) -> None:
     """Set names, parents and successors once all rows exist, then check the whole."""
-    taken = {unit.name: code for code, unit in units.items() if code not in wanted}
+    others = [unit for code, unit in units.items() if code not in wanted]
+    taken = {unit.name: unit for unit in others}
+    looks = {name_key(unit.name): unit for unit in others if unit.status == "active"}
     for record in wanted.values():
-        if record.name in taken:
+        if (twin := taken.get(record.name)) is not None:
             raise TaxonomyError(
-                f"unit {record.code!r}: the name {record.name!r} belongs to unit "
-                f"{taken[record.name]!r} already"
+                f"unit {record.shown}: the name {record.name!r} belongs to unit "
+                f"{twin.code!r} already"
             )
-        for role, code in (("parent", record.parent), ("merged_into", record.merged_into)):
-            if code is not None and code not in units:
-                raise TaxonomyError(f"unit {record.code!r}: its {role} {code!r} is no known unit")
+        twin = looks.get(name_key(record.name)) if record.status == "active" else None
+        if twin is not None and units[record.code].name != record.name:
+            raise TaxonomyError(
+                f"unit {record.shown}: the name {record.name!r} looks like that of unit "
+                f"{twin.code!r}; use that code, or remove or merge that unit"
+            )
         if (record.status == "merged") != (record.merged_into is not None):
-            raise TaxonomyError(
-                f"unit {record.code!r}: status 'merged' and merged_into go together"
-            )
+            raise TaxonomyError(f"unit {record.shown}: status 'merged' and merged_into go together")
     for record in wanted.values():
         if units[record.code].name != record.name:
             units[
@@ -184,23 +191,11 @@ def _link(session: Session, wanted: Mapping[str, UnitRecord], units: Mapping[str
         units[record.code].merged_into = record.merged_into
     session.flush()
     for unit in units.values():
-        if unit.status == "merged" and _follow(unit, units) is None:
+        if unit.status == "merged" and follow(unit, units) is None:
             raise TaxonomyError(
                 f"unit {unit.code!r} is merged into {unit.merged_into!r}, which leads to no "
                 "active unit"
             )
-
-
-def _follow(unit: Unit, units: Mapping[str, Unit]) -> Unit | None:
-    """Walk merges to the active unit at their end; None for a dead end or a ring."""
-    seen: set[str] = set()
-    current: Unit | None = unit
-    while current is not None and current.code not in seen:
-        if current.status == "active":
-            return current
-        seen.add(current.code)
-        current = units.get(current.merged_into) if current.merged_into else None
-    return None
 
 
 def _as_record(unit: Unit) -> UnitRecord:

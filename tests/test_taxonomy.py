@@ -1,5 +1,6 @@
 """The taxonomy: imports change it as a whole or not at all, and merges lead to active units."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -202,12 +203,12 @@ def test_labels_without_a_unit_become_units(database: Database) -> None:
 
     with database.writing() as session:
         labels = ["新局", "a", "a局", "old局", "gone", "新局", "水务局"]
-        added = taxonomy.ensure_units(session, labels, actor="test")
+        added = taxonomy.ensure_units(session, Counter(labels), actor="test")
 
     assert added == ["新局", "水务局"]
     assert resolve(database, "新局", "old局", "gone") == {"新局": "新局", "old局": "a"}
     with database.writing() as session:
-        assert taxonomy.ensure_units(session, labels, actor="test") == []
+        assert taxonomy.ensure_units(session, Counter(labels), actor="test") == []
     assert version(database) == 2
 
 
@@ -216,7 +217,7 @@ def test_a_label_too_long_for_a_code_is_refused_as_such(database: Database) -> N
         pytest.raises(TaxonomyError, match="its code has 150 characters"),
         database.writing() as session,
     ):
-        taxonomy.ensure_units(session, ["长" * 150], actor="test")
+        taxonomy.ensure_units(session, {"长" * 150: 1}, actor="test")
 
 
 def test_an_empty_taxonomy_has_version_0(database: Database) -> None:

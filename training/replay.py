@@ -22,7 +22,7 @@ def corrected_samples(session: Session) -> list[Sample]:
         .where(Correction.id.in_(latest), Correction.to_unit.is_not(None))
         .order_by(Ticket.id)
     ).all()
-    codes = taxonomy.resolve(session, {row.to_unit for row in rows})
+    codes = taxonomy.resolve(session, {row.to_unit for row in rows}, alike=False)
     return [
         Sample(model_text(title, text), codes[unit]) for title, text, unit in rows if unit in codes
     ]

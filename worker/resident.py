@@ -320,7 +320,7 @@ def successors(session: Session, name: str, learned: Sequence[str]) -> dict[str,
     Raises:
         ModelVersionError: one is gone without a successor.
     """
-    mapping = taxonomy.resolve(session, learned)
+    mapping = taxonomy.resolve(session, learned, alike=False)
     gone = [code for code in learned if code not in mapping]
     if gone:
         raise ModelVersionError(

@@ -1,17 +1,22 @@
 """``paidan units``: the handling units."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from paidan.cli.options import BY, ENCODING, FILE, JSON, print_json
-from paidan.errors import InputError
-from paidan.settings import get_settings
+from paidan.errors import InputError, ModelVersionError, StorageError, TaxonomyError
+from paidan.names import is_blank
+from paidan.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from db import Database
 
 
 @click.group()
 def units() -> None:
-    """Import and list handling units."""
+    """Import, list and remove handling units."""
 
 
 @units.command("import")
@@ -31,7 +36,10 @@ def import_(file: Path, encoding: str | None, by: str) -> None:
         values = {k: str(v).strip() for k, v in row.values.items() if v is not None}
         if not values.get("name"):
             raise InputError(f"{place}: the name is missing (columns: {', '.join(row.values)})")
-        merged = values.get("merged_into") or None
+        for role in ("code", "status", "parent", "merged_into"):
+            if is_blank(values.get(role, "")):
+                values.pop(role, None)
+        merged = values.get("merged_into")
         status = values.get("status") or ("merged" if merged else "active")
         if status not in taxonomy.STATUSES:
             raise InputError(
@@ -42,15 +50,19 @@ def import_(file: Path, encoding: str | None, by: str) -> None:
                 code=values.get("code") or values["name"],
                 name=values["name"],
                 responsibilities=values.get("responsibilities", ""),
-                parent=values.get("parent") or None,
+                parent=values.get("parent"),
                 status=status,
                 merged_into=merged,
+                place=f"line {row.line}",
             )
         )
     if not records:
         raise InputError(f"{file}: there is no unit in it")
-    with open_database(get_settings()).writing() as session:
-        done = taxonomy.import_units(session, records, actor=by)
+    try:
+        with open_database(get_settings()).writing() as session:
+            done = taxonomy.import_units(session, records, actor=by)
+    except TaxonomyError as error:
+        raise TaxonomyError(f"{file}: {error}; nothing was imported") from error
     click.echo(
         f"{done.added} units added, {done.changed} changed, {done.unchanged} as before; "
         f"taxonomy version {done.version}"
@@ -82,6 +94,60 @@ def list_(*, everything: bool, as_json: bool) -> None:
     for row in rows:
         gone = "" if row["status"] == "active" else f"  ({row['status']})"
         click.echo(f"{row['code']}\t{row['name']}{gone}")
+
+
+@units.command()
+@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.option(
+    "--look-alikes",
+    is_flag=True,
+    help="All unused units whose names look like that of a unit that stays.",
+)
+@BY
+def remove(codes: tuple[str, ...], by: str, *, look_alikes: bool) -> None:
+    """Remove units that nothing refers to: no ticket, answer, decision, version, other unit."""
+    from db import open_database, unit_removal
+
+    if bool(codes) == look_alikes:
+        raise click.UsageError("name codes, or --look-alikes")
+    settings = get_settings()
+    database = open_database(settings)
+    learned = _learned(database, settings)
+    left: list[list[str]] = []
+    with database.writing() as session:
+        if look_alikes:
+            removed, left = unit_removal.remove_look_alikes(session, learned, actor=by)
+        else:
+            removed = [unit_removal.remove_unit(session, c, learned, actor=by) for c in codes]
+    for code in removed:
+        click.echo(f"removed {code!r}")
+    for group in left:
+        click.echo(
+            f"in use, and still alike: {', '.join(map(repr, group))}; import all but one with the "
+            "status 'merged' and that one as merged_into",
+            err=True,
+        )
+    if not removed:
+        click.echo("no unit was removed")
+
+
+def _learned(database: "Database", settings: Settings) -> dict[str, list[str]]:
+    """Return the registered versions that learned each unit; tell those that cannot be read."""
+    from classifier.manifest import read_manifest
+    from db import registry
+
+    with database.reading() as session:
+        names = [version.name for version in registry.list_versions(session)]
+    learned: dict[str, list[str]] = {}
+    for name in names:
+        try:
+            manifest = read_manifest(settings.resolved_models_dir / name, verify=False)
+        except (ModelVersionError, StorageError) as error:
+            click.echo(f"note: what version {name} learned is unknown ({error})", err=True)
+            continue
+        for code in manifest.codes:
+            learned.setdefault(code, []).append(name)
+    return learned
 
 
 COMMANDS = (units,)

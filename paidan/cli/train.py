@@ -1,11 +1,12 @@
 """Commands that train a model version and measure one."""
 
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from paidan.cli.labelled import read_labelled, shortened
 from paidan.cli.options import (
     BY,
     COLUMN,
@@ -14,19 +15,17 @@ from paidan.cli.options import (
     JSON,
     hint_of_missing,
     print_json,
-    read_file,
 )
-from paidan.errors import InputError, ModelVersionError
+from paidan.errors import ModelVersionError, TaxonomyError
 from paidan.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from db import Database
+    from db.taxonomy import UnitRecord
     from training.samples import Sample
     from training.versions import TrainedVersion
-
-_SHOWN = 5
 
 
 @click.command()
@@ -79,20 +78,27 @@ def train(
         raise click.UsageError("--base and --recipe go with --kind llm")
     settings = get_settings()
     database = open_database(settings)
-    samples = _labelled(database, file, columns, encoding, add_units_as=by)
+    labelled = read_labelled(database, file, columns, encoding, new_units=True)
+    samples = labelled.samples
     if corrections:
         with database.reading() as session:
             decided = corrected_samples(session)
         click.echo(f"{len(decided):,} tickets that people decided are learned from too", err=True)
         samples += decided
     if kind == "llm":
-        version = train_adapter(database, settings, samples, base_name, recipe, error_target)
+        units = _units(database, labelled.new_units)
+        version = train_adapter(settings, samples, units, base_name, recipe, error_target)
     else:
-        version = _train(database, settings, samples, kind, error_target)
+        names = {unit.code: unit.name for unit in _units(database, labelled.new_units)}
+        version = _train(settings, samples, names, kind, error_target)
     with database.writing() as session:
+        # Here, so that a training that failed leaves no unit behind.
+        added = _add_units(session, labelled.new_units, by)
         register(session, version)
         if promoted:
             registry.promote(session, version.name, actor=by)
+    if added:
+        click.echo(f"{len(added)} units were added from the labels: {shortened(added)}", err=True)
     if as_json:
         print_json({"version": version.name, "promoted": promoted, **version.manifest.metrics})
         return
@@ -101,19 +107,47 @@ def train(
         click.echo(f"make it answer with: paidan models promote {version.name}")
 
 
+def _units(database: "Database", new: "Sequence[UnitRecord]") -> "list[UnitRecord]":
+    """Return the active units and the new ones, by code."""
+    from db import taxonomy
+
+    with database.reading() as session:
+        known = [
+            taxonomy.UnitRecord(unit.code, unit.name, unit.responsibilities)
+            for unit in taxonomy.list_units(session, active_only=True)
+        ]
+    return sorted([*known, *new], key=lambda unit: unit.code)
+
+
+def _add_units(session: "Session", new: "Sequence[UnitRecord]", actor: str) -> list[str]:
+    """Add the units that the labels named, and return their names.
+
+    Raises:
+        TaxonomyError: meanwhile somebody else added a unit that looks like one of them.
+    """
+    from db import taxonomy
+
+    added = taxonomy.ensure_units(session, {unit.name: 1 for unit in new}, actor=actor)
+    known = taxonomy.resolve(session, [unit.code for unit in new], alike=False)
+    lost = [unit.code for unit in new if unit.code not in known]
+    if lost:
+        raise TaxonomyError(
+            f"while the version was trained, a unit was added that looks like {lost[0]!r}: train "
+            "again"
+        )
+    return added
+
+
 def _train(
-    database: "Database",
     settings: Settings,
     samples: "list[Sample]",
+    units: dict[str, str],
     kind: str,
     error_target: float,
 ) -> "TrainedVersion":
-    from db import taxonomy
     from training.constant import train_constant
     from training.linear import train_linear
 
-    with database.reading() as session:
-        units = {u.code: u.name for u in taxonomy.list_units(session, active_only=True)}
     models_dir = settings.resolved_models_dir
     if kind == "constant":
         return train_constant(samples, units, models_dir=models_dir, error_target=error_target)
@@ -127,9 +161,9 @@ def _train(
 
 
 def train_adapter(
-    database: "Database",
     settings: Settings,
     samples: "list[Sample]",
+    units: "Sequence[UnitRecord]",
     base_name: str | None = None,
     recipe: Path | None = None,
     error_target: float = 0.05,
@@ -137,7 +171,6 @@ def train_adapter(
     """Train an LLM version, with progress on standard error; see ``training.llm.train_llm``."""
     from classifier.base import BASES, find_base, only_base
     from classifier.template import PromptUnit
-    from db import taxonomy
     from paidan.cli.progress import TrainingProgress
 
     with hint_of_missing("ml"):
@@ -145,15 +178,10 @@ def train_adapter(
 
     bases_dir = settings.resolved_models_dir / BASES
     base = find_base(base_name, bases_dir) if base_name else only_base(bases_dir)
-    with database.reading() as session:
-        units = [
-            PromptUnit(u.code, u.name, u.responsibilities)
-            for u in taxonomy.list_units(session, active_only=True)
-        ]
     with TrainingProgress() as progress:
         return train_llm(
             samples,
-            units,
+            [PromptUnit(unit.code, unit.name, unit.responsibilities) for unit in units],
             base,
             models_dir=settings.resolved_models_dir,
             progress=progress,
@@ -174,76 +202,6 @@ def register(session: "Session", version: "TrainedVersion") -> None:
         manifest_sha256=manifest_digest(version.path),
         metrics=version.manifest.metrics,
     )
-
-
-def _labelled(
-    database: "Database",
-    file: Path,
-    columns: dict[str, str],
-    encoding: str | None,
-    *,
-    add_units_as: str | None = None,
-) -> "list[Sample]":
-    """Read a file's tickets with the units their labels name.
-
-    Labels that name no unit become units if ``add_units_as`` says who adds them; else, and where
-    they name a unit that is gone without successor, the file is refused.
-    """
-    from db import taxonomy
-    from training.samples import Sample
-
-    labelled = _read_labelled(file, columns, encoding)
-    labels = Counter(unit for _, _, unit, _ in labelled)
-    if add_units_as is not None:
-        with database.writing() as session:
-            added = taxonomy.ensure_units(session, labels, actor=add_units_as)
-        if added:
-            shown = ", ".join(added[:_SHOWN]) + (", …" if len(added) > _SHOWN else "")
-            click.echo(
-                f"{len(added)} units not known yet were added from the labels: {shown}", err=True
-            )
-    with database.reading() as session:
-        codes = taxonomy.resolve(session, labels)
-    for line, _, unit, _ in labelled:
-        if unit not in codes:
-            raise InputError(
-                f"{file}, line {line}, unit: {unit!r} is unknown, or retired without a successor; "
-                "correct the label, or import the unit with 'paidan units import'"
-            )
-    return [Sample(text, codes[unit], thought) for _, text, unit, thought in labelled]
-
-
-def _read_labelled(
-    file: Path, columns: dict[str, str], encoding: str | None
-) -> list[tuple[int, str, str, str]]:
-    """Return line, model text, label and thought of each row; tell which rows are left out."""
-    from paidan.privacy import mask
-    from paidan.text import model_text
-    from producer.records import THOUGHT, Reading, Rejected
-
-    labelled: list[tuple[int, str, str, str]] = []
-    left_out = 0
-    reading = Reading(columns=columns, max_chars=get_settings().max_ticket_chars)
-    for line, item in read_file(file, reading, encoding):
-        if isinstance(item, Rejected):
-            field, reason = item.field, item.reason
-        elif item.unit is None:
-            field, reason = "unit", "no unit is named"
-        else:
-            thought = mask(str(item.meta.get(THOUGHT) or ""))
-            labelled.append((line, model_text(item.title, item.text), item.unit, thought))
-            continue
-        left_out += 1
-        if left_out <= _SHOWN:
-            click.echo(f"left out: {file}, line {line}, {field}: {reason}", err=True)
-    if left_out:
-        click.echo(f"{left_out:,} rows were left out", err=True)
-    if not labelled:
-        raise InputError(
-            f"{file}: no row has both a text and a unit; name their columns with --column "
-            "text=NAME --column unit=NAME"
-        )
-    return labelled
 
 
 @click.command()
@@ -270,7 +228,7 @@ def evaluate(
         names = {u.code: u.name for u in taxonomy.list_units(session, active_only=True)}
     options = Options.of(settings)
     classifier = load_version(database, name, settings.resolved_models_dir, options)
-    samples = _labelled(database, file, columns, encoding)
+    samples = read_labelled(database, file, columns, encoding).samples
     report = measure(classifier, samples, frozenset(names))
     if as_json:
         click.echo(report.to_json())
