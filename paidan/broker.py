@@ -19,6 +19,8 @@ CLASSIFY_TASK = "worker.tasks.classify"
 INGEST_STREAM = "tickets.ingest"
 INGEST_GROUP = "relay"
 INGEST_REJECTS = "tickets.ingest.rejected"
+# Counts all rejects there ever were; the stream keeps the newest.
+INGEST_REJECTED_TOTAL = "tickets.ingest.rejected.total"
 
 _CONNECT_TIMEOUT_S = 3
 _SOCKET_TIMEOUT_S = 30
@@ -96,11 +98,11 @@ def get_app() -> Celery:
     return make_app(get_settings())
 
 
-def make_redis(settings: Settings) -> "redis.Redis":
+def make_redis(settings: Settings, timeout_s: float = _SOCKET_TIMEOUT_S) -> "redis.Redis":
     """Return a redis-py client for depths and the ingest stream; it connects on first use."""
     return redis.Redis(
         **settings.redis_address.client_options(),
-        socket_timeout=_SOCKET_TIMEOUT_S,
+        socket_timeout=timeout_s,
         socket_connect_timeout=_CONNECT_TIMEOUT_S,
         retry=Retry(NoBackoff(), 1),
         decode_responses=True,

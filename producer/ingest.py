@@ -2,34 +2,54 @@
 
 An entry is acknowledged after its row is committed, so a killed relay reads it again and the
 unique external id makes that harmless. What is no ticket goes to ``tickets.ingest.rejected`` with
-its reason.
+its reason (see ``producer/rejects.py``); how the stream is read, ``producer/stream.py`` says.
 """
 
 import json
 import logging
 import re
-from dataclasses import replace
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import uuid4
 
-from redis import ConnectionPool, Redis
-from redis.exceptions import ResponseError
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+from sqlalchemy.exc import SQLAlchemyError
 
+from db import tickets
 from db.tickets import NewTicket
-from paidan.broker import INGEST_GROUP, INGEST_REJECTS, INGEST_STREAM
+from paidan.errors import DATABASE_FAULTS, RecordRefusedError
+from paidan.faults import describe
 from paidan.settings import Settings
 from producer.readers import Row
 from producer.records import Reading, Rejected, Remark, read_tickets
-from producer.submit import Submitter
+from producer.rejects import MOST_REJECTS, Rejects, reject_words
+from producer.stream import Entry, Stream
+from producer.submit import SubmitResult, Submitter
 
 logger = logging.getLogger(__name__)
 
 _BATCH = 500
-_MAX_REJECTS = 10_000
+# A batch ends with the entry that brings it over so many bytes.
+_BATCH_BYTES = 8 * 1024 * 1024
+# A larger entry is refused unread: title and text, each character escaped in JSON, and the rest.
+_CHAR_BYTES, _META_BYTES = 12, 4 * 1024 * 1024
 # Entries another relay read and did not finish in this time are taken over.
 _TAKE_OVER_AFTER_MS = 30_000
+# Between two looks at an empty stream. XREADGROUP could block instead, but it sends what it finds,
+# however large.
+_POLL_S = 0.05
 _SOURCE = re.compile("[^\x00-\x1f\x7f\ud800-\udfff]{1,100}")
 
-Entry = tuple[str, dict[str, str] | None]
+
+@dataclass(slots=True)
+class _Read:
+    """An entry, and what it was read as."""
+
+    entry: Entry
+    ticket: NewTicket | Rejected
 
 
 class Ingest:
@@ -40,45 +60,76 @@ class Ingest:
     """
 
     def __init__(self, redis: Redis, submitter: Submitter, settings: Settings, name: str) -> None:
-        # redis-py's stream commands are typed for sync and async at once, hence Any.
-        self.redis: Any = _lossless(redis)
         self.submitter = submitter
         self.settings = settings
-        self.name = name
+        self.largest = _META_BYTES + _CHAR_BYTES * settings.max_ticket_chars
+        self.stream = Stream(redis, name, self.largest)
+        self.rejects = Rejects(self.stream.redis)
+        self._held: list[Entry] = []  # read, and then Redis or the database failed
+        self._bounded = False
+        self._grouped = True
+        self._publish_again = 0.0
 
     def step(self, wait: float) -> int:
-        """Take in one batch, waiting up to ``wait`` seconds for it; return its size."""
+        """Take in one batch, waiting up to ``wait`` seconds for it; return its size.
+
+        Raises:
+            RedisError: Redis cannot be reached, or refuses to read or to acknowledge.
+            DatabaseUnavailableError, StorageError: the database failed. The batch is held, and the
+                next step begins with it.
+        """
+        self._tend_rejects()
+        if not self._held:
+            self._held = self._wait_for_entries(wait)
+        taken = len(self._held)
+        if self._held:
+            self._take_in(self._held)
+            self._held = []
+        return taken
+
+    def close(self) -> None:
+        """Write what rejects wait; to be called when no step follows."""
+        self.rejects.close()
+
+    def _tend_rejects(self) -> None:
+        """Write rejects that wait. What Redis has against it must not hold tickets up."""
         try:
-            entries = self._abandoned() or self._fresh(wait)
+            if not self._bounded:
+                self._bounded = True
+                self.rejects.bound()
+            self.rejects.write_waiting()
+        except ResponseError as error:
+            logger.warning("rejects are not kept", extra={"error": describe(error)})
+
+    def _wait_for_entries(self, wait: float) -> list[Entry]:
+        give_up = time.monotonic() + wait
+        try:
+            entries = self._read("abandoned", idle_ms=_TAKE_OVER_AFTER_MS) or self._read("unread")
+            while not entries and time.monotonic() + _POLL_S < give_up:
+                time.sleep(_POLL_S)
+                entries = self._read("unread")
         except ResponseError as error:
             if "NOGROUP" not in str(error):
                 raise
-            self._create_group()  # the first time, and after Redis lost its data
-            return 0
-        if entries:
-            self._take_in(entries)
-        return len(entries)
+            return self._without_group()
+        self._grouped = True
+        return entries
 
-    def _create_group(self) -> None:
-        try:
-            self.redis.xgroup_create(INGEST_STREAM, INGEST_GROUP, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
+    def _without_group(self) -> list[Entry]:
+        """Make the group: the first time, and after Redis lost its data. Read, if it is too full.
 
-    def _abandoned(self) -> list[Entry]:
-        """Claim what a dead consumer, or this one in an earlier life, left unacknowledged."""
-        found = self.redis.xautoclaim(
-            INGEST_STREAM, INGEST_GROUP, self.name, _TAKE_OVER_AFTER_MS, count=_BATCH
-        )
-        return list(found[1])
+        Other relays may read the same entries then. External ids are unique, and a reject is
+        written by the relay that deletes its entry, so nothing is stored or refused twice.
+        """
+        if self.stream.create_group():
+            return []
+        if self._grouped:
+            logger.warning("Redis is too full for the stream's group: reading without it")
+        self._grouped = False
+        return self._read("any")
 
-    def _fresh(self, wait: float) -> list[Entry]:
-        block = max(1, int(wait * 1000))
-        found = self.redis.xreadgroup(
-            INGEST_GROUP, self.name, {INGEST_STREAM: ">"}, count=_BATCH, block=block
-        )
-        return [entry for _stream, entries in found or [] for entry in entries]
+    def _read(self, which: str, **options: int) -> list[Entry]:
+        return self.stream.read(which, most=_BATCH, room=_BATCH_BYTES, **options)
 
     def _take_in(self, entries: list[Entry]) -> None:
         """Commit the tickets, then in one step set aside the rest and acknowledge all of them."""
@@ -88,46 +139,84 @@ class Ingest:
             timezone=self.settings.timezone,
             max_chars=self.settings.max_ticket_chars,
         )
-        pipeline = self.redis.pipeline()
-        good: list[tuple[str, NewTicket, dict[str, str]]] = []
-        for entry_id, fields in entries:
-            ticket = read_entry(fields or {}, reading)
-            if isinstance(ticket, Rejected):
-                _reject(pipeline, entry_id, fields or {}, f"{ticket.field}: {ticket.reason}")
-            else:
-                good.append((entry_id, ticket, fields or {}))
-        result = self.submitter.submit([ticket for _, ticket, _ in good])
-        refused = {(t.source, t.external_id, t.text) for t in result.conflicts}
-        for entry_id, ticket, fields in good:
-            if (ticket.source, ticket.external_id, ticket.text) in refused:
-                _reject(pipeline, entry_id, fields, "external_id: stored already with another text")
-        ids = [entry_id for entry_id, _ in entries]
-        pipeline.xack(INGEST_STREAM, INGEST_GROUP, *ids)
-        pipeline.xdel(INGEST_STREAM, *ids)
-        pipeline.execute()
+        read = [_Read(entry, self._ticket(entry, reading)) for entry in entries]
+        result = self._submit(read)
+        conflicts = {(t.source, t.external_id, t.text) for t in result.conflicts}
+        settled: list[tuple[str, Sequence[bytes]]] = []
+        for item in read:
+            reason, external_id = _reason(item.ticket, conflicts)
+            words = reject_words(item.entry, reason, external_id) if reason else ()
+            settled.append((item.entry.id, words))
+            if reason:
+                # The field alone: the reason may quote what a citizen wrote.
+                extra = {"entry": item.entry.id, "field": reason.partition(":")[0]}
+                logger.warning("rejected a stream entry", extra=extra)
+        refused = self.stream.settle(settled, most_rejects=MOST_REJECTS)
+        self.rejects.add_refused(refused, settled)
         logger.info("ingested", extra={"entries": len(entries), "added": result.added})
 
+    def _ticket(self, entry: Entry, reading: Reading) -> NewTicket | Rejected:
+        if entry.size > self.largest:
+            reason = f"{entry.size:,} bytes; at most {self.largest:,} are taken"
+            return Rejected(0, "entry", reason, {})
+        return read_entry({_text(k): _text(v) for k, v in entry.fields.items()}, reading)
 
-def _lossless(redis: Redis) -> Redis:
-    """Return a client that reads bytes that are no UTF-8 as surrogates, and writes them back alike.
+    def _submit(self, read: list[_Read]) -> SubmitResult:
+        """Store the tickets; make a reject of each that the database refuses for its own sake.
 
-    Strict decoding would fail on such an entry in the middle of a reply, and on every try again.
-    """
-    pool = redis.connection_pool
-    options = {**pool.connection_kwargs, "encoding_errors": "surrogateescape"}
-    return Redis(connection_pool=ConnectionPool(pool.connection_class, **options))
+        A batch that fails is stored in halves, so the ticket at fault takes no other with it.
+        """
+        result = SubmitResult()
+        tried = time.monotonic() >= self._publish_again
+        if not tried:  # a sweep publishes what was stored
+            result.unpublished = "Redis did not take messages lately"
+        parts = [[item for item in read if isinstance(item.ticket, NewTicket)]]
+        while parts:
+            part = parts.pop()
+            try:
+                self.submitter.submit((t.ticket for t in part), result)  # type: ignore[misc]
+            except (*DATABASE_FAULTS, RedisError):
+                raise
+            except Exception as error:
+                half = len(part) // 2
+                if half:
+                    parts += [part[half:], part[:half]]
+                elif self._database_works():
+                    reason = f"the database refuses it ({type(error).__name__})"
+                    part[0].ticket = Rejected(0, "entry", reason, {})
+                else:
+                    raise  # every ticket would be refused
+        if tried and result.unpublished:
+            self._publish_again = time.monotonic() + self.settings.relay_sweep
+        return result
+
+    def _database_works(self) -> bool:
+        """Whether the database takes a plain ticket; nothing is stored."""
+        plain = NewTicket(source="paidan", external_id=uuid4().hex, text="plain")
+        try:
+            with self.submitter.database.reading() as session:
+                tickets.insert(session, [plain])
+        except (*DATABASE_FAULTS, RecordRefusedError, SQLAlchemyError):
+            return False
+        return True
 
 
-def _reject(pipeline: Any, entry_id: str, fields: dict[str, str], reason: str) -> None:
-    # The field alone: the reason may quote what a citizen wrote.
-    field = reason.partition(":")[0]
-    logger.warning("rejected a stream entry", extra={"entry": entry_id, "field": field})
-    pipeline.xadd(
-        INGEST_REJECTS,
-        {**fields, "rejected_entry": entry_id, "rejected_reason": reason},
-        maxlen=_MAX_REJECTS,
-        approximate=True,
-    )
+def _reason(
+    ticket: NewTicket | Rejected, conflicts: set[tuple[str, str, str]]
+) -> tuple[str, str | None]:
+    """Return why an entry is set aside, empty if it is not, and the external id it gave."""
+    if isinstance(ticket, Rejected):
+        given = ticket.row.get("external_id")
+        external_id = str(given) if isinstance(given, str | int) else None
+        return f"{ticket.field}: {ticket.reason}", external_id
+    if (ticket.source, ticket.external_id, ticket.text) in conflicts:
+        return "external_id: stored already with another text", ticket.external_id
+    return "", None
+
+
+def _text(value: bytes) -> str:
+    # What is no UTF-8 becomes half surrogate pairs, which reading refuses by the field's name.
+    return value.decode(errors="surrogateescape")
 
 
 def read_entry(fields: dict[str, str], reading: Reading) -> NewTicket | Rejected:

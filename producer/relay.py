@@ -1,34 +1,51 @@
 """The relay: one small loop that lets no ticket wait unseen, whatever Redis or a worker lost.
 
 Each sweep frees expired claims and publishes again what waits in a lane that has run dry; in
-between it takes in the stream ``tickets.ingest``. Any number of relays may run: everything they do
-is harmless when done twice.
+between it takes in the stream ``tickets.ingest``. A fault of one step leaves the others alone: a
+full Redis refuses messages, but lets itself be emptied. Any number of relays may run: everything
+they do is harmless when done twice.
 """
 
 import logging
 import socket
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from db import claims
+from db.models import Ticket
 from db.session import Database
 from paidan.broker import LANES
-from paidan.errors import BrokerUnavailableError, DatabaseUnavailableError, StorageError
-from paidan.faults import describe
+from paidan.errors import DATABASE_FAULTS, BrokerUnavailableError, RecordRefusedError
 from paidan.publisher import Publisher
 from paidan.settings import Settings
 from producer.ingest import Ingest
 from producer.rules import load_rules
+from producer.steps import Steps
 from producer.submit import Submitter
 
 logger = logging.getLogger(__name__)
 
 # Messages a sweep sends into a dry lane: at 256 ids each, enough for 3,000 tickets a second.
 _MESSAGES_A_SWEEP = 64
-# What may pass by itself: a server restarts, somebody frees the disk.
-_PASSING = (BrokerUnavailableError, DatabaseUnavailableError, StorageError, RedisError)
+# What may pass by itself: a server restarts, somebody frees the disk or makes room.
+_PASSING = (
+    BrokerUnavailableError,
+    *DATABASE_FAULTS,
+    RecordRefusedError,
+    RedisError,
+    SQLAlchemyError,
+)
+_PAUSE_S = 1.0
+
+_DATABASE, _REDIS = "reach the database", "reach Redis"
+_FREE, _INGEST = "free expired claims", "take in the stream"
 
 
 class Relay:
@@ -48,46 +65,78 @@ class Relay:
         # A name that stays: a consumer of each past process would be left in the group. Relays of
         # one host may share it, for no entry is given out twice.
         self._ingest = Ingest(publisher.redis, submitter, settings, socket.gethostname())
+        self._steps = Steps()
         self._free_from = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Sweep every ``relay_sweep`` seconds until ``stop`` is set; faults are waited out."""
+        pause = min(_PAUSE_S, self.settings.relay_sweep)
         next_sweep = time.monotonic()
         while not stop.is_set():
-            try:
-                if time.monotonic() >= next_sweep:
-                    self.sweep()
-                    next_sweep = time.monotonic() + self.settings.relay_sweep
-                self._ingest.step(min(1.0, self.settings.relay_sweep))
-            except _PASSING as error:
-                logger.warning("waiting for database and Redis: %s", describe(error))
-                if isinstance(error, DatabaseUnavailableError | StorageError):
-                    # Claims ran out while the database was away: let workers that live give them
-                    # back with their attempt before they are taken for dead.
-                    self._free_from = time.monotonic() + 2 * self.settings.heartbeat
-                next_sweep = time.monotonic()
-                stop.wait(1.0)
+            if time.monotonic() >= next_sweep:
+                self.sweep()
+                next_sweep = time.monotonic() + (pause if self._away else self.settings.relay_sweep)
+            if self._away or not self._apart(_INGEST, lambda: self._ingest.step(pause)):
+                stop.wait(pause)
+        self._ingest.close()
+
+    @property
+    def _away(self) -> bool:
+        return self._steps.failing(_DATABASE) or self._steps.failing(_REDIS)
 
     def sweep(self) -> dict[str, int]:
-        """Free expired claims, then publish what waits in dry lanes; return the counts."""
-        freed, dead = 0, list[int]()
-        if time.monotonic() >= self._free_from:
-            with self.database.writing() as session:
-                freed, dead = claims.free_expired(session, max_attempts=self.settings.max_attempts)
-        published = {lane: self._refill(lane) for lane in LANES}
-        counts = {"freed": freed, "dead": len(dead), **published}
+        """Free expired claims, then publish what waits in dry lanes; return the counts.
+
+        A step that fails counts nothing and keeps no other from being tried. Where a server cannot
+        be reached at all, the steps that need it are left out: each would wait for a timeout.
+        """
+        counts = {"freed": 0, "dead": 0, **dict.fromkeys(LANES, 0)}
+        database = self._apart(_DATABASE, self._reach_database)
+        if database and time.monotonic() >= self._free_from:
+            self._apart(_FREE, lambda: counts.update(self._free()))
+        if self._apart(_REDIS, self._reach_redis) and database:
+            for lane in LANES:
+                self._apart(f"publish {lane}", partial(self._refill, lane, counts))
         if any(counts.values()):
             logger.info("swept", extra=counts)
         return counts
 
-    def _refill(self, lane: str) -> int:
+    def _apart(self, step: str, action: Callable[[], object]) -> bool:
+        """Do one step and return whether it worked; its fault is logged and stays its own."""
+        lasting = self._steps.failing(step)
+        try:
+            action()
+        except _PASSING as error:
+            self._steps.failed(step, error)
+            if isinstance(error, DATABASE_FAULTS) and (step in (_DATABASE, _FREE) or not lasting):
+                # Claims ran out while the database was away: let workers that live give them
+                # back with their attempt before they are taken for dead.
+                self._free_from = time.monotonic() + 2 * self.settings.heartbeat
+            return False
+        self._steps.worked(step)
+        return True
+
+    def _reach_database(self) -> None:
+        with self.database.reading() as session:
+            session.scalar(select(Ticket.id).limit(1))
+
+    def _reach_redis(self) -> None:
+        with suppress(ResponseError):  # it answers; what it refuses, each step finds out
+            self._ingest.stream.redis.ping()
+
+    def _free(self) -> dict[str, int]:
+        with self.database.writing() as session:
+            freed, dead = claims.free_expired(session, max_attempts=self.settings.max_attempts)
+        return {"freed": freed, "dead": len(dead)}
+
+    def _refill(self, lane: str, counts: dict[str, int]) -> None:
         """Publish what waits in a dry lane. A lane with messages needs none: they lead to it all.
 
         Only rows that were queued a sweep ago: younger ones are being published by whoever
         committed them.
         """
         if self.publisher.depth(lane) > 0:
-            return 0
+            return
         with self.database.reading() as session:
             ids = claims.waiting(
                 session,
@@ -95,4 +144,4 @@ class Relay:
                 seconds=self.settings.relay_sweep,
                 limit=_MESSAGES_A_SWEEP * self.settings.message_ids,
             )
-        return self.publisher.publish({lane: ids})
+        counts[lane] = self.publisher.publish({lane: ids})

@@ -45,6 +45,7 @@ class Submitter:
         self.database = database
         self.publisher = publisher
         self.rules = rules
+        self._publishes = True
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Submitter":
@@ -91,8 +92,14 @@ class Submitter:
         try:
             self.publisher.publish(inserted.ids)
         except BrokerUnavailableError as error:
-            logger.warning("tickets are stored, not published: the relay will: %s", describe(error))
+            if self._publishes:  # a relay would say it of each batch, for as long as it lasts
+                logger.warning(
+                    "tickets are stored, not published: the relay will: %s", describe(error)
+                )
+            self._publishes = False
             result.unpublished = str(error)
+        else:
+            self._publishes = True
 
 
 def submit(new: Iterable[NewTicket], settings: Settings | None = None) -> SubmitResult:

@@ -1,25 +1,19 @@
 """The relay: what Redis or a worker lost is published again, and nothing twice."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import chain
-from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, update
 
 from db import Database, claims
 from db.claims import Claim
 from db.models import Event, Status, Ticket
-from paidan.broker import INGEST_STREAM, queue_name
-from paidan.errors import StorageError
+from paidan.broker import queue_name
 from paidan.publisher import Publisher
 from paidan.settings import Settings
 from producer.relay import Relay
 from producer.submit import Submitter
 from tests.make import add_tickets, claim_batch, let_wait, messages, new_ticket
-from tests.processes import wait_until
 
 NOTHING = {"freed": 0, "dead": 0, "live": 0, "bulk": 0}
 
@@ -180,106 +174,3 @@ def test_after_redis_lost_everything_the_next_sweep_publishes_all(
     assert relay.sweep() == {**NOTHING, "live": 20, "bulk": 600}
     assert list(chain(*messages(publisher, "bulk"))) == bulk.ids
     assert messages(publisher, "live") == [live.ids]
-
-
-@contextmanager
-def running(relay: Relay) -> Iterator[threading.Thread]:
-    """Run the relay in a thread; it must end when told to."""
-    stop = threading.Event()
-    thread = threading.Thread(target=relay.run, args=(stop,))
-    thread.start()
-    try:
-        yield thread
-        assert thread.is_alive(), "the relay ended by itself"
-    finally:
-        stop.set()
-        thread.join(20)
-    assert not thread.is_alive()
-
-
-def rename(database: Database, before: str, after: str) -> None:
-    with database.writing() as session:
-        session.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
-
-
-def test_a_running_relay_sweeps_and_takes_in_the_stream(
-    relay: Relay, database: Database, publisher: Publisher
-) -> None:
-    [lost] = add_tickets(database, 1)
-    let_wait(database)
-    redis: Any = publisher.redis
-    redis.xadd(INGEST_STREAM, {"external_id": "streamed", "text": "漏水"})
-
-    with running(relay):
-        wait_until(
-            lambda: publisher.depth("bulk") == publisher.depth("live") == 1, 20, "a message a lane"
-        )
-
-    assert messages(publisher, "bulk") == [[lost]]
-    assert messages(publisher, "live") != [[lost]]
-    with database.reading() as session:
-        assert session.scalar(select(func.count()).select_from(Ticket)) == 2
-
-
-@pytest.mark.parametrize("fault", ["database", "none"])
-def test_after_a_database_fault_workers_get_time_to_give_their_claims_back(
-    database: Database,
-    publisher: Publisher,
-    settings: Settings,
-    caplog: pytest.LogCaptureFixture,
-    fault: str,
-) -> None:
-    patient = settings.model_copy(update={"relay_sweep": 0.05, "heartbeat": 300.0})
-    relay = Relay(database, publisher, patient)
-    [expired] = add_tickets(database, 1)
-    take(database, hold=-1)
-
-    if fault == "database":
-        rename(database, "tickets", "away")
-    with running(relay):
-        if fault == "database":
-            wait_until(lambda: "waiting for database and Redis" in caplog.text, 20, "the fault")
-            rename(database, "away", "tickets")
-        Submitter(database, publisher, ()).submit([new_ticket(2)])
-        publisher.redis.delete(queue_name("bulk"))
-        let_wait(database)
-        wait_until(lambda: publisher.depth("bulk") == 1, 20, "another sweep")
-
-    freed = row_of(database, expired).claim_token is None
-    assert freed == (fault == "none")
-
-
-def test_a_running_relay_outlives_the_loss_of_redis_data(
-    database: Database, publisher: Publisher, settings: Settings
-) -> None:
-    relay = Relay(database, publisher, settings.model_copy(update={"relay_sweep": 0.05}))
-    redis: Any = publisher.redis
-
-    with running(relay):
-        for number in range(3):
-            redis.flushall()
-            redis.xadd(INGEST_STREAM, {"external_id": str(number), "text": "漏水"})
-            wait_until(lambda: redis.xlen(INGEST_STREAM) == 0, 20, "the entry is taken in")
-
-    with database.reading() as session:
-        assert sorted(session.scalars(select(Ticket.external_id))) == ["0", "1", "2"]
-
-
-def test_a_running_relay_waits_out_a_full_disk(
-    database: Database,
-    publisher: Publisher,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    relay = Relay(database, publisher, settings.model_copy(update={"relay_sweep": 0.05}))
-    sweeps: list[int] = []
-
-    def sweep() -> dict[str, int]:
-        sweeps.append(len(sweeps))
-        if len(sweeps) == 1:
-            raise StorageError("the disk is full")
-        return {}
-
-    monkeypatch.setattr(relay, "sweep", sweep)
-    with running(relay):
-        wait_until(lambda: len(sweeps) > 1, 20, "another sweep after the fault")

@@ -4,12 +4,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paidan.broker import LANES, make_redis, queue_name
+from paidan.broker import (
+    INGEST_REJECTED_TOTAL,
+    INGEST_REJECTS,
+    LANES,
+    make_redis,
+    queue_name,
+)
 from paidan.cli.options import JSON, print_json
 from paidan.settings import Settings, get_settings
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from db.models import Worker
+
+# A server that is frozen must not hold the answer up.
+_REDIS_TIMEOUT_S = 3.0
 
 
 @click.command()
@@ -35,11 +46,14 @@ def status(*, as_json: bool) -> None:
             }
             for w in workers.list_workers(session)
         ]
+    redis = make_redis(settings, timeout_s=_REDIS_TIMEOUT_S)
+    queues = _queue_depths(redis)
     state = {
         "tickets": view.by_status,
         "claimed": view.claimed,
         "oldest_queued_s": None if view.oldest_queued_s is None else round(view.oldest_queued_s, 1),
-        "queues": _queue_depths(settings),
+        "queues": queues,
+        "rejects": None if queues is None else _rejects(redis),
         "corrections": view.corrections,
         "tickets_per_s": round(view.classified_last_minute / 60, 2),
         "champion": champion,
@@ -62,15 +76,27 @@ def _state(worker: "Worker", settings: Settings) -> str:
     return "stalled" if worker.stalled_s > settings.stall / 2 else "alive"
 
 
-def _queue_depths(settings: Settings) -> dict[str, int] | None:
+def _queue_depths(redis: "Redis") -> dict[str, int] | None:
     """Return the messages waiting in each lane's queue, None where Redis does not answer."""
     from redis.exceptions import RedisError
 
-    client = make_redis(settings)
     try:
-        return {lane: int(client.llen(queue_name(lane))) for lane in LANES}
+        return {lane: int(redis.llen(queue_name(lane))) for lane in LANES}
     except RedisError:
         return None
+
+
+def _rejects(redis: "Redis") -> dict[str, int] | None:
+    """Return how many stream entries were ever rejected and how many of them are kept."""
+    from redis.exceptions import RedisError
+
+    try:
+        kept = int(redis.xlen(INGEST_REJECTS))
+        total = int(redis.get(INGEST_REJECTED_TOTAL) or 0)
+    except (RedisError, ValueError):  # the keys hold something else
+        return None
+    # An earlier Paidan kept rejects and did not count them.
+    return {"total": max(total, kept), "kept": kept}
 
 
 def _print_status(state: dict[str, Any]) -> None:
@@ -81,6 +107,10 @@ def _print_status(state: dict[str, Any]) -> None:
     depth = "Redis does not answer ('paidan up' starts the embedded one)"
     if queues is not None:
         depth = ", ".join(f"{lane} {count:,} messages" for lane, count in queues.items())
+    rejects = state["rejects"]
+    refused = "not known"
+    if rejects is not None:
+        refused = f"{rejects['total']:,} stream entries, {rejects['kept']:,} of them kept"
     oldest = state["oldest_queued_s"]
     click.echo(f"\nqueues     {depth}")
     click.echo(
@@ -89,6 +119,7 @@ def _print_status(state: dict[str, Any]) -> None:
     click.echo(f"in hand    {state['claimed']:,} tickets")
     click.echo(f"rate       {state['tickets_per_s']:,.1f} tickets/s over the last minute")
     click.echo(f"decisions  {state['corrections']:,} by people")
+    click.echo(f"rejects    {refused}")
     click.echo(f"champion   {state['champion'] or 'none: paidan train --data FILE --promote'}")
     champion = state["champion"]
     for w in state["workers"]:

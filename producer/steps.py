@@ -1,0 +1,37 @@
+"""Steps of a loop whose faults pass by themselves: each is logged when it begins and ends."""
+
+import logging
+import time
+
+from paidan.faults import describe
+
+logger = logging.getLogger(__name__)
+
+
+class Steps:
+    """Knows which steps fail, so that a fault which lasts for hours is two lines in the log."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+        self._told: dict[str, set[str]] = {}
+
+    def failing(self, step: str) -> bool:
+        """Whether the step failed when it was last tried."""
+        return step in self._since
+
+    def failed(self, step: str, error: BaseException) -> None:
+        """Log the fault, if this one was not told since the step last worked."""
+        self._since.setdefault(step, time.monotonic())
+        told = self._told.setdefault(step, set())
+        kind = describe(error)
+        if kind not in told:
+            told.add(kind)
+            logger.warning("waiting for database and Redis", extra={"step": step, "error": kind})
+
+    def worked(self, step: str) -> None:
+        """Log that the fault is over, if there was one."""
+        since = self._since.pop(step, None)
+        self._told.pop(step, None)
+        if since is not None:
+            seconds = round(time.monotonic() - since, 1)
+            logger.info("works again", extra={"step": step, "after_s": seconds})

@@ -1,0 +1,68 @@
+"""The stream ``tickets.ingest`` as a foreign producer and an operator see it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from redis import ConnectionPool, Redis
+from redis.exceptions import OutOfMemoryError
+from sqlalchemy import select
+
+from db import Database
+from db.models import Ticket
+from paidan.broker import INGEST_GROUP, INGEST_REJECTS, INGEST_STREAM
+
+
+class TicketStream:
+    """Adds entries as bytes and reads what was set aside.
+
+    Args:
+        redis: a client of the same server.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        pool = redis.connection_pool
+        options = pool.connection_kwargs | {"decode_responses": False}
+        self.redis: Any = Redis(connection_pool=ConnectionPool(pool.connection_class, **options))
+
+    def add(self, **fields: str | bytes) -> str:
+        return str(self.redis.xadd(INGEST_STREAM, fields).decode())
+
+    def rejects(self) -> list[dict[str, str]]:
+        """What is kept of the rejects; bytes that are no UTF-8 as surrogates."""
+        found = self.redis.xrange(INGEST_REJECTS)
+        return [{_text(k): _text(v) for k, v in fields.items()} for _, fields in found]
+
+    def left(self) -> tuple[int, int]:
+        """Entries in the stream, and those of them read but not acknowledged."""
+        pending = self.redis.xpending(INGEST_STREAM, INGEST_GROUP)["pending"]
+        return self.redis.xlen(INGEST_STREAM), pending
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Let Redis refuse whatever needs memory, within the block."""
+        self.fill()
+        try:
+            yield
+        finally:
+            self.redis.config_set("maxmemory", 0)
+
+    def fill(self) -> None:
+        """Let Redis refuse whatever needs memory, until enough is deleted that some is free."""
+        used = self.redis.info("memory")["used_memory"]
+        self.redis.config_set("maxmemory", used - 200_000)
+        try:
+            self.redis.set("one", "more")
+        except OutOfMemoryError:
+            return
+        raise AssertionError("Redis is not full")
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="surrogateescape")
+
+
+def rows(database: Database) -> dict[str, Ticket]:
+    """All tickets by external id."""
+    with database.reading() as session:
+        return {ticket.external_id: ticket for ticket in session.scalars(select(Ticket))}
