@@ -5,19 +5,29 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db import clock
+from db import clock, taxonomy
 from db.models import Classification, Correction, Status, Ticket
 
 CONFIRM, CORRECT, RETURN = "confirm", "correct", "return"
+# Who decided, where no person did.
+MODEL = "model"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a correction did: ``how`` is confirm or correct, None where it changed nothing."""
+    """What a correction did.
+
+    Attributes:
+        ticket_id: the ticket.
+        from_unit: the unit it had, or the model answered, before.
+        how: confirm or correct; None where it changed nothing.
+        overruled: the other person whose decision was changed, None where there was none.
+    """
 
     ticket_id: int
     from_unit: str | None
     how: str | None
+    overruled: str | None = None
 
 
 def find_ticket(session: Session, source: str, external_id: str) -> Ticket | None:
@@ -29,16 +39,32 @@ def find_ticket(session: Session, source: str, external_id: str) -> Ticket | Non
     )
 
 
+def repeats_model(session: Session, ticket: Ticket, unit: str) -> bool:
+    """Say whether the model routed the ticket to ``unit`` and no person has decided about it.
+
+    Who names the unit of such a ticket may have looked at it or merely have copied the answer.
+    """
+    routed = ticket.unit_code
+    return (
+        routed is not None
+        and _last_decision(session, ticket) is None
+        and _same(session, routed, unit)
+    )
+
+
 def decide(session: Session, ticket: Ticket, unit: str, *, actor: str) -> Outcome:
     """Record a person's decision and route the ticket to ``unit`` (an active unit's code).
 
     It holds whatever the ticket's state: a worker's claim on it ends here, so a late model answer
-    cannot replace it. Saying again what was decided changes nothing.
+    cannot replace it. Saying again what was decided changes nothing. A unit and the one it was
+    merged into are the same.
     """
     before = ticket.unit_code or _answered(session, ticket)
-    if ticket.unit_code == unit and _decided_by_person(session, ticket):
+    same = before is not None and _same(session, before, unit)
+    last = _last_decision(session, ticket)
+    if ticket.unit_code is not None and same and last is not None:
         return Outcome(ticket.id, before, None)
-    how = CONFIRM if before == unit else CORRECT
+    how = CONFIRM if same else CORRECT
     session.add(
         Correction(
             ticket_id=ticket.id,
@@ -55,7 +81,12 @@ def decide(session: Session, ticket: Ticket, unit: str, *, actor: str) -> Outcom
     ticket.dead_reason = None
     ticket.claim_token = ticket.claimed_by = ticket.claimed_until = None
     session.flush()
-    return Outcome(ticket.id, before, how)
+    overruled = last.actor if last is not None and last.actor != actor else None
+    return Outcome(ticket.id, before, how, overruled)
+
+
+def _same(session: Session, before: str, unit: str) -> bool:
+    return before == unit or taxonomy.resolve(session, [before]).get(before) == unit
 
 
 def _answered(session: Session, ticket: Ticket) -> str | None:
@@ -68,8 +99,11 @@ def _answered(session: Session, ticket: Ticket) -> str | None:
     )
 
 
-def _decided_by_person(session: Session, ticket: Ticket) -> bool:
-    query = select(Correction.id).where(
-        Correction.ticket_id == ticket.id, Correction.round == ticket.round
+def _last_decision(session: Session, ticket: Ticket) -> Correction | None:
+    """Return what a person last decided about the ticket in its present round."""
+    query = select(Correction).where(
+        Correction.ticket_id == ticket.id,
+        Correction.round == ticket.round,
+        Correction.how.in_((CONFIRM, CORRECT)),
     )
-    return session.scalar(query.limit(1)) is not None
+    return session.scalar(query.order_by(Correction.id.desc()).limit(1))

@@ -1,20 +1,18 @@
-"""What is where: counts for ``paidan status`` and progress, rows for ``paidan export``."""
+"""What is where: counts for ``paidan status`` and progress."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
-    and_,
     func,
     literal_column,
     select,
     union_all,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from db import clock
 from db.models import (
@@ -25,35 +23,10 @@ from db.models import (
     Correction,
     Status,
     Ticket,
-    Unit,
 )
 
 _RATE_WINDOW_S = 60
 _NO_AGE: ColumnElement[float | None] = literal_column("NULL")
-_EXPORT_CHUNK = 1000
-
-EXPORT_COLUMNS = (
-    "source",
-    "external_id",
-    "title",
-    "text",
-    "status",
-    "predicted_unit",
-    "confidence",
-    "top_k",
-    "held_back",
-    "degraded",
-    "final_unit",
-    "given_unit",
-    "model",
-    "lane",
-    "round",
-    "received_at",
-    "submitted_at",
-    "classified_at",
-    "decided_at",
-    "dead_reason",
-)
 # SQLite takes 32,766 parameters a statement, PostgreSQL's protocol 65,535.
 _IDS_CHUNK = 10_000
 
@@ -120,78 +93,6 @@ def dead_tickets(session: Session, *, limit: int) -> list[Ticket]:
     """Return dead tickets, oldest first."""
     query = select(Ticket).where(CLOSED, Ticket.status == Status.DEAD).order_by(Ticket.id)
     return list(session.scalars(query.limit(limit)))
-
-
-def export_rows(session: Session) -> Iterator[dict[str, Any]]:
-    """Yield one row a ticket, by id: what came in, what the model said, what was decided.
-
-    ``predicted_unit``, ``confidence``, ``top_k`` and ``model`` are of the newest answer in the
-    ticket's present round; ``final_unit`` is empty until the ticket is routed. Units are names.
-    """
-    newest = (
-        select(Classification.id)
-        .where(Classification.ticket_id == Ticket.id, Classification.round == Ticket.round)
-        .order_by(Classification.classified_at.desc(), Classification.id.desc())
-        .limit(1)
-        .correlate(Ticket)
-        .scalar_subquery()
-    )
-    predicted, final = aliased(Unit), aliased(Unit)
-    query = (
-        select(Ticket, Classification, predicted.name, final.name)
-        .outerjoin(
-            Classification,
-            and_(Classification.ticket_id == Ticket.id, Classification.id == newest),
-        )
-        .outerjoin(predicted, predicted.code == Classification.unit_code)
-        .outerjoin(final, final.code == Ticket.unit_code)
-        .order_by(Ticket.id)
-    )
-    names = dict(session.execute(select(Unit.code, Unit.name)).all())
-    last = 0
-    while True:  # by key, so a long export neither holds a cursor nor all rows
-        rows = session.execute(query.where(Ticket.id > last).limit(_EXPORT_CHUNK)).all()
-        for ticket, answer, predicted_name, final_name in rows:
-            yield _export_row(ticket, answer, predicted_name, final_name, names)
-        if len(rows) < _EXPORT_CHUNK:
-            return
-        last = rows[-1][0].id
-        session.expunge_all()
-
-
-def _export_row(
-    ticket: Ticket,
-    answer: Classification | None,
-    predicted: str | None,
-    final: str | None,
-    names: dict[str, str],
-) -> dict[str, Any]:
-    return {
-        "source": ticket.source,
-        "external_id": ticket.external_id,
-        "title": ticket.title,
-        "text": ticket.text,
-        "status": ticket.status,
-        "predicted_unit": predicted,
-        "confidence": round(answer.probability, 6) if answer else None,
-        "top_k": [[names.get(code, code), p] for code, p in answer.top_k] if answer else None,
-        "held_back": answer.held_back if answer else None,
-        "degraded": answer.degraded if answer else None,
-        "final_unit": final,
-        "given_unit": ticket.given_unit,
-        "model": answer.model_version if answer else None,
-        "lane": ticket.lane,
-        "round": ticket.round,
-        "received_at": _iso(ticket.received_at),
-        "submitted_at": _iso(ticket.submitted_at),
-        "classified_at": _iso(answer.classified_at) if answer else None,
-        "decided_at": _iso(ticket.decided_at),
-        "dead_reason": ticket.dead_reason,
-    }
-
-
-def _iso(time: datetime | None) -> str | None:
-    return time.isoformat(timespec="milliseconds") if time else None
 
 
 def closed_among(session: Session, ids: Sequence[int]) -> dict[int, str]:

@@ -127,7 +127,7 @@ def test_corrections_from_elsewhere_decide_and_are_kept(cli: Cli, answered: Path
     file = answered / "decided.csv"
     file.write_text("external_id,unit\n1,城管局\n3,城管局\n9,城管局\n2,火星局\n", "utf-8")
 
-    ran = cli("correct", file, "--by", "李")
+    ran = cli("correct", file, "--by", "李", "--confirm")
 
     assert ran.code == 3
     assert "refused 2" in ran.out

@@ -1,17 +1,14 @@
-"""The report: counts of what is where, and one exported row a ticket."""
+"""The report: counts of what is where."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
-from db import Database, claims, corrections, report, results
-from db.claims import Budget
-from db.models import Classification, ModelVersion, Ticket
-from db.report import EXPORT_COLUMNS
-from db.results import Result
-from tests.make import UNITS, add_tickets, add_units, claim_batch, let_wait, new_ticket, utc_now
+from db import Database, report
+from db.models import Classification, Ticket
+from tests.answers import add_version, answer_next, claim, correct, kill_next
+from tests.make import add_tickets, add_units, let_wait, utc_now
 
 EMPTY: dict[str, dict[str, int]] = {"queued": {}, "routed": {}, "review": {}, "dead": {}}
 
@@ -19,44 +16,7 @@ EMPTY: dict[str, dict[str, int]] = {"queued": {}, "routed": {}, "review": {}, "d
 @pytest.fixture(autouse=True)
 def _world(database: Database) -> None:
     add_units(database)
-    with database.writing() as session:
-        session.add_all(
-            ModelVersion(name=name, kind="constant", manifest_sha256="0" * 64) for name in "vw"
-        )
-
-
-def claim(database: Database, count: int) -> claims.Claim:
-    return claim_batch(database, budget=Budget(tokens=100_000, tickets=count))
-
-
-def answer_next(
-    database: Database, unit: str, held_back: str | None = None, version: str = "v"
-) -> int:
-    """Answer the ticket that is next in the queue; return it."""
-    held = claim(database, 1)
-    [ticket] = held.tickets
-    top_k = [(unit, 0.75), ("C", 0.2)]
-    answer = Result(ticket.id, ticket.round, unit, 0.7500000001, top_k, held_back)
-    with database.writing() as session:
-        results.store(session, held.token, [answer], version=version)
-    return ticket.id
-
-
-def kill_next(database: Database) -> int:
-    held = claim(database, 1)
-    with database.writing() as session:
-        [dead] = claims.fail(session, held.token, held.ids, reason="poison", max_attempts=1)
-    return dead
-
-
-def correct(database: Database, ticket: int, unit: str) -> None:
-    with database.writing() as session:
-        corrections.decide(session, session.get_one(Ticket, ticket), unit, actor="li")
-
-
-def export(database: Database) -> list[dict[str, Any]]:
-    with database.reading() as session:
-        return list(report.export_rows(session))
+    add_version(database, "v")
 
 
 def overview(database: Database) -> report.Overview:
@@ -66,7 +26,6 @@ def overview(database: Database) -> report.Overview:
 
 def test_an_empty_record_counts_nothing(database: Database) -> None:
     assert overview(database) == report.Overview(EMPTY, None, 0, 0, 0)
-    assert export(database) == []
 
 
 def test_tickets_are_counted_by_status_and_lane(database: Database) -> None:
@@ -116,100 +75,6 @@ def test_the_oldest_queued_ticket_is_the_longest_waiting_one(database: Database)
 
     assert oldest is not None
     assert 0 <= oldest < 50
-
-
-def test_each_state_of_a_ticket_is_exported(database: Database) -> None:
-    add_tickets(database, 5)
-    answer_next(database, "A")
-    answer_next(database, "B", "doubtful")
-    kill_next(database)
-    corrected = answer_next(database, "B", "doubtful")
-    correct(database, corrected, "A")
-
-    rows = {row["external_id"]: row for row in export(database)}
-
-    shown = ("status", "predicted_unit", "held_back", "final_unit", "model", "dead_reason")
-    assert {name: tuple(row[column] for column in shown) for name, row in rows.items()} == {
-        "t1": ("routed", UNITS["A"], None, UNITS["A"], "v", None),
-        "t2": ("review", UNITS["B"], "doubtful", None, "v", None),
-        "t3": ("dead", None, None, None, None, "1 attempts: poison"),
-        "t4": ("routed", UNITS["B"], "doubtful", UNITS["A"], "v", None),
-        "t5": ("queued", None, None, None, None, None),
-    }
-    assert all(tuple(row) == EXPORT_COLUMNS for row in rows.values())
-    assert rows["t1"]["confidence"] == 0.75
-    assert rows["t1"]["top_k"] == [[UNITS["A"], 0.75], [UNITS["C"], 0.2]]
-    assert (rows["t5"]["confidence"], rows["t5"]["top_k"]) == (None, None)
-
-
-def test_what_came_in_is_exported_as_it_came(database: Database) -> None:
-    received = datetime(2026, 3, 1, 1, 30, 0, 500_000, tzinfo=UTC)
-    ticket = new_ticket(
-        1, source="12345", title="题", lane="live", unit="城管", received_at=received
-    )
-    values = {name: getattr(ticket, name) for name in ("source", "title", "lane", "unit")}
-    add_tickets(database, 1, **values, received_at=received)
-
-    [row] = export(database)
-
-    assert {key: row[key] for key in ("source", "external_id", "title", "text", "lane")} == {
-        "source": "12345",
-        "external_id": "t1",
-        "title": "题",
-        "text": ticket.text,
-        "lane": "live",
-    }
-    assert (row["given_unit"], row["round"]) == ("城管", 0)
-    assert row["received_at"] == "2026-03-01T01:30:00.500+00:00"
-    assert datetime.fromisoformat(row["submitted_at"]).tzinfo is not None
-    assert (row["classified_at"], row["decided_at"]) == (None, None)
-
-
-def _answer_again(database: Database, unit: str, version: str, round_: int = 0) -> None:
-    with database.writing() as session:
-        session.execute(update(Ticket).values(status="queued", unit_code=None, round=round_))
-    answer_next(database, unit, "doubtful", version)
-
-
-def test_the_newest_answer_is_exported_when_two_versions_answered(database: Database) -> None:
-    add_tickets(database, 1)
-    answer_next(database, "A", "doubtful", "v")
-    _answer_again(database, "B", "w")
-    assert [export(database)[0][key] for key in ("model", "predicted_unit")] == ["w", UNITS["B"]]
-
-    _answer_again(database, "C", "v")  # replaces its own row, the older of the two
-
-    [row] = export(database)
-    assert (row["model"], row["predicted_unit"]) == ("v", UNITS["C"])
-
-
-def test_an_answer_of_an_earlier_round_is_not_exported(database: Database) -> None:
-    add_tickets(database, 1)
-    answer_next(database, "A")
-    with database.writing() as session:
-        session.execute(update(Ticket).values(status="queued", unit_code=None, round=1))
-
-    [row] = export(database)
-    assert (row["round"], row["model"], row["predicted_unit"]) == (1, None, None)
-
-    _answer_again(database, "B", "v", round_=1)
-    assert export(database)[0]["predicted_unit"] == UNITS["B"]
-
-
-def test_an_export_of_several_chunks_has_each_ticket_once_in_order(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(report, "_EXPORT_CHUNK", 10)
-    expected = [f"t{n}" for n in range(1, 41)]  # the last chunk is full
-    add_tickets(database, 40)
-
-    assert [row["external_id"] for row in export(database)] == expected
-
-
-def test_an_export_goes_beyond_one_chunk(database: Database) -> None:
-    add_tickets(database, 2100)
-
-    assert len({row["external_id"] for row in export(database)}) == 2100
 
 
 def test_closed_tickets_are_found_among_more_ids_than_a_statement_takes(

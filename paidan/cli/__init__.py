@@ -11,7 +11,7 @@ import sys
 import click
 
 from paidan import __version__
-from paidan.cli import bases, decisions, export, models, push, services, status, taxonomy, train
+from paidan.cli import bases, correct, dead, export, models, push, services, status, taxonomy, train
 from paidan.errors import PaidanError
 from paidan.faults import describe
 from paidan.logging import configure
@@ -43,7 +43,8 @@ for command in (
     *push.COMMANDS,
     *status.COMMANDS,
     *export.COMMANDS,
-    *decisions.COMMANDS,
+    *correct.COMMANDS,
+    *dead.COMMANDS,
     *taxonomy.COMMANDS,
     *train.COMMANDS,
     *models.COMMANDS,

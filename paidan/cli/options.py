@@ -15,6 +15,7 @@ from paidan.errors import InputError
 from paidan.settings import Settings
 
 if TYPE_CHECKING:
+    from db import Database
     from db.tickets import NewTicket
     from producer.records import Reading, Rejected
 
@@ -30,7 +31,21 @@ ENCODING = click.option(
     "--encoding", help="The file's encoding, such as gb18030 or big5 [default: found by evidence]."
 )
 SHEET = click.option("--sheet", help="The sheet of a workbook [default: the first with rows].")
-BY = click.option("--by", default="cli", show_default=True, help="Who does this, for the record.")
+
+
+def _person(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    if not name.strip() or not name.isprintable() or len(name) > _MAX_PERSON_CHARS:
+        raise click.BadParameter(f"a name of 1 to {_MAX_PERSON_CHARS} characters is expected")
+    return name
+
+
+BY = click.option(
+    "--by",
+    default="cli",
+    show_default=True,
+    callback=_person,
+    help="Who does this, for the record.",
+)
 
 
 REJECTS = click.option(
@@ -39,6 +54,8 @@ REJECTS = click.option(
     help="Where refused rows go [default: PAIDAN_HOME/rejects/].",
 )
 
+# As the record's columns hold it.
+_MAX_PERSON_CHARS = 200
 # Exit code: done, but part of the input was refused, or a ticket died.
 PARTLY = 3
 
@@ -78,6 +95,22 @@ def hint_of_missing(extra: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def opened_database(settings: Settings) -> "Iterator[Database]":
+    """Open the configured database for a block, and close its connections behind it.
+
+    Raises:
+        DatabaseUnavailableError, StorageError: as ``db.open_database`` does.
+    """
+    from db import open_database
+
+    database = open_database(settings)
+    try:
+        yield database
+    finally:
+        database.engine.dispose()
+
+
 def print_json(value: Any) -> None:
     """Print one JSON document on one line."""
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
@@ -95,6 +128,7 @@ def read_file(
     Raises:
         InputError: it cannot be read at all, or holds no row.
     """
+    from paidan.cli.inert import as_stored
     from producer.columns import check_columns, columns_used
     from producer.readers import read_rows
     from producer.records import read_tickets
@@ -103,7 +137,9 @@ def read_file(
     check_columns(columns)
     asked = [] if notes is None else [notes.take]
     empty = True
-    rows = read_rows(file, encoding=encoding, sheet=sheet, used=columns_used(columns))
+    rows = map(
+        as_stored, read_rows(file, encoding=encoding, sheet=sheet, used=columns_used(columns))
+    )
     try:
         for item in read_tickets(rows, reading, *asked):
             empty = False

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 
-from db import corrections, registry, report
+from db import corrections, registry
+from db.export import export_rows
 from db.models import Status, Ticket
 from paidan.errors import DatabaseUnavailableError, StorageError
 from tests.chaos.world import World
@@ -95,8 +96,7 @@ class Person(threading.Thread):
         self.promotions += 1
 
     def _export(self) -> None:
-        with self.world.database.reading() as session:
-            ids = [(row["source"], row["external_id"]) for row in report.export_rows(session)]
+        ids = [(row["source"], row["external_id"]) for row in export_rows(self.world.database)]
         if len(ids) != len(set(ids)):
             self.world.find("an export has a ticket twice")
         self.exports += 1

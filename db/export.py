@@ -1,0 +1,215 @@
+"""The export: a row a ticket, with what came in, what the model said and who decided what."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import Session, aliased
+
+from db import taxonomy
+from db.corrections import CONFIRM, CORRECT, MODEL
+from db.models import Classification, Correction, Ticket, Unit
+from db.session import Database
+from paidan.errors import InputError
+
+# ``unit`` is for people to fill in, so it stands beside what they read and is always empty.
+UNIT = "unit"
+EXPORT_COLUMNS = (
+    "source",
+    "external_id",
+    "title",
+    "text",
+    "status",
+    "predicted_unit",
+    "confidence",
+    UNIT,
+    "final_unit",
+    "decided_by",
+    "top_k",
+    "held_back",
+    "degraded",
+    "given_unit",
+    "model",
+    "lane",
+    "round",
+    "received_at",
+    "submitted_at",
+    "classified_at",
+    "decided_at",
+    "dead_reason",
+    "meta",
+)
+# Tickets looked at in one transaction.
+_PAGE_TICKETS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tickets to export; what is empty does not restrict.
+
+    Attributes:
+        statuses: their present status.
+        sources: who sent them.
+        since: submitted at this time or later.
+        until: submitted before this time.
+        held_back: why the newest answer of the present round was held back.
+        units: code or name of the decided unit, or of the answered one while none is decided. Units
+            that were merged into it count too.
+    """
+
+    statuses: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    held_back: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+
+
+def export_rows(database: Database, wanted: Wanted | None = None) -> Iterator[dict[str, Any]]:
+    """Yield one row a ticket, by id, with the columns ``EXPORT_COLUMNS``.
+
+    ``predicted_unit``, ``confidence``, ``top_k`` and ``model`` are of the newest answer in the
+    ticket's present round; ``final_unit`` is empty until the ticket is routed; ``decided_by`` is
+    the person who decided last, or ``model``. Units are names, times are aware datetimes.
+
+    Each page is read in a transaction of its own, so a slow reader holds none open. A ticket is
+    yielded at most once, as it is when its page is read; tickets submitted after the call are not.
+
+    Raises:
+        InputError: ``wanted`` names a unit that does not exist.
+        DatabaseUnavailableError: the database went away between two pages.
+    """
+    wanted = wanted or Wanted()
+    with database.reading() as session:
+        query = _query(_conditions(session, wanted))
+        newest = session.scalar(select(func.max(Ticket.id))) or 0
+    last = 0
+    while last < newest:
+        with database.reading() as session:
+            end = min(_page_end(session, last), newest)
+            page = _page(session, query.where(Ticket.id > last, Ticket.id <= end))
+        yield from page
+        last = end
+
+
+def _page_end(session: Session, last: int) -> int:
+    """Return the id at which the next page ends: it looks at so many tickets, wanted or not."""
+    ids = select(Ticket.id).where(Ticket.id > last).order_by(Ticket.id).limit(_PAGE_TICKETS)
+    return session.scalar(select(func.max(ids.subquery().c.id))) or last
+
+
+def _page(session: Session, query: Select[Any]) -> list[dict[str, Any]]:
+    names = dict(session.execute(select(Unit.code, Unit.name)).all())
+    rows = session.execute(query.order_by(Ticket.id))
+    return [
+        _row(ticket, answer, predicted, final, person, names)
+        for ticket, answer, predicted, final, person in rows
+    ]
+
+
+def _query(conditions: list[ColumnElement[bool]]) -> Select[Any]:
+    newest = (
+        select(Classification.id)
+        .where(Classification.ticket_id == Ticket.id, Classification.round == Ticket.round)
+        .order_by(Classification.classified_at.desc(), Classification.id.desc())
+        .limit(1)
+        .correlate(Ticket)
+        .scalar_subquery()
+    )
+    person = (
+        select(Correction.actor)
+        .where(
+            Correction.ticket_id == Ticket.id,
+            Correction.round == Ticket.round,
+            Correction.how.in_((CONFIRM, CORRECT)),
+        )
+        .order_by(Correction.id.desc())
+        .limit(1)
+        .correlate(Ticket)
+        .scalar_subquery()
+    )
+    predicted, final = aliased(Unit), aliased(Unit)
+    return (
+        select(Ticket, Classification, predicted.name, final.name, person)
+        .outerjoin(
+            Classification,
+            and_(Classification.ticket_id == Ticket.id, Classification.id == newest),
+        )
+        .outerjoin(predicted, predicted.code == Classification.unit_code)
+        .outerjoin(final, final.code == Ticket.unit_code)
+        .where(*conditions)
+    )
+
+
+def _conditions(session: Session, wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.statuses:
+        # As an expression: the index on the status would lead away from the page's few ids.
+        conditions.append(Ticket.status.concat("").in_(wanted.statuses))
+    if wanted.sources:
+        conditions.append(Ticket.source.concat("").in_(wanted.sources))
+    if wanted.since:
+        conditions.append(Ticket.submitted_at >= wanted.since)
+    if wanted.until:
+        conditions.append(Ticket.submitted_at < wanted.until)
+    if wanted.held_back:
+        conditions.append(Classification.held_back.in_(wanted.held_back))
+    if wanted.units:
+        unit = func.coalesce(Ticket.unit_code, Classification.unit_code)
+        conditions.append(unit.in_(_codes_of(session, wanted.units)))
+    return conditions
+
+
+def _codes_of(session: Session, units: tuple[str, ...]) -> set[str]:
+    """Return the codes of the named units and of those that were merged into them."""
+    named = {
+        name: code
+        for code, unit_name in session.execute(select(Unit.code, Unit.name))
+        for name in (unit_name, code)
+    }
+    successors = taxonomy.resolve(session, set(named.values()))
+    codes = set()
+    for unit in units:
+        code = named.get(unit) or taxonomy.resolve(session, [unit]).get(unit)
+        if code is None:
+            raise InputError(f"--unit {unit!r}: there is no such unit ('paidan units list --all')")
+        codes |= {code, *(old for old, new in successors.items() if new == code)}
+    return codes
+
+
+def _row(
+    ticket: Ticket,
+    answer: Classification | None,
+    predicted: str | None,
+    final: str | None,
+    person: str | None,
+    names: dict[str, str],
+) -> dict[str, Any]:
+    decided = ticket.unit_code is not None
+    return {
+        "source": ticket.source,
+        "external_id": ticket.external_id,
+        "title": ticket.title,
+        "text": ticket.text,
+        "status": ticket.status,
+        "predicted_unit": predicted,
+        "confidence": round(answer.probability, 6) if answer else None,
+        UNIT: None,
+        "final_unit": final,
+        "decided_by": (person or MODEL) if decided else None,
+        "top_k": [[names.get(code, code), p] for code, p in answer.top_k] if answer else None,
+        "held_back": answer.held_back if answer else None,
+        "degraded": answer.degraded if answer else None,
+        "given_unit": ticket.given_unit,
+        "model": answer.model_version if answer else None,
+        "lane": ticket.lane,
+        "round": ticket.round,
+        "received_at": ticket.received_at,
+        "submitted_at": ticket.submitted_at,
+        "classified_at": answer.classified_at if answer else None,
+        "decided_at": ticket.decided_at,
+        "dead_reason": ticket.dead_reason,
+        "meta": ticket.meta or None,
+    }
