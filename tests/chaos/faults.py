@@ -3,7 +3,7 @@
 import random
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from db.models import Ticket
 from paidan.broker import LANES, queue_name
-from paidan.errors import PaidanError
 from paidan.publisher import Publisher
 from tests.chaos.garbage import throw_into_lanes, throw_into_stream
 from tests.chaos.parts import Part, send
@@ -281,23 +280,3 @@ def freeze_database(world: World, rng: random.Random, lasts: float) -> None:
 def _postgres(world: World) -> PostgresServer:
     assert isinstance(world.server, PostgresServer)
     return world.server
-
-
-# What a fault may meet when others are going on: then it just does not come.
-PASSING = (RedisError, OSError, PaidanError, psutil.Error)
-
-
-def strike(world: World, kind: Kind, rng: random.Random, lasts: float) -> str | None:
-    """Let a fault happen; return why it could not, if so."""
-    with ExitStack() as stack:
-        stack.enter_context(world.fault(kind.name))
-        try:
-            kind.strike(world, rng, lasts)
-        except PASSING as error:
-            return type(error).__name__
-        except Exception as error:
-            # psycopg is imported only where there is a PostgreSQL.
-            if type(error).__module__.partition(".")[0] not in ("psycopg", "subprocess", "sqlite3"):
-                raise
-            return type(error).__name__
-    return None

@@ -14,10 +14,11 @@ from redis.exceptions import RedisError
 from db import workers
 from paidan.errors import PaidanError
 from tests.chaos.checker import Verdict, check, redis_rest
-from tests.chaos.faults import KINDS, strike
+from tests.chaos.faults import KINDS
 from tests.chaos.person import Person
 from tests.chaos.producers import STREAMED, SUBMITTED, Streaming, Submitting
 from tests.chaos.schedule import Fault, make_schedule
+from tests.chaos.strike import strike
 from tests.chaos.watch import Watch
 from tests.chaos.world import Plan, World, made_world
 
