@@ -10,7 +10,7 @@ from tests.chaos.schedule import make_schedule
 from tests.chaos.watch import Idle
 from tests.chaos.world import Plan
 
-SECONDS = 8.0
+SECONDS = 6.0
 
 
 @pytest.mark.kill

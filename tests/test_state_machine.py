@@ -26,7 +26,7 @@ from tests.make import add_units, promote_constant
 # The quick one reports what it finds as it is: making it small takes minutes.
 PROFILES = {
     "quick": hypothesis_settings(
-        max_examples=25, stateful_step_count=40, derandomize=True, phases=[Phase.generate]
+        max_examples=20, stateful_step_count=40, derandomize=True, phases=[Phase.generate]
     ),
     "long": hypothesis_settings(
         max_examples=2000, stateful_step_count=80, phases=[Phase.generate, Phase.shrink]
