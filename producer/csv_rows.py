@@ -13,7 +13,7 @@ from producer import rows
 from producer.dialect import Dialect, find_dialect
 from producer.lines import DAMAGE, Line, damage_of, read_lines
 from producer.rows import Row
-from producer.table import ABOVE_NOTE, HEADER_RECORDS, Header, find_header, is_blank
+from producer.table import ABOVE_NOTE, HEADER_RECORDS, Header, find_header, is_blank, width_of
 
 _SAMPLE_LINES = 200
 _SAMPLE_CHARS = 1 << 20
@@ -107,7 +107,7 @@ def _rows(path: Path, records: "_Records", used: Collection[str]) -> Iterator[Ro
     if damaged := next((record for record in first[:top] if record.problem), None):
         raise InputError(f"{path}, line {damaged.line}: the header is not CSV: {damaged.problem}")
     header = Header(path, whole[index].line, whole[index].fields, used)
-    records.width = header.width
+    records.know_width(header.width)
     notes = (ABOVE_NOTE,) if top else ()
     for record in chain(first[top + 1 :], records):
         if record.problem is not None:
@@ -130,10 +130,16 @@ class _Records:
         self._reader = dialect.reader(self._feed)
         self._encoding = encoding
         self._astray = False  # behind a quote left open: which line begins a record?
-        self.width = 0  # of the header, once it is known
+        self.width = 0  # of the header; until that is known, of the widest record
+        self._header_known = False
 
     def __iter__(self) -> Iterator[_Record]:
         return self
+
+    def know_width(self, width: int) -> None:
+        """Take the header's width for that of every record."""
+        self.width = width
+        self._header_known = True
 
     def skip_line(self) -> None:
         """Skip the first line that is not blank."""
@@ -154,13 +160,15 @@ class _Records:
 
     def _record(self, fields: list[str]) -> _Record:
         held = self._feed.held
+        if not self._header_known:
+            self.width = max(self.width, width_of(fields))
         for line in held:
             if not line.text.isascii() and (damage := damage_of(line.text, self._encoding)):
                 fields = [DAMAGE.sub("\ufffd", field) for field in fields]
                 place = f"line {line.number}: " if line is not held[0] else ""
                 return _Record(held[0].number, fields, place + damage)
         if self._astray:
-            if not self._is_clean(fields):
+            if not self._is_clean(fields, held[0].text):
                 reason = "stands behind a quote that is not closed, and is no whole record"
                 return _Record(held[0].number, fields, reason)
             self._astray = False
@@ -179,11 +187,11 @@ class _Records:
         first, *rest = self._feed.held
         reason = f"{what}: is a quote not closed, or not doubled?"
         self._reader = self._dialect.reader(self._feed)
+        self._astray = True
         if not rest:
             return _Record(first.number, [], reason)
         lines = [line for line in rest if line.text.strip()]
         clean = sum(not line.cut and self._is_record(line.text) for line in lines)
-        self._astray = True
         if clean >= _CLEAN_SHARE * len(lines):
             self._feed.back(rest)
         elif rest[-1].cut or len(self._feed.held) > _MAX_RECORD_LINES:
@@ -199,7 +207,8 @@ class _Records:
             [fields] = self._dialect.reader([line])
         except (csv.Error, ValueError):
             return False
-        return self._is_clean(fields)
+        return self._is_clean(fields, line)
 
-    def _is_clean(self, fields: list[str]) -> bool:
-        return len(fields) == self.width and not any('"' in field for field in fields)
+    def _is_clean(self, fields: list[str], line: str) -> bool:
+        stray = '""' not in line and any('"' in field for field in fields)
+        return len(fields) == self.width and not stray

@@ -11,6 +11,8 @@ from producer import rows
 
 # No decoder writes half a surrogate pair: it stands for one byte that the encoding does not know.
 DAMAGE = re.compile("[\udc00-\udfff]")
+# What national encodings keep for characters of a user's own: a wrong byte lands there too.
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
 _ERRORS = "paidan.damage"
 _SKIP_CHARS = 1 << 16
 
@@ -42,14 +44,17 @@ def decode_damaged(line: bytes, encoding: str) -> str:
 
 def damage_of(text: str, encoding: str) -> str | None:
     """Say which byte of a line the encoding does not know, None if it knows all."""
-    found = DAMAGE.search(text)
-    if found is None:
-        return None
-    byte = ord(found.group()) - 0xDC00
     name = encoding.removesuffix("-sig").upper()
+    found = DAMAGE.search(text)
+    if found is not None:
+        what = f"the byte 0x{ord(found.group()) - 0xDC00:02X}, which is no {name}"
+    elif name.startswith("UTF") or (found := _PRIVATE.search(text)) is None:
+        return None
+    else:
+        what = f"a private character of {name} (U+{ord(found.group()):04X})"
     return (
-        f"character {found.start() + 1} of the line is the byte 0x{byte:02X}, which is no {name}: "
-        "the text is damaged, or in another encoding than the rest of the file"
+        f"character {found.start() + 1} of the line is {what}: the text is damaged, or in another "
+        "encoding than the rest of the file"
     )
 
 
