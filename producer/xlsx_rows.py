@@ -83,8 +83,11 @@ def _refusing_damage(path: Path) -> Iterator[None]:
     except InputError:
         raise
     except _FAULTS as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
         raise InputError(
-            f"{path}: a damaged workbook ({type(error).__name__}: {str(error)[:120]}); open it in "
+            f"{path}: a damaged workbook ({type(cause).__name__}: {str(cause)[:120]}); open it in "
             "Excel and save it again"
         ) from error
 
