@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from producer.headers import is_known_word, name_key
+from producer.headers import column_key, is_known_word
 from producer.table import HEADER_RECORDS, find_header, is_blank, width_of
 
 _DELIMITERS = ",\t;|"
@@ -52,7 +52,7 @@ def find_dialect(lines: Sequence[str], used: Collection[str]) -> Dialect:
         for dialect in candidates
         if any(re.search(rf'{re.escape(dialect.delimiter)} +"', line) for line in lines)
     ]
-    wanted = {name_key(name) for name in used}
+    wanted = {column_key(name) for name in used}
     best, best_score = Dialect(), (0, 0.0, 0)
     for candidate in candidates:
         score = _score(_records(candidate, lines), used, wanted)
@@ -72,7 +72,9 @@ def _score(
     width = width_of(header)
     if width < 2:
         return 0, 0.0, 0
-    known = sum(is_known_word(name) or name_key(name) in wanted for name in header if name.strip())
+    known = sum(
+        is_known_word(name) or column_key(name) in wanted for name in header if name.strip()
+    )
     below = records[index + 1 :]
     fitting = sum(1 < width_of(record) <= width for record in below)
     exact = sum(len(record) == len(header) for record in below)

@@ -18,7 +18,7 @@ from paidan.errors import InputError
 from producer.csv_rows import read_csv
 from producer.encoding import find_encoding, known_encoding
 from producer.formats import TEXT_ENDINGS, WORKBOOK_ENDINGS, is_workbook
-from producer.headers import FIELD_NAMES, name_key
+from producer.headers import FIELD_NAMES, column_key
 from producer.json_rows import read_json
 from producer.lines import open_text
 from producer.rows import Row
@@ -52,7 +52,7 @@ def read_rows(
     """
     if encoding is not None:
         known_encoding(path, encoding)
-    wanted = {name_key(name) for name in used}
+    wanted = {column_key(name) for name in used}
     with _open(path) as stream:
         for row in _read(path, stream, encoding, sheet, used):
             yield _with_faults(row, wanted) if row.faults else row
@@ -61,7 +61,7 @@ def read_rows(
 def _with_faults(row: Row, wanted: Collection[str]) -> Row:
     """Refuse a row for a fault in a used column; elsewhere the cell counts as blank."""
     for column, fault in row.faults.items():
-        if name_key(column) in wanted:
+        if column_key(column) in wanted:
             return replace(row, problem=f"{column}: {fault}")
     return row
 

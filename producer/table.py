@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from paidan.errors import InputError
-from producer.headers import is_known_word, name_key
+from producer.headers import column_key, is_known_word
 from producer.rows import Row
 
 # The header is looked for in so many records that are not blank.
@@ -34,13 +34,13 @@ def find_header(records: Sequence[Sequence[Any]], used: Collection[str]) -> int:
     first that fills more than half of what the fullest record fills.
     """
     counts = [sum(not is_blank(cell) for cell in record) for record in records]
-    wanted = {name_key(name) for name in used}
+    wanted = {column_key(name) for name in used}
     above = 0  # the fullest record before
     for index, (record, count) in enumerate(zip(records, counts, strict=True)):
         if above > max(1, count // 2):
             break
         names = [str(cell) for cell in record if not is_blank(cell)]
-        if any(name_key(name) in wanted for name in names):
+        if any(column_key(name) in wanted for name in names):
             return index
         if count > 1 and sum(map(is_known_word, names)) * 2 >= count:
             return index
@@ -136,11 +136,11 @@ def _keys(names: Sequence[str]) -> list[str]:
 
 
 def _check_doubled(path: Path, line: int, names: Sequence[str], used: Collection[str]) -> None:
-    wanted = {name_key(name) for name in used}
+    wanted = {column_key(name) for name in used}
     places: dict[str, list[int]] = {}
     for index, name in enumerate(names):
         if name:
-            places.setdefault(name_key(name), []).append(index)
+            places.setdefault(column_key(name), []).append(index)
     for key, found in places.items():
         if len(found) > 1 and key in wanted:
             shown = " and ".join(str(index + 1) for index in found)

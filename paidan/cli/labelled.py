@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from paidan.cli.notes import Notes
 from paidan.cli.options import read_file
 from paidan.errors import InputError
 from paidan.names import is_blank_unit, name_key
@@ -66,6 +67,7 @@ def read_labelled(
     columns: dict[str, str],
     encoding: str | None,
     *,
+    sheet: str | None = None,
     new_units: bool = False,
 ) -> Labelled:
     """Read a file's tickets with the units their labels name; nothing is written.
@@ -75,6 +77,7 @@ def read_labelled(
         file: the labelled tickets.
         columns: field to column name, where they differ.
         encoding: of the file, None to recognise it.
+        sheet: of a workbook, None for the first with rows.
         new_units: take a label that names no unit for a new one.
 
     Raises:
@@ -82,7 +85,7 @@ def read_labelled(
     """
     from training.samples import Sample
 
-    rows = _read_rows(file, columns, encoding)
+    rows = _read_rows(file, columns, encoding, sheet)
     with database.reading() as session:
         units = _units(session, Counter(row.label for row in rows), new_units=new_units)
     blank = [row for row in rows if row.label in units.blank]
@@ -142,7 +145,9 @@ def _tell_alike(readings: Iterable[str]) -> None:
         )
 
 
-def _read_rows(file: Path, columns: dict[str, str], encoding: str | None) -> list[_Row]:
+def _read_rows(
+    file: Path, columns: dict[str, str], encoding: str | None, sheet: str | None
+) -> list[_Row]:
     """Read the rows that have a text and a label; tell which are left out."""
     from paidan.privacy import mask
     from paidan.text import model_text
@@ -151,7 +156,8 @@ def _read_rows(file: Path, columns: dict[str, str], encoding: str | None) -> lis
     labelled: list[_Row] = []
     left_out = 0
     reading = Reading(columns=columns, max_chars=get_settings().max_ticket_chars)
-    for line, item in read_file(file, reading, encoding):
+    notes = Notes(file)
+    for line, item in read_file(file, reading, encoding, sheet, notes):
         if isinstance(item, Rejected):
             field, reason = item.field, item.reason
         elif item.unit is None:
@@ -163,6 +169,7 @@ def _read_rows(file: Path, columns: dict[str, str], encoding: str | None) -> lis
         left_out += 1
         if left_out <= _SHOWN:
             click.echo(f"left out: {file}, line {line}, {field}: {reason}", err=True)
+    notes.report()
     if left_out:
         click.echo(f"{left_out:,} rows were left out", err=True)
     if not labelled:

@@ -1,17 +1,21 @@
 """``paidan units``: the handling units."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from paidan.cli.options import BY, ENCODING, FILE, JSON, print_json
+from paidan.cli.options import BY, COLUMN, ENCODING, FILE, JSON, SHEET, print_json
 from paidan.errors import InputError, ModelVersionError, StorageError, TaxonomyError
 from paidan.names import is_blank
 from paidan.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from db import Database
+
+
+_FIELDS = ("code", "name", "responsibilities", "parent", "status", "merged_into")
 
 
 @click.group()
@@ -21,19 +25,26 @@ def units() -> None:
 
 @units.command("import")
 @FILE
+@COLUMN
 @ENCODING
+@SHEET
 @BY
-def import_(file: Path, encoding: str | None, by: str) -> None:
+def import_(
+    file: Path, columns: dict[str, str], encoding: str | None, sheet: str | None, by: str
+) -> None:
     """Import units from FILE: code, name, responsibilities, parent, status, merged_into."""
     from db import open_database, taxonomy
     from producer.readers import read_rows
 
+    if unknown := next((field for field in columns if field not in _FIELDS), None):
+        raise InputError(f"--column {unknown}=…: a unit has the fields {', '.join(_FIELDS)}")
+    wanted = {field: columns.get(field, field) for field in _FIELDS}
     records = []
-    for row in read_rows(file, encoding=encoding):
+    for row in read_rows(file, encoding=encoding, sheet=sheet, used=wanted.values()):
         place = f"{file}, line {row.line}"
         if row.problem:
             raise InputError(f"{place}: {row.problem}")
-        values = {k: str(v).strip() for k, v in row.values.items() if v is not None}
+        values = _values(row.values, wanted)
         if not values.get("name"):
             raise InputError(f"{place}: the name is missing (columns: {', '.join(row.values)})")
         for role in ("code", "status", "parent", "merged_into"):
@@ -67,6 +78,18 @@ def import_(file: Path, encoding: str | None, by: str) -> None:
         f"{done.added} units added, {done.changed} changed, {done.unchanged} as before; "
         f"taxonomy version {done.version}"
     )
+
+
+def _values(row: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Return a unit's fields as text, out of the columns that hold them."""
+    from producer.headers import find_name
+
+    found = {field: find_name(row, column) for field, column in wanted.items()}
+    return {
+        field: str(row[column]).strip()
+        for field, column in found.items()
+        if column is not None and row[column] is not None
+    }
 
 
 @units.command("list")

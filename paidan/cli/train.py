@@ -13,6 +13,7 @@ from paidan.cli.options import (
     ENCODING,
     FILE,
     JSON,
+    SHEET,
     hint_of_missing,
     print_json,
 )
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 )
 @COLUMN
 @ENCODING
+@SHEET
 @BY
 @JSON
 def train(
@@ -64,6 +66,7 @@ def train(
     error_target: float,
     columns: dict[str, str],
     encoding: str | None,
+    sheet: str | None,
     by: str,
     *,
     corrections: bool,
@@ -78,7 +81,7 @@ def train(
         raise click.UsageError("--base and --recipe go with --kind llm")
     settings = get_settings()
     database = open_database(settings)
-    labelled = read_labelled(database, file, columns, encoding, new_units=True)
+    labelled = read_labelled(database, file, columns, encoding, sheet=sheet, new_units=True)
     samples = labelled.samples
     if corrections:
         with database.reading() as session:
@@ -209,9 +212,16 @@ def register(session: "Session", version: "TrainedVersion") -> None:
 @click.option("--model", "name", help="The version [default: the champion].")
 @COLUMN
 @ENCODING
+@SHEET
 @JSON
 def evaluate(
-    file: Path, name: str | None, columns: dict[str, str], encoding: str | None, *, as_json: bool
+    file: Path,
+    name: str | None,
+    columns: dict[str, str],
+    encoding: str | None,
+    sheet: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Measure a model version on a file of labelled tickets."""
     from classifier.loading import Options
@@ -228,7 +238,7 @@ def evaluate(
         names = {u.code: u.name for u in taxonomy.list_units(session, active_only=True)}
     options = Options.of(settings)
     classifier = load_version(database, name, settings.resolved_models_dir, options)
-    samples = read_labelled(database, file, columns, encoding).samples
+    samples = read_labelled(database, file, columns, encoding, sheet=sheet).samples
     report = measure(classifier, samples, frozenset(names))
     if as_json:
         click.echo(report.to_json())
