@@ -99,7 +99,12 @@ def get_app() -> Celery:
 
 
 def make_redis(settings: Settings, timeout_s: float = _SOCKET_TIMEOUT_S) -> "redis.Redis":
-    """Return a redis-py client for depths and the ingest stream; it connects on first use."""
+    """Return a redis-py client for depths and the ingest stream; it connects on first use.
+
+    Args:
+        settings: where Redis is.
+        timeout_s: seconds that an answer may take.
+    """
     return redis.Redis(
         **settings.redis_address.client_options(),
         socket_timeout=timeout_s,

@@ -20,12 +20,20 @@ _RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.3}
 
 
 class Publisher:
-    """Sends ids as Celery messages of at most ``settings.message_ids``."""
+    """Sends ids as Celery messages of at most ``settings.message_ids``.
 
-    def __init__(self, settings: Settings, app: Celery | None = None) -> None:
+    Args:
+        settings: where Redis is, and how much a message and a lane hold.
+        app: the process' Celery app, if it has one.
+        redis: the client that asks how much a lane holds, before anything is sent.
+    """
+
+    def __init__(
+        self, settings: Settings, app: Celery | None = None, redis: Redis | None = None
+    ) -> None:
         self.settings = settings
         self.app = app or make_app(settings)
-        self.redis: Redis = make_redis(settings)
+        self.redis: Redis = redis or make_redis(settings)
 
     def publish(self, ids_by_lane: Mapping[str, Sequence[int]]) -> int:
         """Publish ids and return how many went out.

@@ -28,6 +28,7 @@ from kombu.transport import virtual
 from redis.exceptions import RedisError, ResponseError
 
 from paidan.broker import CLASSIFY_TASK, LANES
+from paidan.faults import describe
 from paidan.settings import MAX_MESSAGE_IDS
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,19 @@ class QoS(kombu_redis.QoS):
         else:
             self.ack(delivery_tag)
 
+    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
+        """Put back a message that its worker left; one that cannot be read is dropped.
+
+        Every sweep would stop at it, before those behind it.
+        """
+        try:
+            super().restore_by_tag(tag, client, leftmost)
+        except (RedisError, OSError):
+            raise
+        except Exception as error:  # whatever JSON holds instead of a message
+            self._remove_from_indices(tag).execute()
+            drop(type(error).__name__)
+
     def _end(self, delivery_tag: str, tell: Callable[[], object]) -> None:
         """Tell Redis that a message is done, if that can be told, and forget it.
 
@@ -107,7 +121,7 @@ class Channel(kombu_redis.Channel):
         except Exception as error:
             if self.connection.is_delivering:
                 raise
-            _drop(type(error).__name__)
+            drop(type(error).__name__)
             return True
 
 
@@ -120,7 +134,7 @@ class Transport(kombu_redis.Transport):
     def _deliver(self, message: Any, queue: str) -> None:
         fault = fault_of(message)
         if fault is not None:
-            _drop(fault)
+            drop(fault)
             return
         self.is_delivering = True
         received.taken += 1
@@ -177,11 +191,13 @@ class Protocol(AMQP):
     Connection = Connection
 
 
-def _drop(fault: str) -> None:
+def drop(fault: str) -> None:
+    """Count a message that is dropped; ``fault`` is told, so it quotes nothing."""
     received.dropped += 1
-    logger.warning("dropped a message that is no task", extra={"fault": fault})
+    logger.warning(
+        "dropped a message that is no task", extra={"action": "message.dropped", "fault": fault}
+    )
 
 
 def _warn(what: str, error: Exception) -> None:
-    # Not the error's text: it quotes the command, and so what it carried.
-    logger.warning(what, extra={"error": type(error).__name__})
+    logger.warning(what, extra={"action": "message.unsettled", "error": describe(error)})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from db import Database, open_database
+from db import Database, open_database, workers
 from db.models import Correction, Status, Ticket
 from paidan.settings import get_settings, load_settings
 from tests.cli import Cli
@@ -171,6 +171,32 @@ def test_status_counts_and_names_what_is_missing(cli: Cli, answered: Path) -> No
     shown = cli("status").out
     assert "Redis does not answer" in shown
     assert "none yet: paidan up" in shown
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(1.0, "alive"), (20.0, "stalled")])
+def test_status_tells_of_a_worker_that_no_message_reaches(
+    cli: Cli, answered: Path, seconds: float, state: str
+) -> None:
+    database = open_database(load_settings())
+    with database.writing() as session:
+        workers.started(session, name="w", pid=1, device="cpu")
+        workers.beat(
+            session,
+            name="w",
+            model_version=None,
+            classified=0,
+            progress_at=None,
+            stalled_s=seconds,
+            dropped=3,
+        )
+    database.engine.dispose()
+
+    [told] = json.loads(cli("status", "--json").out)["workers"]
+    shown = cli("status").out
+
+    assert (told["state"], told["stalled_s"], told["dropped_messages"]) == (state, seconds, 3)
+    assert "3 messages dropped" in shown
+    assert ("no message for 20 s" in shown) == (state == "stalled")
 
 
 def test_wrong_usage_has_its_own_exit_code(cli: Cli) -> None:

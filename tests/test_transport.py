@@ -91,6 +91,27 @@ def test_a_redis_that_is_full_keeps_no_message_from_being_worked_on(
     assert channel.qos.can_consume()
 
 
+@pytest.mark.parametrize(
+    "left", [b"no JSON", b"[]", b'[1, "", ""]', b"null", "半".encode("gb18030")]
+)
+def test_what_a_dead_worker_cannot_have_left_keeps_nothing_from_coming_back(
+    redis: RedisProcess, channel: Channel, left: bytes
+) -> None:
+    # Given a message that a dead worker left, behind one that is none
+    take(redis, channel)
+    publisher = Publisher(Settings(redis_url=redis.url))
+    [tag] = publisher.redis.zrange("unacked_index", 0, -1)
+    publisher.redis.zadd("unacked_index", {tag: 1.0, "garbage": 2.0})
+    publisher.redis.hset("unacked", "garbage", left)  # type: ignore[arg-type]  # bytes are fine
+
+    # When what is long unacknowledged is put back
+    channel.qos.restore_visible(num=10)
+
+    # Then the message is, and the other is gone
+    assert messages(publisher, "bulk") == [[1]]
+    assert publisher.redis.zcard("unacked_index") == 0
+
+
 def test_it_connects_again_every_few_seconds_however_long_redis_is_away(
     redis: RedisProcess,
 ) -> None:

@@ -14,7 +14,7 @@ from celery.worker.consumer import Consumer
 from classifier.loading import Options
 from db import claims, workers
 from db.session import Database, open_database
-from paidan.broker import CLASSIFY_TASK, get_app
+from paidan.broker import CLASSIFY_TASK, get_app, make_redis
 from paidan.errors import PaidanError
 from paidan.faults import describe
 from paidan.process import die_with_parent, spare_collector
@@ -32,6 +32,10 @@ app = get_app()
 # The device this worker is pinned to; set in the parent before the fork, for the heartbeat.
 pinned_device = "cpu"
 
+# What is left of a message is published if Redis answers so soon; else the relay does it. A task that
+# waited longer, for a Redis that is frozen, would meet its hard limit, and its process with it.
+_REDIS_PATIENCE_S = 5.0
+
 _shared = make_shared()
 
 
@@ -48,7 +52,7 @@ class WorkerProcess:
             self.database,
             self.resident,
             settings,
-            Publisher(settings, app).publish,
+            Publisher(settings, app, make_redis(settings, _REDIS_PATIENCE_S)).publish,
             self.name,
             lambda: bool(_shared.stopping),
         )

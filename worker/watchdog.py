@@ -110,7 +110,7 @@ class Watchdog:
 
 def watch(settings: Settings, shared: Shared) -> Watchdog:
     """Return the watchdog of this child process."""
-    redis = make_redis(settings)
+    redis = make_redis(settings, _LATE_S / 2)
 
     def waits() -> bool | None:
         try:
