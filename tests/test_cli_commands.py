@@ -185,7 +185,7 @@ def test_status_tells_of_a_worker_that_no_message_reaches(
             name="w",
             model_version=None,
             classified=0,
-            progress_at=None,
+            progress_age=None,
             stalled_s=seconds,
             dropped=3,
         )
