@@ -9,7 +9,7 @@ STAMPS := $(VENV)/.stamps
 TORCH_INDEX ?=
 TORCH = $(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) --constraint constraints.txt torch,true)
 
-.PHONY: demo test test-gpu check bench chaos clean
+.PHONY: demo test test-gpu check bench chaos outage clean
 
 demo: $(STAMPS)/run
 	@$(BIN)/paidan demo
@@ -35,6 +35,11 @@ bench: $(STAMPS)/dev
 chaos: $(STAMPS)/dev
 	@$(BIN)/python -m tests.chaos $(addprefix --seed ,$(or $(SEEDS),$(SEED),1)) \
 		--database $(or $(DATABASE),both) --seconds $(or $(SECONDS),180)
+
+# DATABASE=sqlite or postgresql; MODEL=linear or llm; REDIS=tcp or unix; MORE=--without-mend.
+outage: $(STAMPS)/dev
+	@$(BIN)/python -m tests.outage --database $(or $(DATABASE),sqlite) \
+		--model $(or $(MODEL),linear) --redis $(or $(REDIS),tcp) $(MORE)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Paidan needs Python 3.11 or newer; name one: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'

@@ -12,6 +12,7 @@ from paidan.errors import AlreadyRunningError
 from paidan.process import RoleLock
 from paidan.settings import Settings
 from worker import gpu, tasks
+from worker.watchdog import end_on_signal
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ def run_worker(settings: Settings, *, wanted_gpu: str | None = None, cpu: bool =
     for noisy in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     signals.setup_logging.connect(_keep_logging)
+    end_on_signal()
     celery_worker = tasks.app.Worker(
         hostname=name,
         pool="prefork",

@@ -32,8 +32,8 @@ app = get_app()
 # The device this worker is pinned to; set in the parent before the fork, for the heartbeat.
 pinned_device = "cpu"
 
-# What is left of a message is published if Redis answers so soon; else the relay does it. A task that
-# waited longer, for a Redis that is frozen, would meet its hard limit, and its process with it.
+# What is left of a message is published if Redis answers so soon; else the relay does it. A task
+# that waited longer for a frozen Redis would meet its hard limit, and its process with it.
 _REDIS_PATIENCE_S = 5.0
 
 _shared = make_shared()

@@ -27,6 +27,11 @@ _PERIOD_S = 1.0
 _LATE_S = 5.0
 
 
+# Heard by a parent that is process 1 of its container, where SIGKILL of a child has no effect.
+END = signal.SIGUSR2
+_EXIT_CODE = 1
+
+
 class Watchdog:
     """Watches, in the child, that messages which wait reach it.
 
@@ -92,6 +97,7 @@ class Watchdog:
         fields = {"action": "worker.stalled", "seconds": round(self.stalled)}
         if self._has_reconnected:
             logger.error("messages wait and none comes: this worker ends", extra=fields)
+            self.stalled = 0.0
             self.end()
             return
         logger.error("messages wait and none comes: this worker connects anew", extra=fields)
@@ -119,10 +125,16 @@ def watch(settings: Settings, shared: Shared) -> Watchdog:
             return None
 
     def end() -> None:
-        # What holds the parent up may hold up its way of stopping too; it holds no ticket.
-        os.kill(os.getppid(), signal.SIGKILL)
+        # Not the ordinary stop: what holds the parent up may hold that up too. It holds no ticket.
+        for number in (END, signal.SIGKILL):
+            os.kill(os.getppid(), number)
 
     return Watchdog(shared, waits, settings.stall, end)
+
+
+def end_on_signal() -> None:
+    """Let ``END`` end this process (the parent), whatever it is doing."""
+    signal.signal(END, lambda _number, _frame: os._exit(_EXIT_CODE))
 
 
 def obey(consumer: Consumer, shared: Shared) -> None:
