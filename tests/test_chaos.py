@@ -14,7 +14,7 @@ SECONDS = 6.0
 
 
 @pytest.mark.kill
-@pytest.mark.parametrize(("database", "seed"), [("sqlite", 1), ("postgresql", 2)])
+@pytest.mark.parametrize(("database", "seed"), [("sqlite", 161), ("postgresql", 84)])
 def test_nothing_is_lost_doubled_or_silent_under_a_seeds_faults(
     database: str, seed: int, tmp_path: Path
 ) -> None:

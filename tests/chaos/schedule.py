@@ -7,9 +7,9 @@ from tests.chaos.faults import KINDS, Kind
 
 # Each minute ends in a calm, in which everything must go on.
 _ROUND_S, _CALM_S = 60.0, 22.0
-_FIRST_S, _MARGIN_S = 2.0, 0.5
+_FIRST_S, _MARGIN_S = 0.5, 0.5
 # Between the beginnings of two faults, in the mean.
-_GAP_S, _QUICK_GAP_S = 2.0, 0.8
+_GAP_S, _QUICK_GAP_S = 2.0, 0.5
 _QUICK_SHARE = 0.15
 
 
