@@ -15,7 +15,7 @@ from db.unit_record import STATUSES as STATUSES
 from db.unit_record import UnitRecord as UnitRecord
 from db.unit_record import settle
 from paidan.errors import TaxonomyError
-from paidan.names import name_key, tidy_name
+from paidan.names import name_key, spelled, tidy_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,14 @@ def why_unresolved(session: Session, name: str) -> str:
     index = read_index(session)
     meant = index.meant(name)
     if len(meant) > 1:
-        codes = " and ".join(repr(unit.code) for unit in meant)
+        codes = " and ".join(spelled(unit.code) for unit in meant)
         return (
-            f"{name!r} may be any of the units {codes}, which look alike: write one's code, or "
-            "merge them ('paidan units remove --look-alikes', 'paidan units import')"
+            f"{spelled(name)} may be any of the units {codes}, which look alike: write one's code, "
+            "or merge them ('paidan units remove --look-alikes', 'paidan units import')"
         )
     if index.exact(name) is not None or index.alike(name):
-        return f"{name!r} is retired without a successor ('paidan units list --all')"
-    return f"{name!r} is unknown ('paidan units list')"
+        return f"{spelled(name)} is retired without a successor ('paidan units list --all')"
+    return f"{spelled(name)} is unknown ('paidan units list')"
 
 
 def missing_units(session: Session, labels: Mapping[str, int]) -> list[UnitRecord]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from db.unit_index import UnitIndex
 from paidan.errors import TaxonomyError
-from paidan.names import name_key, tidy_name
+from paidan.names import name_key, spelled, tidy_name
 
 STATUSES = ("active", "retired", "merged")
 MAX_CODE_CHARS, MAX_NAME_CHARS = 100, 200
@@ -32,7 +32,7 @@ class UnitRecord:
     @property
     def shown(self) -> str:
         """The code and the place, for messages."""
-        return f"{self.code!r} ({self.place})" if self.place else repr(self.code)
+        return f"{spelled(self.code)} ({self.place})" if self.place else spelled(self.code)
 
 
 def settle(records: Iterable[UnitRecord], index: UnitIndex) -> dict[str, UnitRecord]:
@@ -61,7 +61,7 @@ def _settled(record: UnitRecord, index: UnitIndex) -> UnitRecord:
     if record.code == record.name and len(found) == 1:  # it has no code of its own
         return replace(record, code=found[0].code, name=found[0].name)
     raise TaxonomyError(
-        f"unit {record.shown}: it looks like unit {' and '.join(repr(u.code) for u in found)}; "
+        f"unit {record.shown}: it looks like unit {' and '.join(spelled(u.code) for u in found)}; "
         "give it that code as it is stored ('paidan units list --all'), or another one"
     )
 

@@ -10,7 +10,7 @@ from db import events
 from db.models import Classification, Correction, Ticket, Unit
 from db.taxonomy import current_version, read_index
 from paidan.errors import TaxonomyError
-from paidan.names import tidy_name
+from paidan.names import spelled, tidy_name
 
 _REFERENCES: tuple[tuple[str, InstrumentedAttribute[str | None] | InstrumentedAttribute[str]], ...]
 _REFERENCES = (
@@ -57,19 +57,19 @@ def remove_unit(
     exact = index.exact(name)
     found = [exact] if exact is not None else index.alike(name)
     if not found:
-        raise TaxonomyError(f"there is no unit {name!r} ('paidan units list --all')")
+        raise TaxonomyError(f"there is no unit {spelled(name)} ('paidan units list --all')")
     if len(found) > 1:
-        codes = ", ".join(repr(unit.code) for unit in found)
+        codes = ", ".join(spelled(unit.code) for unit in found)
         raise TaxonomyError(
-            f"{name!r} may be any of the units {codes}: write the code exactly, or use "
+            f"{spelled(name)} may be any of the units {codes}: write the code exactly, or use "
             "--look-alikes"
         )
     unit = found[0]
     why = uses(session, unit.code, learned)
     if why:
         raise TaxonomyError(
-            f"unit {unit.code!r} is in use: {'; '.join(why)}. Import it with the status 'retired', "
-            "or 'merged' and merged_into, instead"
+            f"unit {spelled(unit.code)} is in use: {'; '.join(why)}. Import it with the status "
+            "'retired', or 'merged' and merged_into, instead"
         )
     _delete(session, unit, actor)
     return unit.code
@@ -111,7 +111,7 @@ def _delete(session: Session, unit: Unit, actor: str) -> None:
     try:
         session.flush()
     except IntegrityError as error:
-        raise TaxonomyError(f"unit {code!r} came into use meanwhile: it stays") from error
+        raise TaxonomyError(f"unit {spelled(code)} came into use meanwhile: it stays") from error
     # The taxonomy's version is the newest of its rows, and must not fall with the row that goes.
     successor = session.scalar(select(Unit).order_by(Unit.code).limit(1))
     if successor is not None:

@@ -13,6 +13,7 @@ _BLANK_MARKS = frozenset(
 )
 # Format characters (zero-width spaces, byte order and direction marks, soft hyphens), controls.
 _INVISIBLE = ("Cf", "Cc")
+_MARKS = ("Mn", "Me")  # they join the character before
 # Scripts written without spaces between words.
 _WIDE = ("W", "F")
 
@@ -47,6 +48,12 @@ def tidy_name(name: str) -> str:
     """Return a name as it looks: without invisible characters, in NFC, with single spaces."""
     seen = "".join(c for c in name if c.isspace() or not is_invisible(c))
     return " ".join(unicodedata.normalize("NFC", seen).split())
+
+
+def spelled(name: str) -> str:
+    """Return a name in quotes, with the characters escaped that look alike or like nothing."""
+    composed = "".join(f"\\u{ord(c):04x}" if unicodedata.category(c) in _MARKS else c for c in name)
+    return repr(composed).replace("\\\\u", "\\u")
 
 
 def is_invisible(character: str) -> bool:

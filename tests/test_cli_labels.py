@@ -126,7 +126,7 @@ def test_a_home_with_look_alikes_is_told_of_them_and_mended(cli: Cli, tmp_path: 
     assert cli("units", "remove").code == 2
     removed = cli("units", "remove", "--look-alikes")
     assert removed.code == 0
-    assert removed.out == "removed 'Cafe\u0301 部'\nremoved '城管局\\u200b'\n"
+    assert removed.out == "removed 'Cafe\\u0301 部'\nremoved '城管局\\u200b'\n"
     in_use = cli("units", "remove", "城管局")
     assert in_use.code == 1
     assert f"'城管局' is in use: version {ran.out.split()[0]} learned it" in in_use.err
@@ -157,3 +157,22 @@ def test_a_code_in_another_spelling_names_its_unit(cli: Cli, tmp_path: Path) -> 
 
     assert ran.code == 0
     assert units(cli) == ["A-01", "B"]
+
+
+def test_decisions_are_found_by_how_unit_and_id_look(cli: Cli, tmp_path: Path) -> None:
+    old_home("Café 部", "城管局", "水务局", "水务局\u200b")
+    tickets = write(
+        tmp_path / "t.csv", "external_id,text\n000123,路灯\n77,井盖\n78,漏水\n79,停电\n"
+    )
+    assert cli("push", tickets).code == 0
+    decided = (
+        'external_id,unit\n"=""000123""",Cafe\u0301部\n77.0,城 管局\n'
+        "78,水务局\ufeff\n7.9E+15,城管局\n79,待定\n"
+    )
+
+    ran = cli("correct", write(tmp_path / "d.csv", decided))
+
+    assert ran.code == 3
+    assert "corrected 2, confirmed 0, decided before 0, not decided 1, refused 2" in ran.out
+    assert "line 4: unit '水务局\\ufeff' may be any of the units '水务局' and" in ran.err
+    assert "line 5: '7.9E+15' is no id any more" in ran.err

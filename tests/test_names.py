@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paidan.names import is_blank, is_blank_unit, name_key, tidy_name
+from paidan.names import is_blank, is_blank_unit, name_key, spelled, tidy_name
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)
 INVISIBLE = "\u200b\ufeff\u00ad\u200e\u202e\u2060\u200d\ufe0f\U000e0100\u034f\u3164"
@@ -115,3 +115,9 @@ def test_undecided_is_no_unit_and_still_a_value(value: str) -> None:
 @pytest.mark.parametrize("value", ["0", "其他", "无锡市", "城管局", "Nullarbor", "a", "no"])
 def test_words_stand_for_themselves(value: str) -> None:
     assert not is_blank_unit(value)
+
+
+def test_what_looks_alike_is_spelled_apart() -> None:
+    assert spelled("Café 部") == "'Café 部'"
+    assert spelled("Cafe\u0301 部\u200b") == r"'Cafe\u0301 部\u200b'"
+    assert spelled("局\ufe0f") == r"'局\ufe0f'"

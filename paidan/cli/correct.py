@@ -184,8 +184,13 @@ class _Decisions:
             self.counts[_UNDECIDED] += 1
             return None
         if code is None:
-            return f"unit {unit!r} is unknown or retired ('paidan units list')"
+            return f"unit {taxonomy.why_unresolved(session, unit)}"
         found = _find(session, key, exact=exact)
+        if not found:
+            try:
+                found = _find_mended(session, key)
+            except ValueError as error:
+                return str(error)
         if not found:
             return f"no ticket {key[1]!r} of source {key[0]!r} is known"
         if len(found) > 1:
@@ -262,3 +267,18 @@ def _find(session: "Session", key: tuple[str, str], *, exact: bool) -> "list[Tic
 
 
 COMMANDS = (correct,)
+
+
+def _find_mended(session: "Session", key: tuple[str, str]) -> "list[Ticket]":
+    """Return the ticket whose id a spreadsheet has changed, as ``push`` would read it.
+
+    Raises:
+        RuinedIdError: the id has lost its digits.
+    """
+    from db import corrections
+    from producer.ids import read_id
+
+    source, external_id = key
+    mended, _ = read_id(external_id)
+    ticket = corrections.find_ticket(session, source, mended) if mended else None
+    return [] if ticket is None else [ticket]

@@ -11,7 +11,7 @@ import click
 from paidan.cli.notes import Notes
 from paidan.cli.options import read_file
 from paidan.errors import InputError
-from paidan.names import is_blank_unit, name_key
+from paidan.names import is_blank_unit, name_key, spelled
 from paidan.settings import get_settings
 
 if TYPE_CHECKING:
@@ -123,13 +123,13 @@ def _units(session: "Session", labels: Counter[str], *, new_units: bool) -> _Uni
     why = {label: taxonomy.why_unresolved(session, label) for label in rest if label not in codes}
     index = taxonomy.read_index(session)
     _tell_alike(
-        f"{label!r} as {codes[label]!r}"
+        f"{spelled(label)} as {spelled(codes[label])}"
         for label in labels
         if label in codes and label != codes[label] and index.exact(label) is None
     )
     for group in index.look_alikes():
         click.echo(
-            f"note: units {', '.join(repr(unit.code) for unit in group)} look alike; see "
+            f"note: units {', '.join(spelled(unit.code) for unit in group)} look alike; see "
             "'paidan units remove --look-alikes'",
             err=True,
         )

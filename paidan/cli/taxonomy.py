@@ -8,7 +8,7 @@ import click
 
 from paidan.cli.options import BY, COLUMN, ENCODING, FILE, JSON, SHEET, print_json
 from paidan.errors import InputError, ModelVersionError, StorageError, TaxonomyError
-from paidan.names import is_blank
+from paidan.names import is_blank, spelled
 from paidan.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -143,11 +143,11 @@ def remove(codes: tuple[str, ...], by: str, *, look_alikes: bool) -> None:
         else:
             removed = [unit_removal.remove_unit(session, c, learned, actor=by) for c in codes]
     for code in removed:
-        click.echo(f"removed {code!r}")
+        click.echo(f"removed {spelled(code)}")
     for group in left:
         click.echo(
-            f"in use, and still alike: {', '.join(map(repr, group))}; import all but one with the "
-            "status 'merged' and that one as merged_into",
+            f"in use, and still alike: {', '.join(map(spelled, group))}; import all but one with "
+            "the status 'merged' and that one as merged_into",
             err=True,
         )
     if not removed:
