@@ -93,9 +93,14 @@ def utc_now() -> datetime:
 
 
 def add_backlog(database: Database, rows: int) -> None:
-    """Insert so many tickets that wait for an hour already, by one statement."""
-    numbers = select(literal(1).label("n")).cte("numbers", recursive=True)
-    numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < rows))
+    """Insert so many tickets that wait for an hour already, a hundred thousand a statement."""
+    for first in range(1, rows + 1, 100_000):
+        _add_backlog(database, first, min(first + 99_999, rows))
+
+
+def _add_backlog(database: Database, first: int, last: int) -> None:
+    numbers = select(literal(first).label("n")).cte("numbers", recursive=True)
+    numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < last))
     number = cast(numbers.c.n, String)
     new: dict[str, Any] = {
         "source": literal("backlog"),
