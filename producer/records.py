@@ -1,6 +1,7 @@
 """From a row to a ticket: which columns mean what, and why a row is refused."""
 
 import hashlib
+import json
 import math
 import re
 from collections import Counter
@@ -16,6 +17,7 @@ from paidan.broker import BULK, LANES
 from paidan.names import is_blank
 from producer.columns import column_names, with_columns
 from producer.ids import RuinedIdError, read_id, unwrapped
+from producer.priorities import read_priority
 from producer.readers import Row
 from producer.times import TwoTimesError, UnreadTimeError, read_time
 
@@ -196,7 +198,7 @@ def _ticket(fields: _Fields, seen: Counter[bytes]) -> NewTicket:
         text=text,
         received_at=fields.time("received_at"),
         lane=_lane(fields.value("lane"), reading.lane),
-        priority=_priority(fields.value("priority")),
+        priority=_priority(fields.name("priority")),
         due_at=fields.time("due_at"),
         district=fields.name("district"),
         unit=fields.text("unit"),  # a unit may be named 无: who reads it asks the taxonomy
@@ -245,15 +247,15 @@ def _lane(value: Any, default: str) -> str:
     return text
 
 
-def _priority(value: Any) -> int:
-    text = _clean("priority", value, _MAX_NAME_CHARS)
-    if text is None:
-        return ROUTINE
-    if not re.fullmatch(r"[Pp]?[1-5]", text):
+def _priority(text: str | None) -> int:
+    number = ROUTINE if text is None else read_priority(text)
+    if number is None:
         raise _FieldError(
-            "priority", f"{text!r} is none of {URGENT} (urgent) to {LEAST} (can wait)"
+            "priority",
+            f"{text!r} is none of {URGENT} (urgent) to {LEAST} (can wait), and no word such as "
+            "紧急, 高, 普通, 低, urgent, high, normal or low",
         )
-    return int(text[-1])
+    return number
 
 
 def _for_json(value: Any) -> Any:
@@ -265,6 +267,11 @@ def _meta(value: Any, rest: dict[str, Any]) -> dict[str, Any]:
     """Keep the meta object as it is, with the columns nobody asked for beside it."""
     if value is None or value == "":
         value = {}
+    if isinstance(value, str):  # as the export writes it into a table
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise _FieldError("meta", "an object is expected") from error
     if not isinstance(value, dict):
         raise _FieldError("meta", "an object is expected")
     meta = {**rest, **value}

@@ -72,6 +72,32 @@ def test_units_are_imported_listed_and_merged(cli: Cli, tmp_path: Path) -> None:
     assert "0 units added, 0 changed, 2 as before" in cli("units", "import", file).out
 
 
+def test_units_are_imported_from_columns_of_other_names(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "units.csv"
+    file.write_text("编码,单位名称,职责\nA,甲局,路灯\n", "utf-8")
+    names = (
+        "--column",
+        "name=单位名称",
+        "--column",
+        "code=编码",
+        "--column",
+        "responsibilities=职责",
+    )
+
+    assert "1 units added" in cli("units", "import", file, *names).out
+    [unit] = json.loads(cli("units", "list", "--json").out)
+    assert (unit["code"], unit["name"], unit["responsibilities"]) == ("A", "甲局", "路灯")
+    missing = cli("units", "import", file, "--column", "name=名")
+    assert (missing.code, "no column '名' among '编码', '单位名称', '职责'" in missing.err) == (
+        1,
+        True,
+    )
+    assert (
+        "a unit has the fields code, name"
+        in cli("units", "import", file, "--column", "title=名").err
+    )
+
+
 def test_a_version_is_trained_listed_shown_promoted_and_rolled_back(cli: Cli, files: Path) -> None:
     first = json.loads(cli("train", "--data", files / "labelled.csv", "--promote", "--json").out)
     second = json.loads(

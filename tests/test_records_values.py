@@ -98,7 +98,11 @@ def test_what_no_json_column_can_hold_is_refused(meta: dict[str, Any], form: str
     assert refused.field == "meta"
 
 
-@pytest.mark.parametrize("meta", ["text", ["list"], 1])
+def test_meta_in_a_table_is_json() -> None:
+    assert ticket_of({"text": "漏水", "meta": '{"楼": [3]}'}).meta == {"楼": [3]}
+
+
+@pytest.mark.parametrize("meta", ["text", "[1]", "3", ["list"], 1, "[" * 100_000])
 def test_meta_must_be_an_object(meta: Any) -> None:
     assert rejected({"text": "漏水", "meta": meta}).reason == "an object is expected"
 
@@ -136,7 +140,9 @@ def test_a_time_without_zone_is_of_the_readings_zone() -> None:
         ("lane", 1, "'1' is no lane"),
         ("priority", "0", "'0' is none of 1 (urgent) to 5 (can wait)"),
         ("priority", 6, "'6' is none of"),
-        ("priority", "high", "'high' is none of"),
+        ("priority", "gold", "'gold' is none of"),
+        ("priority", "1.5", "'1.5' is none of"),
+        ("priority", "P", "'P' is none of"),
         ("priority", "12", "'12' is none of"),
         ("priority", True, "a bool where text is expected"),
     ],
@@ -148,8 +154,15 @@ def test_bad_values_are_refused_with_field_and_reason(field: str, value: Any, re
     assert reason in refused.reason
 
 
-@pytest.mark.parametrize(("value", "number"), [("1", 1), (5, 5), ("P2", 2), ("p4", 4), ("", 3)])
-def test_priorities_are_numbers_with_or_without_p(value: Any, number: int) -> None:
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        *(("1", 1), (5, 5), ("P2", 2), ("p4", 4), ("", 3), ("1.0", 1), (2.0, 2), ("Ｐ１", 1)),
+        *(("特急", 1), ("紧急", 1), ("高", 2), ("中", 3), ("普通", 3), ("一般", 3), ("低", 4)),
+        *(("Urgent", 1), ("HIGH", 2), (" normal ", 3), ("Medium", 3), ("low", 4), ("NULL", 3)),
+    ],
+)
+def test_priorities_are_numbers_or_words(value: Any, number: int) -> None:
     assert ticket_of({"text": "漏水", "priority": value}).priority == number
 
 

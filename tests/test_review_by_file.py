@@ -224,6 +224,21 @@ def test_an_id_is_found_in_a_table_of_which_only_two_columns_were_kept(
     assert (ran.code, "keep the export's column 'escaped'" in ran.err) == (3, True)
 
 
+def test_ids_that_a_spreadsheet_changed_are_mended_or_refused_as_in_a_push(
+    cli: Cli, database: Database, tmp_path: Path
+) -> None:
+    with database.writing() as session:
+        ids = ("000123", "20260301001")
+        tickets.insert(session, [new_ticket(external_id=name) for name in ids])
+    content = f'external_id,unit\n"=""000123""",{A}\n20260301001.0,{A}\n2.02603E+15,{A}\n'
+
+    ran = cli("correct", write(tmp_path / "x.csv", content))
+
+    assert (ran.code, [decided[0] for decided in stored(database)]) == (3, list(ids))
+    assert "2.02603E+15" in ran.err
+    assert "no ticket" not in ran.err
+
+
 def test_a_file_that_cannot_hold_decisions_is_refused(cli: Cli, tmp_path: Path) -> None:
     for content, problem in (
         ("external_id,status\nt1,x\n", "no column 'unit' among 'external_id', 'status'"),

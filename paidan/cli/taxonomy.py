@@ -45,6 +45,10 @@ def import_(
         if row.problem:
             raise InputError(f"{place}: {row.problem}")
         values = _values(row.values, wanted)
+        if absent := next((field for field in columns if field not in values), None):
+            raise InputError(
+                f"{place}: no column {columns[absent]!r} among {', '.join(map(repr, row.values))}"
+            )
         if not values.get("name"):
             raise InputError(f"{place}: the name is missing (columns: {', '.join(row.values)})")
         for role in ("code", "status", "parent", "merged_into"):
@@ -86,9 +90,9 @@ def _values(row: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]
 
     found = {field: find_name(row, column) for field, column in wanted.items()}
     return {
-        field: str(row[column]).strip()
+        field: "" if row[column] is None else str(row[column]).strip()
         for field, column in found.items()
-        if column is not None and row[column] is not None
+        if column is not None
     }
 
 
