@@ -39,13 +39,14 @@ def import_(
     if unknown := next((field for field in columns if field not in _FIELDS), None):
         raise InputError(f"--column {unknown}=…: a unit has the fields {', '.join(_FIELDS)}")
     wanted = {field: columns.get(field, field) for field in _FIELDS}
-    records = []
+    records: list[taxonomy.UnitRecord] = []
     for row in read_rows(file, encoding=encoding, sheet=sheet, used=wanted.values()):
         place = f"{file}, line {row.line}"
         if row.problem:
             raise InputError(f"{place}: {row.problem}")
         values = _values(row.values, wanted)
-        if absent := next((field for field in columns if field not in values), None):
+        absent = next((field for field in columns if field not in values), None)
+        if absent and not records:  # a later object of a JSON file may lack a field
             raise InputError(
                 f"{place}: no column {columns[absent]!r} among {', '.join(map(repr, row.values))}"
             )
