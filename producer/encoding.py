@@ -30,6 +30,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# What is meant by a name: UTF-8 with or without its mark; GB2312 and GBK with all that was added.
+_MEANT = {"utf-8": "utf-8-sig", "gb2312": "gb18030", "gbk": "gb18030"}
 _CHUNK_BYTES = 1 << 20
 _SHORT_BYTES = 64  # of UTF-8 beyond ASCII: fewer may be another encoding by chance
 # In nats. The second best must be a million times less likely, and the best itself clear.
@@ -91,7 +93,7 @@ def find_encoding(path: Path, stream: BinaryIO, named: str | None) -> str:
 
 
 def known_encoding(path: Path, encoding: str) -> str:
-    """Return the codec's name, for UTF-8 the one that takes a byte order mark too.
+    """Return the codec that a name means: the widest one of its family.
 
     Raises:
         InputError: there is no such encoding.
@@ -102,7 +104,7 @@ def known_encoding(path: Path, encoding: str) -> str:
     except (LookupError, ValueError) as error:
         message = f"{path}: --encoding {encoding!r} is no known encoding"
         raise InputError(message) from error
-    return "utf-8-sig" if name == "utf-8" else name
+    return _MEANT.get(name, name)
 
 
 def _check_named(path: Path, stream: BinaryIO, named: str, marked: str | None) -> str:

@@ -176,6 +176,13 @@ def test_a_named_encoding_is_taken_where_the_evidence_is_thin(csv_file: Path) ->
     assert texts_of(rows_of(csv_file, table("Jardín").encode("cp1252"), "latin-1")) == ["Jardín"]
 
 
+@pytest.mark.parametrize("named", ["gb2312", "GBK", "cp936"])
+def test_gb2312_is_taken_with_all_that_was_added_to_it(csv_file: Path, named: str) -> None:
+    texts = ("朱镕基路的路灯坏了", "路燈壞了")
+
+    assert texts_of(rows_of(csv_file, table(*texts).encode("gb18030"), named)) == [*texts]
+
+
 def test_a_mark_of_utf8_before_damaged_text_does_not_make_it_another_encoding(
     csv_file: Path,
 ) -> None:
