@@ -175,7 +175,7 @@ def requeue_dead(session: Session, ids: Collection[int] | None, *, actor: str) -
 
     They still run alone: whatever killed their process may do it again.
     """
-    condition = and_(CLOSED, Ticket.status == Status.DEAD)
+    condition = and_(CLOSED, Ticket.status == Status.DEAD, Ticket.erased_at.is_(None))
     if ids is not None:
         condition &= Ticket.id.in_(ids)
     rows = session.execute(

@@ -39,6 +39,7 @@ EXPORT_COLUMNS = (
     "classified_at",
     "decided_at",
     "dead_reason",
+    "erased_at",
     "meta",
 )
 # Tickets looked at in one transaction.
@@ -211,5 +212,6 @@ def _row(
         "classified_at": answer.classified_at if answer else None,
         "decided_at": ticket.decided_at,
         "dead_reason": ticket.dead_reason,
+        "erased_at": ticket.erased_at,
         "meta": ticket.meta or None,
     }

@@ -129,6 +129,8 @@ class Ticket(Base):
     claim_token: Mapped[str | None] = mapped_column(String(32))
     claimed_by: Mapped[str | None] = mapped_column(_NAME)
     claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Since when the row holds no more than ids, times and what was decided (``db.erasure``).
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class ModelVersion(Base):

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    and_,
     func,
     literal_column,
     select,
@@ -90,9 +91,9 @@ def _counts() -> CompoundSelect[Any]:
 
 
 def dead_tickets(session: Session, *, limit: int) -> list[Ticket]:
-    """Return dead tickets, oldest first."""
-    query = select(Ticket).where(CLOSED, Ticket.status == Status.DEAD).order_by(Ticket.id)
-    return list(session.scalars(query.limit(limit)))
+    """Return dead tickets, oldest first, without those that were erased."""
+    dead = and_(CLOSED, Ticket.status == Status.DEAD, Ticket.erased_at.is_(None))
+    return list(session.scalars(select(Ticket).where(dead).order_by(Ticket.id).limit(limit)))
 
 
 def closed_among(session: Session, ids: Sequence[int]) -> dict[int, str]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from db.faults import explain
 from paidan.database_url import parse_database_url
 from paidan.errors import DatabaseUnavailableError, SettingsError, StorageError
+from paidan.files import make_private_file, open_private, private_home
 from paidan.settings import Settings
 
 if TYPE_CHECKING:
@@ -115,6 +116,23 @@ class Database:
             found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
             return None if found is None else str(found)
 
+    def forget_log(self) -> bool:
+        """Empty SQLite's write-ahead log, which holds rows as they were; return whether it is.
+
+        It is not while another process reads. A server's log is its operator's.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return False
+        with self.explained():
+            connection = self.engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                [busy, *_] = cursor.fetchone() or [1]
+            finally:
+                connection.close()
+        return not busy
+
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Turn what the database raises into errors a person can act on, without any value.
@@ -184,6 +202,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         # FULL, not NORMAL: a committed ticket survives the loss of power too.
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        # What is erased or rewritten leaves no copy in the file's free space.
+        cursor.execute("PRAGMA secure_delete = ON")
         cursor.execute(f"PRAGMA busy_timeout = {_SQLITE_BUSY_TIMEOUT_MS}")
         cursor.close()
 
@@ -229,9 +249,10 @@ def open_database(settings: Settings) -> Database:
 def _ensure_embedded(database: Database, home: Path) -> None:
     """Create and migrate the embedded SQLite database, one process at a time."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        with (home / "migrate.lock").open("a") as lock:
+        private_home(home)
+        with open(home / "migrate.lock", "a", opener=open_private) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            make_private_file(Path(database.url.database or ""))  # SQLite's log is made alike
             with database.explained():
                 revision = database.schema_revision()
             if revision != SCHEMA_REVISION:

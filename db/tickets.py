@@ -38,12 +38,14 @@ class Inserted:
         ids: of the rows added, by lane, in the order given.
         known: tickets there before with the same text.
         conflicts: whose external id was there before with another text; nothing was written.
+        erased: whose external id is that of a ticket that was erased; nothing was written.
         all_ids: the rows of the added and the known tickets, to wait for them.
     """
 
     ids: dict[str, list[int]]
     known: int
     conflicts: list[NewTicket]
+    erased: list[NewTicket]
     all_ids: list[int]
 
 
@@ -61,17 +63,20 @@ def insert(session: Session, tickets: Sequence[NewTicket]) -> Inserted:
         ids.setdefault(first[key].lane, []).append(row_id)
     known: list[tuple[str, str]] = []
     conflicts: list[NewTicket] = []
+    erased: list[NewTicket] = []
     for ticket in tickets:
         key = (ticket.source, ticket.external_id)
         if first[key] is ticket and key in added:
             continue
         text = stored[key][1] if key in stored else first[key].text
-        if text == ticket.text:
+        if text is None:
+            erased.append(ticket)
+        elif text == ticket.text:
             known.append(key)
         else:
             conflicts.append(ticket)
     there = dict.fromkeys(stored[key][0] for key in known if key in stored)
-    return Inserted(ids, len(known), conflicts, [*added.values(), *there])
+    return Inserted(ids, len(known), conflicts, erased, [*added.values(), *there])
 
 
 def _take_turns(session: Session, sources: set[str]) -> None:
@@ -118,13 +123,16 @@ def _row(ticket: NewTicket) -> dict[str, Any]:
 
 def _stored_texts(
     session: Session, keys: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], tuple[int, str]]:
-    """Return id and text of the rows with these (source, external id)."""
+) -> dict[tuple[str, str], tuple[int, str | None]]:
+    """Return id and text (None if it was erased) of the rows with these (source, external id)."""
     if not keys:
         return {}
     rows = session.execute(
-        select(Ticket.source, Ticket.external_id, Ticket.id, Ticket.text).where(
+        select(Ticket.source, Ticket.external_id, Ticket.id, Ticket.text, Ticket.erased_at).where(
             tuple_(Ticket.source, Ticket.external_id).in_(keys)
         )
     )
-    return {(source, external_id): (row_id, text) for source, external_id, row_id, text in rows}
+    return {
+        (source, external_id): (row_id, text if erased_at is None else None)
+        for source, external_id, row_id, text, erased_at in rows
+    }

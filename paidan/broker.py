@@ -9,6 +9,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from paidan.files import check_socket_folder
 from paidan.settings import Settings, get_settings
 
 LIVE, BULK = "live", "bulk"
@@ -98,13 +99,23 @@ def get_app() -> Celery:
     return make_app(get_settings())
 
 
+def _check_embedded(settings: Settings) -> None:
+    folder = settings.embedded_socket.parent
+    if settings.redis_url is None and folder != settings.resolved_home:
+        check_socket_folder(folder)
+
+
 def make_redis(settings: Settings, timeout_s: float = _SOCKET_TIMEOUT_S) -> "redis.Redis":
     """Return a redis-py client for depths and the ingest stream; it connects on first use.
 
     Args:
         settings: where Redis is.
         timeout_s: seconds that an answer may take.
+
+    Raises:
+        StorageError: the embedded Redis' socket is in a folder that may be somebody else's.
     """
+    _check_embedded(settings)
     return redis.Redis(
         **settings.redis_address.client_options(),
         socket_timeout=timeout_s,

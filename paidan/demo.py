@@ -34,6 +34,7 @@ from paidan.cli.progress import PushProgress, TrainingProgress
 from paidan.cli.train import register
 from paidan.embedded import EmbeddedStack
 from paidan.errors import InputError
+from paidan.files import private_folder
 from paidan.sample.generator import SampleTicket, generate, load_units
 from paidan.settings import Settings
 from paidan.text import model_text
@@ -125,7 +126,7 @@ def _empty(home: Path) -> None:
         if not (home / _MARKER).exists():
             raise InputError(f"{home} holds something that is no demo: name another --home")
         shutil.rmtree(home)
-    home.mkdir(parents=True, exist_ok=True)
+    private_folder(home)
     (home / _MARKER).touch()
 
 

@@ -24,11 +24,14 @@ from db.session import open_database
 from paidan import redis_server
 from paidan.broker import make_redis
 from paidan.errors import BrokerUnavailableError, StorageError
+from paidan.files import open_private, private_folder
 from paidan.process import RoleLock, die_with_parent
 from paidan.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+_REDIS = "redis"
+_REDIS_UMASK = 0o077  # its data hold tickets of the stream
 _REDIS_START_S = 15.0
 _POLL_S = 0.05
 _RESTART_PAUSE_S = 1.0
@@ -137,6 +140,7 @@ class EmbeddedStack:
                 # A Ctrl-C of the terminal reaches this process alone, which then stops the parts
                 # in order.
                 start_new_session=True,
+                umask=_REDIS_UMASK if name == _REDIS else -1,
                 preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent),
             )
         finally:
@@ -147,8 +151,8 @@ class EmbeddedStack:
         if self.logs is None:
             return None
         try:
-            self.logs.mkdir(parents=True, exist_ok=True)
-            return (self.logs / f"{name}.log").open("ab")
+            private_folder(self.logs)
+            return open(self.logs / f"{name}.log", "ab", opener=open_private)
         except OSError as error:
             raise StorageError(f"cannot write logs to {self.logs}: {error.strerror}") from error
 
@@ -156,7 +160,7 @@ class EmbeddedStack:
         socket = self.settings.embedded_socket
         data = self.settings.resolved_home / "redis"
         redis_server.prepare_folders(socket, data)
-        self._start("redis", redis_server.command(socket, data))
+        self._start(_REDIS, redis_server.command(socket, data))
         wait_for_redis(self.settings, lambda: self._children[-1].process.poll())
 
 

@@ -60,7 +60,7 @@ def trace(error: BaseException) -> str:
         frames = [
             f"  {_frame(f.f_code, line)}" for f, line in traceback.walk_tb(fault.__traceback__)
         ]
-        parts.append("\n".join([describe(fault) if fault is error else _kind(fault), *frames]))
+        parts.append("\n".join([_kind(fault), *frames]))
     return "\nfrom ".join(parts)
 
 

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from paidan import faults
+from paidan.errors import PaidanError
 
 logger = logging.getLogger(__name__)
 
@@ -92,9 +93,12 @@ class FieldFormatter(logging.Formatter):
         return f"{line} {fields}" if fields else line
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's own name)
-        """Return the error's types and frames."""
+        """Return the error's types and frames, and of an error of ours what it says."""
         error = ei[1] if isinstance(ei, tuple) else getattr(ei, "exception", None)
-        return faults.trace(error) if isinstance(error, _Error) else "no error is known"
+        if not isinstance(error, _Error):
+            return "no error is known"
+        said = f"{faults.describe(error)}\n" if isinstance(error, PaidanError) else ""
+        return f"{said}{faults.trace(error)}"
 
 
 def _told(value: object, is_ours: bool) -> object:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from paidan.errors import AlreadyRunningError, StorageError
+from paidan.files import private_folder
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -58,7 +59,8 @@ class RoleLock:
         if self._descriptor is not None:
             return True
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self.path.parent.parent)  # the home
+            private_folder(self.path.parent)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StorageError(f"cannot write {self.path}: {error.strerror}") from error

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from paidan.errors import BrokerUnavailableError
+from paidan.files import check_socket_folder, private_folder
 
 
 def find_server() -> str:
@@ -50,10 +51,16 @@ def command(socket: Path, data: Path) -> list[str]:
 
 
 def prepare_folders(socket: Path, data: Path) -> None:
-    """Create the folders of the socket (for this user alone) and of the data."""
-    data.mkdir(parents=True, exist_ok=True)
-    if not socket.parent.exists():
-        socket.parent.mkdir(parents=True, mode=0o700)
+    """Create the folders of the socket (for this user alone) and of the data.
+
+    Raises:
+        StorageError: the socket's folder may be somebody else's.
+    """
+    private_folder(data)
+    if socket.parent != data.parent:
+        check_socket_folder(socket.parent)  # first: what is there may be a file, or a link
+        private_folder(socket.parent)
+        check_socket_folder(socket.parent)
 
 
 def start(socket: Path, data: Path, **options: object) -> "subprocess.Popen[bytes]":

@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import os
+import re
 import socket
 import tempfile
 from functools import lru_cache
@@ -20,6 +21,8 @@ from paidan.redis_address import RedisAddress, parse_redis_url
 
 # A unix socket's path must fit sockaddr_un.sun_path (108 bytes on Linux, 104 on macOS).
 _MAX_SOCKET_PATH = 100
+_MAX_WORKER_NAME_BYTES = 200
+_WORKER_NAME = re.compile("[^\x00-\x1f\x7f/\ud800-\udfff]*")
 
 # A message with more ids is none of ours.
 MAX_MESSAGE_IDS = 10_000
@@ -99,6 +102,18 @@ class Settings(BaseSettings):
         if url is not None:
             parse_redis_url(url)
         return url
+
+    @field_validator("worker_name")
+    @classmethod
+    def _check_worker_name(cls, name: str) -> str:
+        """Take what every database stores and every file system takes as part of a file's name."""
+        if not _WORKER_NAME.fullmatch(name) or len(name.encode()) > _MAX_WORKER_NAME_BYTES:
+            message = (
+                f"at most {_MAX_WORKER_NAME_BYTES} bytes of printable characters without '/' are "
+                "expected"
+            )
+            raise ValueError(message)
+        return name
 
     @field_validator("timezone")
     @classmethod

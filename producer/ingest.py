@@ -31,6 +31,7 @@ from producer.submit import SubmitResult, Submitter
 
 logger = logging.getLogger(__name__)
 
+STREAM_SOURCE = "stream"  # of entries that name none
 _BATCH = 500
 # A batch ends with the entry that brings it over so many bytes.
 _BATCH_BYTES = 8 * 1024 * 1024
@@ -50,6 +51,14 @@ class _Read:
 
     entry: Entry
     ticket: NewTicket | Rejected
+
+    def forget(self) -> None:
+        """Refuse a ticket that was erased; of what came in, its ids alone are kept."""
+        if isinstance(self.ticket, NewTicket):
+            source, external_id = (part.encode() for part in _key(self.ticket))
+            fields = {b"source": source, b"external_id": external_id}
+            self.entry = replace(self.entry, fields=fields)
+            self.ticket = Rejected(0, "external_id", "its ticket was erased", {})
 
 
 class Ingest:
@@ -134,7 +143,7 @@ class Ingest:
     def _take_in(self, entries: list[Entry]) -> None:
         """Commit the tickets, then in one step set aside the rest and acknowledge all of them."""
         reading = Reading(
-            source="stream",
+            source=STREAM_SOURCE,
             lane="live",
             timezone=self.settings.timezone,
             max_chars=self.settings.max_ticket_chars,
@@ -142,8 +151,11 @@ class Ingest:
         read = [_Read(entry, self._ticket(entry, reading)) for entry in entries]
         result = self._submit(read)
         conflicts = {(t.source, t.external_id, t.text) for t in result.conflicts}
+        erased = {(r.ticket.source, r.ticket.external_id) for r in result.refused}
         settled: list[tuple[str, Sequence[bytes]]] = []
         for item in read:
+            if isinstance(item.ticket, NewTicket) and _key(item.ticket) in erased:
+                item.forget()
             reason, external_id = _reason(item.ticket, conflicts)
             words = reject_words(item.entry, reason, external_id) if reason else ()
             settled.append((item.entry.id, words))
@@ -199,6 +211,10 @@ class Ingest:
         except (*DATABASE_FAULTS, RecordRefusedError, SQLAlchemyError):
             return False
         return True
+
+
+def _key(ticket: NewTicket) -> tuple[str, str]:
+    return ticket.source, ticket.external_id
 
 
 def _reason(

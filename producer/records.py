@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +13,9 @@ from db.models import LEAST, ROUTINE, URGENT
 from db.tickets import NewTicket
 from paidan.broker import BULK, LANES
 from paidan.names import is_blank
+from producer.checks import FieldError as _FieldError
+from producer.checks import check_meta as _check_meta
+from producer.checks import check_scalar as _check_scalar
 from producer.columns import column_names, with_columns
 from producer.ids import RuinedIdError, read_id, unwrapped
 from producer.priorities import read_priority
@@ -24,8 +25,6 @@ from producer.times import TwoTimesError, UnreadTimeError, read_time
 THOUGHT = "Complex_CoT"
 _MAX_NAME_CHARS = 200
 _MAX_SOURCE_CHARS = 100
-_MAX_META_DEPTH = 50
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +112,6 @@ def read_tickets(
         for told in fields.remarks:
             remark(told)
         yield row.line, ticket
-
-
-class _FieldError(ValueError):
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(reason)
-        self.field = field
 
 
 class _Fields:
@@ -219,18 +212,6 @@ def _clean(field: str, value: Any, limit: int) -> str | None:
     return text or None
 
 
-def _check_scalar(field: str, value: Any) -> None:
-    """Refuse texts and numbers that some database cannot hold."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _FieldError(field, f"holds {value}, which is no number; leave it out or write null")
-    if not isinstance(value, str):
-        return
-    if "\x00" in value:
-        raise _FieldError(field, "holds a NUL character: the file is damaged or no text")
-    if _SURROGATE.search(value):
-        raise _FieldError(field, "holds half a surrogate pair: the file is damaged")
-
-
 def _numbered_hash(title: str | None, text: str, seen: Counter[bytes]) -> str:
     digest = hashlib.sha256(f"{title or ''}\n{text}".encode()).digest()[:12]
     seen[digest] += 1
@@ -277,21 +258,3 @@ def _meta(value: Any, rest: dict[str, Any]) -> dict[str, Any]:
     meta = {**rest, **value}
     _check_meta(meta)
     return meta
-
-
-def _check_meta(meta: dict[str, Any]) -> None:
-    """Refuse what PostgreSQL's jsonb cannot hold, or no encoder writes, before it meets them."""
-    level: list[Any] = [meta]
-    for _ in range(_MAX_META_DEPTH):
-        inner: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                inner += value.keys()
-                inner += value.values()
-            elif isinstance(value, list):
-                inner += value
-            else:
-                _check_scalar("meta", value)
-        level = inner
-    if level:
-        raise _FieldError("meta", f"nested more than {_MAX_META_DEPTH} levels deep")

@@ -11,12 +11,23 @@ from paidan.errors import BrokerUnavailableError
 from paidan.faults import describe
 from paidan.publisher import Publisher
 from paidan.settings import Settings, get_settings
+from producer.checks import FieldError, check_ticket
 from producer.rules import Rule, load_rules, prioritise
 
 logger = logging.getLogger(__name__)
 
 # Rows a transaction: large enough to be quick, small enough that another producer gets its turn.
 CHUNK = 1000
+_ERASED = "the ticket of this id was erased; it is not stored again"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A ticket that was not taken: which field is wrong and why."""
+
+    ticket: NewTicket
+    field: str
+    reason: str
 
 
 @dataclass(slots=True)
@@ -28,6 +39,7 @@ class SubmitResult:
         known: rows there before (same source, external id and text).
         conflicts: whose external id was there before with another text; nothing was written.
         ids: of the added and the known rows.
+        refused: what is no ticket, or was erased before, each with the reason; the others are in.
         unpublished: why messages could not be sent, if so; the relay sends them later.
     """
 
@@ -35,6 +47,7 @@ class SubmitResult:
     known: int = 0
     conflicts: list[NewTicket] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     unpublished: str | None = None
 
 
@@ -72,6 +85,11 @@ class Submitter:
         result = SubmitResult() if into is None else into
         chunk: list[NewTicket] = []
         for ticket in new:
+            try:
+                check_ticket(ticket, max_chars=self.publisher.settings.max_ticket_chars)
+            except FieldError as error:
+                result.refused.append(Refused(ticket, error.field, str(error)))
+                continue
             chunk.append(prioritise(ticket, self.rules))
             if len(chunk) == CHUNK:
                 self._submit_chunk(chunk, result)
@@ -86,6 +104,7 @@ class Submitter:
         result.added += sum(len(ids) for ids in inserted.ids.values())
         result.known += inserted.known
         result.conflicts += inserted.conflicts
+        result.refused += [Refused(t, "external_id", _ERASED) for t in inserted.erased]
         result.ids += inserted.all_ids
         if result.unpublished is not None:
             return  # one attempt is enough: the relay has the rest

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from paidan.errors import DeviceError
 
 _QUERY_TIMEOUT_S = 30
+_MAX_DEVICE_CHARS = 200  # what the heartbeat's row takes
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -97,4 +98,4 @@ def pin(wanted: str | None, *, cpu: bool) -> str:
         chosen = gpus[0] if gpus else None
     # By UUID: indices follow CUDA_DEVICE_ORDER and change when a card is added.
     os.environ[_VISIBLE] = chosen.uuid if chosen else ""
-    return str(chosen) if chosen else "cpu"
+    return str(chosen)[:_MAX_DEVICE_CHARS] if chosen else "cpu"

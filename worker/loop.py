@@ -8,14 +8,15 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from typing import get_args
 
-from classifier.interface import Batch, Classifier, Decision, stream
+from classifier.interface import Batch, Classifier, Decision, HeldBack, stream
 from db import claims, results, taxonomy
 from db.claims import Budget, Claim
 from db.results import Result
 from db.session import Database
 from paidan.errors import DATABASE_FAULTS, BrokerUnavailableError, ModelFaultError
-from paidan.faults import describe, signature
+from paidan.faults import describe, signature, trace
 from paidan.settings import Settings
 from paidan.text import model_text
 from worker.resident import Resident
@@ -240,7 +241,7 @@ class ClaimLoop:
         """
         what = signature(error)
         logger.error("a batch failed", extra={"tickets": len(claim.tickets), "error": what})
-        logger.debug("the batch's fault", exc_info=error)
+        logger.debug("the batch's fault:\n%s", trace(error))
         self._try_plain(classifier)
         with self.database.writing() as session:
             claims.fail(
@@ -369,9 +370,14 @@ def _check(decisions: Sequence[Decision], allowed: Sequence[frozenset[str]]) -> 
     if len(decisions) != len(allowed):
         raise ValueError(f"{len(decisions)} answers to {len(allowed)} tickets")
     for decision, units in zip(decisions, allowed, strict=True):
-        if decision.unit not in units:
-            raise ValueError(f"the answer {decision.unit!r} is no allowed unit")
-        if not all(
-            math.isfinite(p) for p in (decision.probability, *(p for _, p in decision.top_k))
-        ):
-            raise ValueError("a probability is not finite")
+        if not units.issuperset((decision.unit, *(unit for unit, _ in decision.top_k))):
+            raise ValueError("an answer is no allowed unit")
+        if not all(_is_number(p) for p in (decision.probability, *(p for _, p in decision.top_k))):
+            raise ValueError("a probability is no finite number")
+        if decision.held_back not in (None, *get_args(HeldBack)):
+            raise ValueError("an unknown reason to hold an answer back")
+
+
+def _is_number(value: object) -> bool:
+    """Whether both databases store a value as a number, in a column and in JSON."""
+    return isinstance(value, float | int) and math.isfinite(value)

@@ -11,7 +11,19 @@ import sys
 import click
 
 from paidan import __version__
-from paidan.cli import bases, correct, dead, export, models, push, services, status, taxonomy, train
+from paidan.cli import (
+    bases,
+    correct,
+    dead,
+    erase,
+    export,
+    models,
+    push,
+    services,
+    status,
+    taxonomy,
+    train,
+)
 from paidan.errors import PaidanError
 from paidan.faults import describe
 from paidan.logging import configure
@@ -26,6 +38,13 @@ class _InOrder(click.Group):
         """Return the commands' names as they were added."""
         del ctx
         return list(self.commands)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return the option without its line: who reads help has found it."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.hidden = True
+        return option
 
 
 @click.group(
@@ -45,6 +64,7 @@ for command in (
     *export.COMMANDS,
     *correct.COMMANDS,
     *dead.COMMANDS,
+    *erase.COMMANDS,
     *taxonomy.COMMANDS,
     *train.COMMANDS,
     *models.COMMANDS,

@@ -152,7 +152,7 @@ class _Decisions:
         source = _text(values.get(source_column)) if source_column else ""
         if not external_id:
             return "the external_id is missing"
-        if _UNSTORABLE.search(f"{external_id}{source}"):
+        if _UNSTORABLE.search(f"{external_id}{source}{unit}"):
             return "a NUL character or half a surrogate pair: the file is damaged"
         with self.database.writing() as session:
             return self._decide(

@@ -12,6 +12,7 @@ import click
 
 from paidan.cli.notes import Notes
 from paidan.errors import InputError
+from paidan.files import fitting_name, open_as_its_folder, private_folder
 from paidan.settings import Settings
 
 if TYPE_CHECKING:
@@ -154,7 +155,8 @@ def read_file(
 def default_rejects(settings: Settings, file: Path) -> Path:
     """Return the place for refused rows of a file, its own for each run."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    return settings.resolved_home / "rejects" / f"{file.stem}-{stamp}-{os.getpid()}.jsonl"
+    name = fitting_name(file.stem, f"-{stamp}-{os.getpid()}.jsonl")
+    return settings.resolved_home / "rejects" / name
 
 
 class Rejects:
@@ -186,8 +188,9 @@ class Rejects:
             "row": row,
         }
         try:
-            self.target.parent.mkdir(parents=True, exist_ok=True)
-            with self.target.open("w" if self.count == 1 else "a", encoding="utf-8") as stream:
+            private_folder(self.target.parent)
+            mode = "w" if self.count == 1 else "a"
+            with open(self.target, mode, encoding="utf-8", opener=open_as_its_folder) as stream:
                 text = json.dumps(record, ensure_ascii=False, default=str)
                 stream.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
         except OSError as error:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from db.tickets import NewTicket
     from paidan.cli.progress import PushProgress
     from producer.records import Rejected
-    from producer.submit import SubmitResult, Submitter
+    from producer.submit import Refused, SubmitResult, Submitter
 
 
 def _time_formats(
@@ -146,7 +146,9 @@ def _push(
     def flush() -> None:
         submitter.submit([ticket for _, ticket in chunk], pushed)
         _refuse_conflicts(pushed.conflicts, chunk, refused)
+        _refuse_erased(pushed.refused, chunk, refused)
         pushed.conflicts.clear()
+        pushed.refused.clear()
         chunk.clear()
         progress.submitted(pushed.added + pushed.known)
 
@@ -180,6 +182,18 @@ def _refuse_conflicts(
             )
             row = {"external_id": ticket.external_id, "title": ticket.title, "text": ticket.text}
             refused.add(line, "external_id", reason, row)
+
+
+def _refuse_erased(
+    found: "list[Refused]", chunk: "list[tuple[int, NewTicket]]", refused: Rejects
+) -> None:
+    """Refuse what was erased; the rejects file gets the ids alone."""
+    reasons = {(r.ticket.source, r.ticket.external_id): r for r in found}
+    for line, ticket in chunk:
+        why = reasons.get((ticket.source, ticket.external_id))
+        if why is not None:
+            row = {"source": ticket.source, "external_id": ticket.external_id}
+            refused.add(line, why.field, why.reason, row)
 
 
 def _check_all(file: Path, items: "Iterable[tuple[int, NewTicket | Rejected]]") -> None:

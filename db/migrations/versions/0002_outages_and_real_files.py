@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from db.types import Json, UtcDateTime
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -18,13 +20,37 @@ def upgrade() -> None:
         "workers", sa.Column("dropped", sa.Integer(), server_default=sa.text("0"), nullable=False)
     )
     _index_for_a_long_backlog()
+    op.add_column("tickets", sa.Column("erased_at", UtcDateTime(timezone=True), nullable=True))
+    _forget_what_models_said()
 
 
 def downgrade() -> None:
     """Take it away again."""
+    op.drop_column("tickets", "erased_at")
     op.drop_column("workers", "dropped")
     op.drop_column("workers", "stalled_s")
     _index_as_before()
+
+
+def _forget_what_models_said() -> None:
+    """Cut reasons of dead tickets before the error's own text, which may quote a ticket."""
+    told = "it cannot be classified: "
+    tickets = sa.table("tickets", sa.column("id"), sa.column("dead_reason"))
+    events = sa.table("events", sa.column("id"), sa.column("kind"), sa.column("data", Json))
+    connection = op.get_bind()
+    held = tickets.c.dead_reason.contains(told)
+    for row in connection.execute(sa.select(tickets).where(held)).all():
+        cut = _without_text(row.dead_reason, told)
+        connection.execute(sa.update(tickets).where(tickets.c.id == row.id).values(dead_reason=cut))
+    for row in connection.execute(sa.select(events).where(events.c.kind == "ticket.dead")).all():
+        data = {**row.data, "reason": _without_text(str(row.data.get("reason")), told)}
+        connection.execute(sa.update(events).where(events.c.id == row.id).values(data=data))
+
+
+def _without_text(reason: str, told: str) -> str:
+    """Return a reason with the type alone of the error behind ``told``."""
+    before, sign, error = reason.partition(told)
+    return f"{before}{sign}{error.partition(':')[0]}"
 
 
 def _index_for_a_long_backlog() -> None:
