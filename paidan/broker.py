@@ -23,6 +23,11 @@ INGEST_REJECTS = "tickets.ingest.rejected"
 # Counts all rejects there ever were; the stream keeps the newest.
 INGEST_REJECTED_TOTAL = "tickets.ingest.rejected.total"
 
+# What workers hold, as kombu notes it: under our own names, so that all keys begin alike.
+UNACKED = "tickets.unacked"
+UNACKED_INDEX = "tickets.unacked_index"
+_UNACKED_MUTEX = "tickets.unacked_mutex"
+
 _CONNECT_TIMEOUT_S = 3
 _SOCKET_TIMEOUT_S = 30
 
@@ -78,6 +83,9 @@ def make_app(settings: Settings) -> Celery:
         broker_pool_limit=4,
         broker_use_ssl=address.broker_ssl(),
         broker_transport_options={
+            "unacked_key": UNACKED,
+            "unacked_index_key": UNACKED_INDEX,
+            "unacked_mutex_key": _UNACKED_MUTEX,
             "visibility_timeout": settings.visibility,
             # Sweep for unacked messages every 5 s: the defaults amount to every 100 s.
             "unacked_restore_interval": 5,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from db.models import Classification, Correction, Status, Ticket
-from paidan.broker import INGEST_STREAM, LANES, queue_name
+from paidan.broker import INGEST_STREAM, LANES, UNACKED, UNACKED_INDEX, queue_name
 from tests.chaos.person import Decided
 from tests.chaos.producers import text_of
 from tests.chaos.watch import pending_entries
@@ -169,8 +169,8 @@ def redis_rest(world: World) -> dict[str, int]:
     """Return what is left in Redis of lanes, unacknowledged messages and the stream."""
     with world.redis.client() as client:
         rest: dict[str, Any] = {queue_name(lane): client.llen(queue_name(lane)) for lane in LANES}
-        rest["unacked"] = client.hlen("unacked")
-        rest["unacked_index"] = client.zcard("unacked_index")
+        rest[UNACKED] = client.hlen(UNACKED)
+        rest[UNACKED_INDEX] = client.zcard(UNACKED_INDEX)
         rest[INGEST_STREAM] = client.xlen(INGEST_STREAM)
     rest["pending entries"] = pending_entries(world)
     return {name: int(count) for name, count in rest.items()}
