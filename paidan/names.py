@@ -76,6 +76,8 @@ def is_blank_unit(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
+    if name.isascii() and name.isprintable() and " " not in name:
+        return name.casefold()
     seen = "".join(c for c in name if c.isspace() or not is_invisible(c))
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
     words = folded.split()

@@ -66,6 +66,7 @@ _FORMS = (
     # As C, Java and JavaScript print a time: mar 1 09:30:00 cst 2026
     re.compile(rf"{_MONTH} (?P<d>\d{{1,2}}) {_CLOCK}{_ZONE} (?P<y>\d{{4}})"),
 )
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\+\d\d:\d\d|Z)?", re.ASCII)
 _TWO_WAYS = re.compile(r"\d{1,2}([-/.])\d{1,2}\1(?:\d{4}|\d{2})(?!\d)")
 _ZERO_DATE = re.compile(r"0{4}[-/.年]?0?0[-/.月]?0?0日?(?:[ t]?[0:.]*z?)?")
 # The hours from which a word counts on, for the hours 1 to 11; what it makes of 12.
@@ -113,6 +114,11 @@ def _found(value: Any, zone: tzinfo, formats: Sequence[str]) -> datetime | None:
         return datetime.combine(value, time())
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise UnreadTimeError(f"a {type(value).__name__} where a date with a time is expected")
+    if not formats and isinstance(value, str) and _ISO.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value)  # the most frequent form, read fast
+        except ValueError:
+            pass  # 24:00, or no such day
     text = _plain(str(value))
     if is_blank(text) or _ZERO_DATE.fullmatch(text):
         return None
@@ -143,8 +149,10 @@ def _plain(text: str) -> str:
     """Return the text in plain width and small letters, single-spaced, without what is not seen."""
     if quoted := re.fullmatch(r'\s*="([^"]*)"\s*', text):  # a spreadsheet's form of a text
         text = quoted[1]
-    seen = "".join(c for c in text if c.isspace() or not is_invisible(c))
-    plain = " ".join(unicodedata.normalize("NFKC", seen).lower().split())
+    if not (text.isascii() and text.isprintable()):
+        seen = "".join(c for c in text if c.isspace() or not is_invisible(c))
+        text = unicodedata.normalize("NFKC", seen)
+    plain = " ".join(text.lower().split())
     return re.sub(r" ?([年月日号时点分秒]) ?", r"\1", plain).replace("\u2212", "-")
 
 
