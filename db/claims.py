@@ -178,18 +178,9 @@ def requeue_dead(session: Session, ids: Collection[int] | None, *, actor: str) -
     condition = and_(CLOSED, Ticket.status == Status.DEAD, Ticket.erased_at.is_(None))
     if ids is not None:
         condition &= Ticket.id.in_(ids)
-    rows = session.execute(
-        update(Ticket)
-        .where(condition)
-        .values(
-            status=Status.QUEUED,
-            attempts=0,
-            solo=True,
-            dead_reason=None,
-            queued_at=clock.now(),
-        )
-        .returning(Ticket.id)
-    ).all()
+    again = {"status": Status.QUEUED, "attempts": 0, "solo": True, "dead_reason": None}
+    requeue = update(Ticket).where(condition).values(**again, queued_at=clock.now())
+    rows = session.execute(requeue.returning(Ticket.id)).all()
     events.record(session, "ticket.requeued", tickets=[row.id for row in rows], actor=actor)
     return [row.id for row in rows]
 
