@@ -70,7 +70,7 @@ def row(report: Report) -> str:
 )
 @click.option("--seconds", type=float, default=180.0, show_default=True, help="Faults go on so.")
 @click.option("--drain", type=float, default=150.0, show_default=True, help="Time to be done in.")
-@click.option("--silent-after", type=float, default=25.0, show_default=True)
+@click.option("--silent-after", type=float, default=15.0, show_default=True)
 @click.option("--quick", is_flag=True, help="Short times and faults, as in the tests.")
 @click.option("--verbose", is_flag=True, help="Tell each fault as it begins.")
 def main(

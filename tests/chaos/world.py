@@ -47,7 +47,7 @@ class Plan:
     database: str
     seconds: float = 180.0
     drain: float = 150.0
-    silent_after: float = 25.0
+    silent_after: float = 15.0
     quick: bool = False
 
 
