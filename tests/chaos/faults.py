@@ -253,22 +253,22 @@ def disconnect_database(world: World, rng: random.Random, lasts: float) -> None:
 
 @_kind("database", databases=("postgresql",))
 def restart_database(world: World, rng: random.Random, lasts: float) -> None:
-    _postgres(world).control("-m", "fast", "restart")
+    _postgres(world).restart("fast")
 
 
 @_kind("database", databases=("postgresql",))
 def crash_database(world: World, rng: random.Random, lasts: float) -> None:
-    _postgres(world).control("-m", "immediate", "restart")
+    _postgres(world).restart("immediate")
 
 
 @_kind("database", (2, 15), ("postgresql",))
 def database_away(world: World, rng: random.Random, lasts: float) -> None:
     server = _postgres(world)
-    server.control("-m", rng.choice(("fast", "immediate")), "stop")
+    server.stop(rng.choice(("fast", "immediate")))
     try:
         world.ended.wait(lasts)
     finally:
-        server.control("restart")
+        server.restart()
 
 
 @_kind("database", (1, 10), ("postgresql",))

