@@ -128,7 +128,7 @@ def test_two_relays_without_a_group_store_and_refuse_each_entry_once(
     """Redis is too full to make the group, so both read the same entries."""
     one, two = (Ingest(publisher.redis, submitter, settings, name) for name in ("one", "two"))
     for number in range(3):
-        stream.add(external_id=str(number), text="漏水", memo="x" * 200_000)
+        stream.add(external_id=str(number), text="漏水", memo="x" * MB)
     stream.add(external_id="0", text="停电")
     stream.add(external_id="bad", text="")
 

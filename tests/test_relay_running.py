@@ -235,11 +235,12 @@ def test_a_lasting_fault_is_logged_when_it_begins_and_when_it_ends(
         found = [r for r in caplog.records if r.getMessage() == message]
         return sorted((vars(r)["step"], vars(r).get("error")) for r in found)
 
-    def evals() -> int:
-        return int(stream.redis.info("commandstats").get("cmdstat_eval", {}).get("calls", 0))
+    def refusals() -> int:
+        counts = stream.redis.info("errorstats").get("errorstat_WRONGTYPE", {"count": 0})
+        return int(counts["count"])
 
     with running(relay):
-        wait_until(lambda: evals() >= 5, 20, "five tries")
+        wait_until(lambda: refusals() >= 10, 20, "ten tries")
         stream.redis.delete(LANE, INGEST_STREAM)
         wait_until(lambda: len(told("works again")) == 2, 20, "the end of both faults")
 
