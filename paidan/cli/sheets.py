@@ -70,6 +70,7 @@ def write_xlsx(path: Path, rows: Iterable[Row], zone: ZoneInfo | None) -> tuple[
         InputError: there are more rows than a sheet holds.
     """
     from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
 
     from db.export import EXPORT_COLUMNS
 
@@ -86,33 +87,31 @@ def write_xlsx(path: Path, rows: Iterable[Row], zone: ZoneInfo | None) -> tuple[
                     f"more than {_SHEET_ROWS - 1:,} tickets: a sheet of an .xlsx file holds no "
                     "more. Choose some with --status, --source, --since or --until, or write .csv"
                 )
-            cells = [_cell(sheet, row.get(name), zone) for name in columns]
-            cut += sum(was_cut for _, was_cut in cells)
-            sheet.append([cell for cell, _ in cells])
+            values = [_cell_value(row.get(name), zone) for name in columns]
+            fitting = [_fitting(value) if isinstance(value, str) else value for value in values]
+            cut += sum(kept is not value for kept, value in zip(fitting, values, strict=True))
+            cells = [
+                _as_text(WriteOnlyCell(sheet), value) if isinstance(value, str) else value
+                for value in fitting
+            ]
+            sheet.append(cells)
     finally:
         sheet.close()  # it writes to a temporary file
     book.save(path)
     return count, cut
 
 
-def _cell(
-    sheet: "WriteOnlyWorksheet", value: Any, zone: ZoneInfo | None
-) -> tuple["WriteOnlyCell | None", bool]:
-    """Return a value's cell, and whether its text was cut to what a cell holds."""
-    from openpyxl.cell import WriteOnlyCell
-
-    if value is None:
-        return None, False
+def _cell_value(value: Any, zone: ZoneInfo | None) -> Any:
+    """Return what a cell holds; a local time is a date of the spreadsheet."""
     if isinstance(value, datetime) and zone is not None:
-        return WriteOnlyCell(sheet, _local(value, zone)), False
-    value = _flat(value, zone)
-    if not isinstance(value, str):
-        return WriteOnlyCell(sheet, value), False
-    fitting = _fitting(value)
-    escaped = _NO_XML.sub(lambda found: f"_x{ord(found.group()):04X}_", fitting)
-    cell = WriteOnlyCell(sheet, escaped)
+        return _local(value, zone)
+    return _flat(value, zone)
+
+
+def _as_text(cell: "WriteOnlyCell", text: str) -> "WriteOnlyCell":
+    cell.value = _NO_XML.sub(lambda found: f"_x{ord(found.group()):04X}_", text)
     cell.data_type = "s"  # not "f", which openpyxl gives to what begins with "="
-    return cell, fitting != value
+    return cell
 
 
 def _fitting(text: str) -> str:
