@@ -15,7 +15,7 @@ from importlib.resources import files
 ASCII_COST = 4.0
 _CONTROL = 20.0
 _UNASSIGNED = 30.0  # private use, unassigned, replacement character
-_SYMBOL = 12.0
+_SYMBOL = 10.0
 _OTHER_LETTER = 15.0
 # A character drawn blindly from a double-byte set: ln(10,000). Cheaper is evidence.
 BLIND_COST = 9.2
