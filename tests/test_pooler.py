@@ -68,12 +68,12 @@ def test_the_record_works_behind_a_pooler_of_transactions(pooled_url: str) -> No
     database.check_schema()
     add_units(database)
     with database.writing() as session:
-        tickets.insert(session, [new_ticket(n) for n in range(400)])
+        tickets.insert(session, [new_ticket(n) for n in range(120)])
 
     # When six clients, twice as many as there are sessions, decide all of them one by one
     def decide_every_sixth(first: int) -> None:
         own = Database(pooled_url)
-        for number in range(first, 400, 6):
+        for number in range(first, 120, 6):
             with own.writing() as session:
                 assert session.scalar(text("SHOW lock_timeout")) == "5s"
                 ticket = corrections.find_ticket(session, "file", f"t{number}")
@@ -86,5 +86,5 @@ def test_the_record_works_behind_a_pooler_of_transactions(pooled_url: str) -> No
 
     # Then all is in
     with database.reading() as session:
-        assert session.scalar(text("SELECT count(*) FROM corrections WHERE to_unit = 'A'")) == 400
+        assert session.scalar(text("SELECT count(*) FROM corrections WHERE to_unit = 'A'")) == 120
     database.engine.dispose()

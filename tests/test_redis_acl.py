@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import redis
 from kombu import Connection, Consumer
+from sqlalchemy import select
 
 from db import Database
+from db.models import Ticket
 from paidan.broker import INGEST_STREAM, UNACKED_INDEX, make_app, make_redis, queue_name
 from paidan.publisher import Publisher
 from paidan.settings import Settings
@@ -60,7 +62,7 @@ def test_every_part_works_under_its_user(
     desk = settings_of("desk")
     Submitter(database, Publisher(desk), ()).submit([new_ticket(1, lane="live")])
     intake = make_redis(settings_of("intake"))
-    intake.xadd(INGEST_STREAM, {"text": "路灯坏了"})
+    intake.xadd(INGEST_STREAM, {"external_id": "s7", "text": "路灯坏了"})
     intake.xadd(INGEST_STREAM, {"nothing": "of use"})
     Submitter(database, Publisher(desk), ()).submit([new_ticket(2)])
     admin.delete(queue_name("bulk"))
@@ -86,6 +88,8 @@ def test_every_part_works_under_its_user(
 
     # Then nothing was denied, and a worker gets all of it, gives back, and finds what was lost
     assert status.code == 0, status.err
+    with database.reading() as session:
+        assert set(session.scalars(select(Ticket.external_id))) == {"t1", "t2", "s7"}
     assert denied(admin) == []
     app = make_app(settings_of("worker"))
     with app.connection_for_read() as connection:
