@@ -11,6 +11,7 @@ from db import Database, taxonomy, unit_removal
 from db.models import Classification, Correction, Event, ModelVersion, Ticket, Unit
 from db.taxonomy import UnitRecord
 from db.unit_index import UnitIndex
+from paidan.cli.train import add_learned_units
 from paidan.errors import TaxonomyError
 from tests.make import add_tickets, add_units
 
@@ -162,6 +163,20 @@ def test_case_and_width_of_a_name_are_changed_by_its_own_code(database: Database
 
     assert load(database, UnitRecord("02", "ABC局")).changed == 1
     assert names(database) == {"02": "ABC局"}
+
+
+def test_units_added_while_a_version_was_trained_are_heeded(database: Database) -> None:
+    load(database, UnitRecord("01", "城管局"), UnitRecord("02", "ABC局"))
+
+    with database.writing() as session:  # the version knows this unit by the code 城管局
+        assert add_learned_units(session, [UnitRecord("城管局", "城管局")], "test") == []
+    assert resolve(database, "城管局", alike=False) == {"城管局": "01"}
+
+    with (
+        pytest.raises(TaxonomyError, match="was added that looks like 'abc局'"),
+        database.writing() as session,
+    ):
+        add_learned_units(session, [UnitRecord("abc局", "abc局")], "test")
 
 
 def remove(database: Database, name: str, learned: dict[str, list[str]] | None = None) -> str:

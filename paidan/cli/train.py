@@ -96,7 +96,7 @@ def train(
         version = _train(settings, samples, names, kind, error_target)
     with database.writing() as session:
         # Here, so that a training that failed leaves no unit behind.
-        added = _add_units(session, labelled.new_units, by)
+        added = add_learned_units(session, labelled.new_units, by)
         register(session, version)
         if promoted:
             registry.promote(session, version.name, actor=by)
@@ -122,7 +122,7 @@ def _units(database: "Database", new: "Sequence[UnitRecord]") -> "list[UnitRecor
     return sorted([*known, *new], key=lambda unit: unit.code)
 
 
-def _add_units(session: "Session", new: "Sequence[UnitRecord]", actor: str) -> list[str]:
+def add_learned_units(session: "Session", new: "Sequence[UnitRecord]", actor: str) -> list[str]:
     """Add the units that the labels named, and return their names.
 
     Raises:
