@@ -141,7 +141,7 @@ class Stream:
 
     def __init__(self, redis: Redis, consumer: str, entry_bytes: int) -> None:
         # redis-py's stream commands are typed for sync and async at once, hence Any.
-        self.redis: Any = _bytes_client(redis)
+        self.redis: Any = bytes_client(redis)
         self.consumer = consumer
         self.entry_bytes = entry_bytes
 
@@ -199,7 +199,7 @@ class Stream:
         return Settled({i.decode() for i in unkept}, uncounted, code if reply else "")
 
 
-def _bytes_client(redis: Redis) -> Redis:
+def bytes_client(redis: Redis) -> Redis:
     """Return a client that takes bytes as they are: an entry need not be UTF-8."""
     pool = redis.connection_pool
     options = {**pool.connection_kwargs, "decode_responses": False, "socket_timeout": _TIMEOUT_S}

@@ -147,7 +147,8 @@ def test_the_command_leaves_no_copy_in_the_home_or_in_redis(
         redis.xadd(
             stream, {"json": f'{{"external_id": "7", "source": "file", "text": "{SECRET}"}}'}
         )
-        redis.xadd(stream, {"external_id": "8", "source": "file", "text": "另一个"})
+        redis.xadd(stream, {"json": f'{{"external_id": "7", "text": "{SECRET}'})  # cut off
+        redis.xadd(stream, {"external_id": "8", "source": "file", "text": b"\xff"})
 
     # When it is erased
     assert cli("erase", "7", "--by", "officer", "--yes").code == 0
