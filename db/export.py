@@ -15,7 +15,7 @@ from db.session import Database
 from paidan.errors import InputError
 
 # ``unit`` is for people to fill in, so it stands beside what they read and is always empty.
-UNIT = "unit"
+UNIT, DECIDED_BY = "unit", "decided_by"
 EXPORT_COLUMNS = (
     "source",
     "external_id",
@@ -26,7 +26,7 @@ EXPORT_COLUMNS = (
     "confidence",
     UNIT,
     "final_unit",
-    "decided_by",
+    DECIDED_BY,
     "top_k",
     "held_back",
     "degraded",
@@ -199,7 +199,7 @@ def _row(
         "confidence": round(answer.probability, 6) if answer else None,
         UNIT: None,
         "final_unit": final,
-        "decided_by": (person or MODEL) if decided else None,
+        DECIDED_BY: (person or MODEL) if decided else None,
         "top_k": [[names.get(code, code), p] for code, p in answer.top_k] if answer else None,
         "held_back": answer.held_back if answer else None,
         "degraded": answer.degraded if answer else None,

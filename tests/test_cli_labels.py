@@ -176,3 +176,20 @@ def test_decisions_are_found_by_how_unit_and_id_look(cli: Cli, tmp_path: Path) -
     assert "corrected 2, confirmed 0, decided before 0, not decided 1, refused 2" in ran.out
     assert "line 4: unit '水务局\\ufeff' may be any of the units '水务局' and" in ran.err
     assert "line 5: '7.9E+15' is no id any more" in ran.err
+
+
+def test_what_a_model_answered_is_no_label(cli: Cli, tmp_path: Path) -> None:
+    # Given an export in which people have decided some tickets
+    rows = [
+        f"{'路灯不亮' if n % 2 else '水浑浊'} {n},{'城管局' if n % 2 else '水务局'},{who}"
+        for n, who in enumerate(["zhang", "li", "zhang", "li", "model", "model", "", ""])
+    ]
+    file = write(tmp_path / "export.csv", "text,final_unit,decided_by\n" + "\n".join(rows) + "\n")
+
+    # When it is learned from
+    ran = train(cli, file, "--column", "unit=final_unit")
+
+    # Then what no person decided is left out
+    assert ran.code == 0, ran.err
+    assert "4 rows were left out" in ran.err
+    assert "the model's own answer" in ran.err

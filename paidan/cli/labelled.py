@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from training.samples import Sample
 
 _SHOWN = 5
+# Who decided, in a row of our own export; another file's rows are people's.
+_PERSON = "person"
+_NO_PERSON = ("", None, "model")
 
 
 class _Row(NamedTuple):
@@ -149,6 +152,7 @@ def _read_rows(
     file: Path, columns: dict[str, str], encoding: str | None, sheet: str | None
 ) -> list[_Row]:
     """Read the rows that have a text and a label; tell which are left out."""
+    from db.export import DECIDED_BY
     from paidan.privacy import mask
     from paidan.text import model_text
     from producer.records import THOUGHT, Reading, Rejected
@@ -162,6 +166,8 @@ def _read_rows(
             field, reason = item.field, item.reason
         elif item.unit is None:
             field, reason = "unit", "no unit is named"
+        elif item.meta.get(DECIDED_BY, _PERSON) in _NO_PERSON:
+            field, reason = "unit", "the model's own answer: no person has decided it"
         else:
             thought = mask(str(item.meta.get(THOUGHT) or ""))
             labelled.append(_Row(line, model_text(item.title, item.text), item.unit, thought))
