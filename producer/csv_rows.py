@@ -4,7 +4,7 @@ import csv
 import io
 from collections import deque
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from paidan.errors import InputError
 from producer import rows
 from producer.dialect import Dialect, find_dialect
 from producer.lines import DAMAGE, Line, damage_of, read_lines
+from producer.pieces import refuse_pieces
 from producer.rows import Row
 from producer.table import ABOVE_NOTE, HEADER_RECORDS, Header, find_header, is_blank, width_of
 
@@ -109,16 +110,20 @@ def _rows(path: Path, records: "_Records", used: Collection[str]) -> Iterator[Ro
     header = Header(path, whole[index].line, whole[index].fields, used)
     records.know_width(header.width)
     notes = (ABOVE_NOTE,) if top else ()
-    for record in chain(first[top + 1 :], records):
+    counted = _below(chain(first[top + 1 :], records), header)
+    for row in refuse_pieces(counted, header.width):
+        yield replace(row, notes=(*notes, *row.notes)) if notes else row
+        notes = ()
+
+
+def _below(records: Iterator["_Record"], header: Header) -> Iterator[tuple[Row, int]]:
+    """Yield the rows below the header, each with its number of fields."""
+    for record in records:
         if record.problem is not None:
             values = dict(zip(header.keys, record.fields, strict=False))
-            yield Row(record.line, values, record.problem)
+            yield Row(record.line, values, record.problem), len(record.fields)
         elif not header.repeats(record.fields):
-            row = header.row(record.line, record.fields)
-            if notes:
-                row = Row(row.line, row.values, row.problem, (*notes, *row.notes))
-                notes = ()
-            yield row
+            yield header.row(record.line, record.fields), len(record.fields)
 
 
 class _Records:
