@@ -28,7 +28,13 @@ _START_S = 60.0
 
 @dataclass(slots=True)
 class Report:
-    """A run's figures; ``problems`` is empty where all promises were kept."""
+    """A run's figures; ``problems`` is empty where all promises were kept.
+
+    Attributes:
+        exits: parts that ended by themselves, such as one that starts while the database is away.
+        drained: seconds from the last fault until all was done; None if it was not in time.
+        rest_until: until when (seconds) what was still not done.
+    """
 
     seed: int
     database: str
@@ -50,6 +56,7 @@ class Report:
     silent: int = 0
     longest_idle: float = 0.0
     drained: float | None = None
+    rest_until: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     schedule: list[str] = field(default_factory=list)
 
@@ -76,7 +83,7 @@ def endure(plan: Plan, folder: Path, say: Callable[[str], object] = lambda line:
         report.schedule = _strike_all(world, say)
         report.seconds = round(time.monotonic() - began, 1)
         report.faults = len(report.schedule)
-        report.drained = _drain(world, work, say)
+        report.drained = _drain(world, work, report.rest_until, say)
         _judge(report, world, work)
         _stop_cleanly(world)
         report.problems += world.findings
@@ -159,7 +166,9 @@ def _strike_one(world: World, fault: Fault, told: list[str]) -> None:
     told.append(f"{fault}" + (f" (not done: {failed})" if failed else ""))
 
 
-def _drain(world: World, work: _Work, say: Callable[[str], object]) -> float | None:
+def _drain(
+    world: World, work: _Work, rest_until: dict[str, float], say: Callable[[str], object]
+) -> float | None:
     """Stop producing and wait until all is done; return the seconds, None for not in time."""
     world.producing.clear()
     began = time.monotonic()
@@ -167,19 +176,30 @@ def _drain(world: World, work: _Work, say: Callable[[str], object]) -> float | N
     while time.monotonic() < began + world.plan.drain:
         if work.watch.silent:
             return None  # for good
-        sample = work.watch.last
-        if work.all_is_in and sample is not None and sample.queued == 0 and _redis_is_empty(world):
-            return round(time.monotonic() - began, 1)
+        rest = _rest(world, work)
+        passed = round(time.monotonic() - began, 1)
+        if not rest:
+            return passed
+        rest_until.update(dict.fromkeys(rest, passed))
         time.sleep(_LOOK_EVERY_S)
     world.find(f"not done {world.plan.drain:.0f} s after the last fault: {_state(world, work)}")
     return None
 
 
-def _redis_is_empty(world: World) -> bool:
+def _rest(world: World, work: _Work) -> list[str]:
+    """Return what is not done yet."""
+    sample = work.watch.last
+    if sample is None:
+        return ["a server is away"]
     try:
-        return not any(redis_rest(world).values())
+        rest = [name for name, count in redis_rest(world).items() if count]
     except (RedisError, OSError):
-        return False
+        return ["Redis is away"]
+    if not work.all_is_in:
+        rest.append("producers")
+    if sample.queued:
+        rest.append("tickets")
+    return rest
 
 
 def _state(world: World, work: _Work) -> str:
