@@ -27,6 +27,7 @@ INGEST_REJECTED_TOTAL = "tickets.ingest.rejected.total"
 UNACKED = "tickets.unacked"
 UNACKED_INDEX = "tickets.unacked_index"
 _UNACKED_MUTEX = "tickets.unacked_mutex"
+_UNACKED_MUTEX_S = 15
 
 _CONNECT_TIMEOUT_S = 3
 _SOCKET_TIMEOUT_S = 30
@@ -86,6 +87,8 @@ def make_app(settings: Settings) -> Celery:
             "unacked_key": UNACKED,
             "unacked_index_key": UNACKED_INDEX,
             "unacked_mutex_key": _UNACKED_MUTEX,
+            # A process that dies while it gives messages back keeps others off for so long.
+            "unacked_mutex_expire": _UNACKED_MUTEX_S,
             "visibility_timeout": settings.visibility,
             # Sweep for unacked messages every 5 s: the defaults amount to every 100 s.
             "unacked_restore_interval": 5,

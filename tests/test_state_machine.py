@@ -36,13 +36,13 @@ _SERVER_SHARE = 0.4  # of the examples on a server, where each takes longer
 
 
 def test_any_order_of_events_leaves_the_record_as_the_contract_says(
-    database_url: str, tmp_path: Path
+    database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
     """Given units and two versions; when anything happens in any order; then see ``Dispatch``."""
     settings = Settings(
         home=tmp_path / "home",
         database_url=database_url,
-        redis_url="redis://127.0.0.1:1/0",
+        redis_url=redis_url,
         max_attempts=MAX_ATTEMPTS,
         max_batch=MOST,
     )

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from kombu.transport import virtual
+from kombu.transport.redis import Mutex
 
-from paidan.broker import make_app, queue_name
+from paidan.broker import UNACKED, UNACKED_INDEX, make_app, queue_name
 from paidan.publisher import Publisher
 from paidan.settings import Settings
 from paidan.transport import Channel, Connection, Transport
@@ -100,16 +101,16 @@ def test_what_a_dead_worker_cannot_have_left_keeps_nothing_from_coming_back(
     # Given a message that a dead worker left, behind one that is none
     take(redis, channel)
     publisher = Publisher(Settings(redis_url=redis.url))
-    [tag] = publisher.redis.zrange("unacked_index", 0, -1)
-    publisher.redis.zadd("unacked_index", {tag: 1.0, "garbage": 2.0})
-    publisher.redis.hset("unacked", "garbage", left)  # type: ignore[arg-type]  # bytes are fine
+    [tag] = publisher.redis.zrange(UNACKED_INDEX, 0, -1)
+    publisher.redis.zadd(UNACKED_INDEX, {tag: 1.0, "garbage": 2.0})
+    publisher.redis.hset(UNACKED, "garbage", left)  # type: ignore[arg-type]  # bytes are fine
 
     # When what is long unacknowledged is put back
     channel.qos.restore_visible(num=10)
 
     # Then the message is, and the other is gone
     assert messages(publisher, "bulk") == [[1]]
-    assert publisher.redis.zcard("unacked_index") == 0
+    assert publisher.redis.zcard(UNACKED_INDEX) == 0
 
 
 def test_it_connects_again_every_few_seconds_however_long_redis_is_away(
@@ -133,3 +134,16 @@ def test_it_connects_again_every_few_seconds_however_long_redis_is_away(
             connection.ensure_connection(told)
 
     assert max(waits) <= 5
+
+
+def test_a_process_that_dies_while_it_gives_messages_back_holds_others_up_for_seconds(
+    channel: Channel,
+) -> None:
+    # Given a process that began to give back what dead workers held, and died
+    with channel.conn_or_acquire() as client:
+        died = Mutex(client, channel.unacked_mutex_key, channel.unacked_mutex_expire)
+        died.__enter__()
+
+        # Then its lock ends well before the messages would be late
+        left_s = client.pttl(channel.unacked_mutex_key) / 1000
+    assert 0 < left_s <= Settings().visibility / 4

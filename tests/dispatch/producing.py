@@ -32,7 +32,8 @@ class Transport:
     """Stands where Redis stands: it may lose and double anything, and be away."""
 
     def __init__(self, settings: Settings) -> None:
-        self.redis = make_redis(settings)  # of which nothing is asked here
+        self.redis = make_redis(settings)  # of which the relay asks whether it is there
+        self.settings = settings
         self.lanes: dict[str, list[list[int]]] = {lane: [] for lane in LANES}
         self.is_away = False
 
