@@ -260,6 +260,6 @@ def _ensure_embedded(database: Database, home: Path) -> None:
                 migrate(database)
     except OSError as error:
         raise StorageError(
-            f"cannot write {error.filename or home}: {error.strerror}; set PAIDAN_HOME to a folder "
-            "you may write"
+            f"{home} cannot be the home ({error.filename}: {error.strerror}): set PAIDAN_HOME to a "
+            "folder you may write"
         ) from error

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -201,15 +202,27 @@ def _end(process: "subprocess.Popen[bytes]", deadline: float) -> None:
 def interrupts_raised() -> Iterator[None]:
     """Let SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does, so ``finally`` runs.
 
-    SIGINT too: a shell that starts a command in the background has it ignore that signal.
+    SIGINT too: a shell that starts a command in the background has it ignore that signal. One that
+    comes while Python collects garbage is raised in some object's ``__del__``, and lost there: it
+    is sent again.
     """
+    told = sys.unraisablehook
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    def send_again(lost: "sys.UnraisableHookArgs") -> None:
+        if isinstance(lost.exc_value, KeyboardInterrupt):
+            # Not from here: it would be raised, and lost, in this very call.
+            threading.Timer(_POLL_S, os.kill, (os.getpid(), signal.SIGINT)).start()
+        else:
+            told(lost)
+
     before = {s: signal.signal(s, interrupt) for s in _INTERRUPTS}
+    sys.unraisablehook = send_again
     try:
         yield
     finally:
+        sys.unraisablehook = told
         for number, handler in before.items():
             signal.signal(number, handler)

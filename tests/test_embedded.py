@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from db import Database, open_database
+from paidan.embedded import interrupts_raised
 from paidan.settings import Settings
 from tests.make import add_units, promote_constant
 from tests.processes import wait_until
@@ -213,6 +214,21 @@ def test_an_interrupted_demo_leaves_no_process_behind(
     # Then it says so with its exit code, and nothing runs on
     assert code in (130, -signal.SIGINT, 1)
     wait_until(lambda: not processes_of(home), 10, "every part has ended")
+
+
+def test_an_interrupt_that_garbage_swallows_comes_again() -> None:
+    class Garbage:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def interrupted() -> None:
+        with interrupts_raised():
+            garbage = Garbage()
+            del garbage
+            wait_until(lambda: False, 10, "the interrupt")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
 
 
 def test_the_demo_refuses_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
