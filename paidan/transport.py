@@ -40,6 +40,8 @@ _TASKS = frozenset({CLASSIFY_TASK})
 _MAX_ID = 2**63 - 1  # the tables'
 # What the publisher never sets: a time or limit of its own would be obeyed by Celery.
 _UNSET = ("eta", "expires", "group", "stamps", "stamped_headers")
+_EMBEDDED = frozenset(("callbacks", "errbacks", "chain", "chord"))
+_MAX_NAME_CHARS = 200
 
 
 @dataclass(slots=True)
@@ -138,7 +140,7 @@ class Transport(kombu_redis.Transport):
             return
         self.is_delivering = True
         received.taken += 1
-        super()._deliver(message, queue)
+        super()._deliver(_bare(message, queue), queue)
 
 
 def fault_of(message: Any) -> str | None:
@@ -150,7 +152,7 @@ def fault_of(message: Any) -> str | None:
         headers, properties = message["headers"], message["properties"]
         delivery = properties["delivery_info"]
         named = (headers["id"], properties["delivery_tag"], delivery["routing_key"])
-        if not all(isinstance(text, str) for text in (*named, delivery["exchange"])):
+        if not all(map(_is_name, (*named, delivery["exchange"]))):
             return "no envelope"
         if headers["task"] not in _TASKS:
             return "no task of this worker"
@@ -162,7 +164,8 @@ def fault_of(message: Any) -> str | None:
             return "no base64"
         body = json.loads(base64.b64decode(message["body"], validate=True))
         [ids, lane], kwargs, embedded = body
-        if kwargs or any(embedded.values()) or headers.get("retries"):
+        known = kwargs == {} and embedded.keys() <= _EMBEDDED
+        if not known or any(embedded.values()) or headers.get("retries"):
             return "more than ids"
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         return type(error).__name__
@@ -170,6 +173,32 @@ def fault_of(message: Any) -> str | None:
         return "no ids of a lane"
     are_ids = all(type(each) is int and 0 < each <= _MAX_ID for each in ids)
     return None if are_ids else "no ids of a lane"
+
+
+def _is_name(value: object) -> bool:
+    """Whether Redis and logs take a text as it is: half a surrogate pair, say, they do not."""
+    return isinstance(value, str) and len(value) <= _MAX_NAME_CHARS and value.isprintable()
+
+
+def _bare(message: Any, queue: str) -> dict[str, Any]:
+    """Return a sound message with only what the task needs.
+
+    Celery obeys some other headers (a chain, a chord), and its child takes each for an attribute.
+    """
+    return {
+        **{name: message[name] for name in ("body", "content-type", "content-encoding")},
+        "headers": {
+            "id": message["headers"]["id"],
+            "task": message["headers"]["task"],
+            "ignore_result": True,
+        },
+        "properties": {
+            "body_encoding": "base64",
+            "delivery_tag": message["properties"]["delivery_tag"],
+            # Where it goes if it is given back.
+            "delivery_info": {"exchange": "", "routing_key": queue},
+        },
+    }
 
 
 class Connection(kombu.Connection):

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from db import Database, workers
 from db.models import Status, Ticket
-from paidan.broker import make_redis, queue_name
+from paidan.broker import UNACKED, make_redis, queue_name
 from paidan.publisher import Publisher
 from paidan.settings import Settings
 from tests.make import add_tickets, add_units, promote_constant
@@ -114,13 +114,17 @@ def envelope(body: Any, /, **changes: Any) -> dict[str, Any]:
         "content-encoding": "utf-8",
         "content-type": "application/json",
         "headers": {"lang": "py", "task": "worker.tasks.classify", "id": "1"},
-        "properties": {
-            "delivery_info": {"exchange": "", "routing_key": "tickets.bulk"},
-            "delivery_tag": "1",
-            "body_encoding": "base64",
-        },
+        "properties": properties("1"),
     }
     return message | changes
+
+
+def properties(tag: str) -> dict[str, Any]:
+    return {
+        "delivery_info": {"exchange": "", "routing_key": "tickets.bulk"},
+        "delivery_tag": tag,
+        "body_encoding": "base64",
+    }
 
 
 EMBEDDED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
@@ -154,6 +158,10 @@ GARBAGE: list[bytes] = [
             ),
             envelope([[[1], "bulk"], {}, EMBEDDED], headers="text"),
             envelope([[[1], "bulk"], {}, EMBEDDED], properties={}),
+            envelope([[[1], "bulk"], None, EMBEDDED]),
+            envelope([[[1], "bulk"], {}, EMBEDDED | {"get": None}]),
+            envelope([[[1], "bulk"], {}, {"__type__": "", "__value__": ""}]),
+            envelope([[[1], "bulk"], {}, EMBEDDED], properties=properties("half \ud800")),
         )
     ),
 ]
@@ -188,3 +196,30 @@ def test_what_is_no_message_of_ours_is_dropped_and_counted(
         assert process.popen.poll() is None
     assert "no JSON" not in log.read_text()
     assert "yesterday" not in log.read_text()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_headers_that_no_publisher_of_ours_sets_are_not_obeyed(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    # Given a sound message with headers that Celery, or its child, would act on
+    quick = settings.model_copy(update={"heartbeat": 0.2})
+    add_units(database)
+    promote_constant(database, quick.resolved_models_dir)
+    ids = add_tickets(database, 3)
+    chained = {"task": "worker.tasks.classify", "args": [ids, "bulk"], "options": {"queue": "x"}}
+    headers = {"task": "worker.tasks.classify", "id": "1", "chain": [chained], "get": 1}
+    headers |= {"update": "x", "compression": "zlib", "shadow": [1], "argsrepr": "half \ud800"}
+    client = make_redis(quick)
+    message = envelope([[ids, "bulk"], {}, EMBEDDED], headers=headers)
+    client.lpush(queue_name("bulk"), json.dumps(message))
+
+    with worker(quick, tmp_path / "worker.log") as process:
+        # When a worker takes it
+        wait_until(lambda: left(database) == 0, 30, "the message")
+
+        # Then its tickets alone are worked off
+        wait_until(lambda: not client.exists(UNACKED), 10, "the message's end")
+        assert process.popen is not None
+        assert process.popen.poll() is None
+    assert not client.exists("x")

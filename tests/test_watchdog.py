@@ -60,6 +60,16 @@ def test_a_message_that_comes_calms_it(case: Case) -> None:
     assert not case.acted
 
 
+def test_a_lane_full_of_garbage_that_is_dropped_calms_it(case: Case) -> None:
+    for _ in range(30):
+        case.shared.dropped += 1000
+        case.look(1)
+    assert not case.acted
+
+    case.look(11)
+    assert case.shared.reconnect
+
+
 def test_after_a_message_it_is_patient_anew(case: Case) -> None:
     case.look(11)
     case.shared.reconnect = 0

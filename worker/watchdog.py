@@ -36,7 +36,7 @@ class Watchdog:
     """Watches, in the child, that messages which wait reach it.
 
     A child that works, loads its model or is told to stop is left alone, and so is one whose Redis
-    does not answer or refuses to hand messages out.
+    does not answer or refuses to hand messages out, or whose parent drops what is no message.
 
     Args:
         shared: the parent's numbers; a request to reconnect is written there.
@@ -62,6 +62,7 @@ class Watchdog:
         self._looked_at: float | None = None
         self._begun = 0
         self._begun_before = 0
+        self._dropped_before = 0
         self._is_working = False
         self._has_reconnected = False
 
@@ -80,7 +81,10 @@ class Watchdog:
         before, self._looked_at = self._looked_at, now
         waits = self.waits()
         begun, self._begun_before = self._begun != self._begun_before, self._begun
-        if begun or self._is_working:
+        # A lane full of garbage takes longer than any patience; who drops it hears Redis.
+        dropped, before_it = self.shared.dropped, self._dropped_before
+        self._dropped_before = dropped
+        if begun or self._is_working or dropped != before_it:
             self.stalled, self._has_reconnected = 0.0, False
             return
         refused = now - self.shared.refused_at < _LATE_S
