@@ -43,7 +43,9 @@ def _forget_what_models_said() -> None:
         cut = _without_text(row.dead_reason, told)
         connection.execute(sa.update(tickets).where(tickets.c.id == row.id).values(dead_reason=cut))
     for row in connection.execute(sa.select(events).where(events.c.kind == "ticket.dead")).all():
-        data = {**row.data, "reason": _without_text(str(row.data.get("reason")), told)}
+        if "reason" not in row.data:
+            continue
+        data = {**row.data, "reason": _without_text(str(row.data["reason"]), told)}
         connection.execute(sa.update(events).where(events.c.id == row.id).values(data=data))
 
 
