@@ -64,7 +64,10 @@ def find_dialect(lines: Sequence[str], used: Collection[str]) -> Dialect:
 def _score(
     records: Sequence[Sequence[str]], used: Collection[str], wanted: Collection[str]
 ) -> tuple[int, float, int]:
-    """Return the known names in the header, the share of records it fits, and its width."""
+    """Return the known names in the header, the share of records it fits, and its width.
+
+    Records above the header count among those that it does not fit.
+    """
     if not records:
         return 0, 0.0, 0
     index = find_header(records[:HEADER_RECORDS], used)
@@ -78,7 +81,7 @@ def _score(
     below = records[index + 1 :]
     fitting = sum(1 < width_of(record) <= width for record in below)
     exact = sum(len(record) == len(header) for record in below)
-    share = (fitting + exact) / (2 * len(below)) if below else 0.5
+    share = (fitting + exact) / (2 * (len(below) + index)) if below else 0.5 / (1 + index)
     return known, share, width
 
 

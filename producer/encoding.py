@@ -48,6 +48,7 @@ _MIN_WESTERN_SHARE = 0.5
 _MAX_DAMAGED_SHARE = 0.5
 # Seven-bit encodings of Chinese and Japanese look like ASCII.
 _SEVEN_BIT = re.compile(rb"\x1b\$[@AB(]|~\{(?:[!-w][!-~])+~\}")
+_CONTROL = re.compile("[\x80-\x9f]")
 _CELLS = re.compile(r'[,;\t|"\r\n]+')
 
 
@@ -259,18 +260,29 @@ def _refuse_mixture(path: Path, sample: Sample, best: _Reading, rivals: list[_Re
 
 
 def _refuse_relative(path: Path, stream: BinaryIO, encoding: str) -> None:
-    """Refuse a file in which two encodings of one family differ, such as cp932 and Shift-JIS."""
+    """Refuse a file in which two encodings of one family differ, such as cp932 and Shift-JIS.
+
+    The relative is out of the question where it reads a control character: no text holds one.
+    """
     relative = _RELATIVES.get(encoding)
     if relative is None:
         return
+    differing: tuple[int, str, str] | None = None
     stream.seek(0)
     for number, piece, begins in pieces(stream):
         if piece.isascii() or not begins:
             continue
         text = decode_damaged(piece, encoding)
         other = decode_damaged(piece, relative)
-        if text != other and not DAMAGE.search(other):
-            raise InputError(_unclear(path, number, [(encoding, text), (relative, other)]))
+        if text == other:
+            continue
+        if _CONTROL.search(other) and not _CONTROL.search(text):
+            return
+        if differing is None and not DAMAGE.search(other):
+            differing = number, text, other
+    if differing is not None:
+        number, text, other = differing
+        raise InputError(_unclear(path, number, [(encoding, text), (relative, other)]))
 
 
 def _candidates(path: Path, sample: Sample, readings: list[_Reading]) -> str:

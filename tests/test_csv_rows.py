@@ -48,6 +48,16 @@ def test_the_delimiter_is_known_by_the_first_lines(
     ]
 
 
+def test_a_delimiter_is_known_though_no_name_in_the_header_is(csv_file: Path) -> None:
+    texts = ["der Aufzug steht; seit gestern", "es regnet; durchs Dach"]
+
+    rows = rows_of(csv_file, "Nr|Gebäude\n" + "".join(f"{n}|{t}\n" for n, t in enumerate(texts)))
+
+    assert [row.values for row in rows] == [
+        {"Nr": str(number), "Gebäude": text} for number, text in enumerate(texts)
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "values", "line"),
     [

@@ -155,6 +155,19 @@ def test_a_file_half_gb18030_half_big5_is_refused_with_the_line(csv_file: Path) 
         rows_of(csv_file, content)
 
 
+def test_a_western_file_with_curly_quotes_is_read(csv_file: Path) -> None:
+    """ISO 8859-15 would read control characters there, which no text holds."""
+    texts = [
+        "L’éclairage de la rue est cassé – depuis hier",
+        "Où est la clé de l’école “Jardin” ?",
+        "La réparation de la porte coûte 5 € par mois",
+    ]
+
+    rows = rows_of(csv_file, table(*texts).encode("cp1252"))
+
+    assert texts_of(rows) == texts
+
+
 @pytest.mark.parametrize("text", ["Ручей", "é", "שלום", "ปัญหา", "😀", "Ñandú", "Ελλάδα"])
 def test_a_little_utf8_of_any_script_is_read(csv_file: Path, text: str) -> None:
     assert texts_of(rows_of(csv_file, table(text).encode())) == [text]
