@@ -212,9 +212,8 @@ class Worker(Base):
     classified: Mapped[int] = mapped_column(default=0)  # tickets since started_at
     # Seconds in which messages waited and none came; see worker/watchdog.py.
     stalled_s: Mapped[float] = mapped_column(default=0.0, server_default=text("0"))
-    dropped: Mapped[int] = mapped_column(
-        default=0, server_default=text("0")
-    )  # messages that are no task
+    # Messages that were no task, since it started.
+    dropped: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     heartbeat_at: Mapped[datetime] = mapped_column(UtcDateTime)
     progress_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
