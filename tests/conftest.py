@@ -17,11 +17,14 @@ from db import Database
 from db.session import migrate
 from paidan.publisher import Publisher
 from paidan.settings import Settings, load_settings
+from producer.ingest import Ingest
+from producer.submit import Submitter
 from tests.ahead import Ahead
 from tests.cli import Cli
 from tests.make import add_units, promote_constant
 from tests.recorder import Recorder
 from tests.services import PostgresServer, running_postgres, running_redis
+from tests.streams import TicketStream
 from worker.loop import ClaimLoop
 from worker.resident import Resident
 
@@ -129,6 +132,29 @@ def llm_version(llm_training: "tuple[TrainedVersion, Told]") -> "TrainedVersion"
 @pytest.fixture
 def publisher(settings: Settings) -> Publisher:
     return Publisher(settings)
+
+
+@pytest.fixture
+def submitter(database: Database, publisher: Publisher) -> Submitter:
+    return Submitter(database, publisher, ())
+
+
+@pytest.fixture
+def relay(publisher: Publisher, submitter: Submitter, settings: Settings) -> Ingest:
+    """A consumer whose group exists already."""
+    made = Ingest(publisher.redis, submitter, settings, "one")
+    assert made.step(0) == 0
+    return made
+
+
+@pytest.fixture
+def other(publisher: Publisher, submitter: Submitter, settings: Settings) -> Ingest:
+    return Ingest(publisher.redis, submitter, settings, "other")
+
+
+@pytest.fixture
+def stream(publisher: Publisher) -> TicketStream:
+    return TicketStream(publisher.redis)
 
 
 @pytest.fixture

@@ -20,29 +20,6 @@ from tests.processes import wait_until
 from tests.streams import TicketStream, rows
 
 
-@pytest.fixture
-def stream(publisher: Publisher) -> TicketStream:
-    return TicketStream(publisher.redis)
-
-
-@pytest.fixture
-def submitter(database: Database, publisher: Publisher) -> Submitter:
-    return Submitter(database, publisher, ())
-
-
-@pytest.fixture
-def relay(publisher: Publisher, submitter: Submitter, settings: Settings) -> Ingest:
-    """A consumer whose group exists already."""
-    made = Ingest(publisher.redis, submitter, settings, "one")
-    assert made.step(0) == 0
-    return made
-
-
-@pytest.fixture
-def other(publisher: Publisher, submitter: Submitter, settings: Settings) -> Ingest:
-    return Ingest(publisher.redis, submitter, settings, "other")
-
-
 def test_an_entry_becomes_a_row_and_leaves_the_stream(
     relay: Ingest, stream: TicketStream, database: Database, publisher: Publisher
 ) -> None:

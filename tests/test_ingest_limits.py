@@ -19,29 +19,6 @@ from tests.streams import TicketStream, rows
 MB = 1_000_000
 
 
-@pytest.fixture
-def submitter(database: Database, publisher: Publisher) -> Submitter:
-    return Submitter(database, publisher, ())
-
-
-@pytest.fixture
-def relay(publisher: Publisher, submitter: Submitter, settings: Settings) -> Ingest:
-    """A consumer whose group exists already."""
-    made = Ingest(publisher.redis, submitter, settings, "one")
-    assert made.step(0) == 0
-    return made
-
-
-@pytest.fixture
-def other(publisher: Publisher, submitter: Submitter, settings: Settings) -> Ingest:
-    return Ingest(publisher.redis, submitter, settings, "other")
-
-
-@pytest.fixture
-def stream(publisher: Publisher) -> TicketStream:
-    return TicketStream(publisher.redis)
-
-
 def test_a_batch_ends_where_its_bytes_do(
     relay: Ingest, stream: TicketStream, database: Database
 ) -> None:
