@@ -27,14 +27,14 @@ from rich.table import Table
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
+from core.broker import LANES, queue_name
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database, claims, report
 from db.claims import Budget, Claim
 from db.models import LONE, Ticket
 from db.session import migrate
 from db.tickets import NewTicket
-from paidan.broker import LANES, queue_name
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer import Submitter
 from producer.relay import Relay
 from tests.make import TEXT, add_backlog, add_units, promote_constant

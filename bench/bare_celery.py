@@ -9,10 +9,10 @@ import logging
 from celery import Celery
 from sqlalchemy import insert
 
-from db import Database, registry, tickets
+from core.settings import Settings, get_settings
+from db import Database, tickets, versions
 from db.models import Classification
 from db.tickets import NewTicket
-from paidan.settings import Settings, get_settings
 
 _database: Database | None = None
 
@@ -35,7 +35,7 @@ def insert_ticket(external_id: str, title: str, text: str) -> None:
         session.execute(
             insert(Classification).values(
                 ticket_id=ticket,
-                model_version=registry.champion(session),
+                model_version=versions.champion(session),
                 round=0,
                 unit_code="U001",
                 probability=1.0,

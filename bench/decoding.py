@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM
 from classifier.backbone import nf4_config
 from classifier.llm import LlmClassifier
 from classifier.prompt import Prompt
-from paidan.text import model_text
+from core.text import model_text
 from producer.readers import read_rows
 from producer.records import Reading, Rejected, read_tickets
 

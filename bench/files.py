@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from bench.tables import DIALECTS, ENCODINGS, Written, write_table
-from paidan.errors import InputError
+from core.errors import InputError
 from producer.readers import read_rows
 
 # Share that must be read; of GB18030 only tables of ten rows or more count.

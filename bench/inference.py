@@ -46,8 +46,8 @@ from classifier.search import Search
 from classifier.template import PromptUnit, load_template
 from classifier.thinking import TOGETHER, think
 from classifier.trie import LabelTrie, Node
-from paidan.process import spare_collector
-from paidan.text import model_text
+from core.process import spare_collector
+from core.text import model_text
 
 RANK = 64
 CUT = 120

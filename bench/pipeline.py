@@ -24,12 +24,12 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from bench.bare_celery import app_for
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database
 from db.models import CLAIMABLE, CLAIMED, Classification, Ticket
 from db.tickets import NewTicket
-from paidan.publisher import Publisher
 from paidan.sample.generator import generate, load_units
-from paidan.settings import Settings
 from producer import Submitter
 from tests.make import add_units, promote_constant
 from tests.processes import Process, relay, wait_until, worker

@@ -36,18 +36,18 @@ from bench.pipeline import await_closed
 from classifier.base import BASES, add_base
 from classifier.manifest import Calibration, TrainingFacts
 from classifier.template import PromptUnit
-from db import Database, registry
+from core.publisher import Publisher
+from core.settings import Settings
+from db import Database, versions
 from db.models import Classification, Event, Status, Ticket
 from db.tickets import NewTicket
-from paidan.cli.train import register
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer import Submitter
+from registry.entries import register
+from registry.writer import store_version
 from tests.make import add_units
 from tests.processes import relay, wait_until, worker
 from tests.services import running_postgres, running_redis
 from training.llm import recipe_for, setup_of, write_files
-from training.versions import store_version
 
 _POLL_S = 0.001
 _LOAD_S = 240.0
@@ -138,7 +138,7 @@ def _versions(
 
 def _promote(database: Database, name: str) -> None:
     with database.writing() as session:
-        registry.promote(session, name, actor="bench")
+        versions.promote(session, name, actor="bench")
 
 
 def _measure(

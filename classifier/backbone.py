@@ -22,7 +22,7 @@ from classifier.lora import lora_layers, replace_linears
 from classifier.memory import fit, limit_memory
 from classifier.nf4 import BLOCK
 from classifier.reader import TOKEN_BUDGET, EagerReader, Mode, Reader
-from paidan.errors import DeviceError, ModelVersionError
+from core.errors import DeviceError, ModelVersionError
 
 logger = logging.getLogger(__name__)
 

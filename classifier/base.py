@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from classifier.base_files import INDEX, check_kind, read_json, weight_files
 from classifier.base_weights import check_tensors, check_values
 from classifier.template import END_THINK, THINK
-from paidan.errors import ModelVersionError, StorageError
+from core.errors import ModelVersionError, StorageError
 
 ARCHITECTURES = ("Qwen2ForCausalLM", "LlamaForCausalLM")
 STAND_IN = "standin"

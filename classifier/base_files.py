@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from paidan.errors import ModelVersionError
+from core.errors import ModelVersionError
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"

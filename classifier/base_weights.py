@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier.base_files import read_json, weight_files
-from paidan.errors import ModelVersionError
+from core.errors import ModelVersionError
 
 # Of safetensors' types, those of weights that nobody has quantised.
 _FLOATS = ("BF16", "F16", "F32")

@@ -23,7 +23,7 @@ from classifier.reader import Answers
 from classifier.search import Search
 from classifier.store import LABELS, Segment
 from classifier.trie import LabelTrie, Node
-from paidan.errors import InputError
+from core.errors import InputError
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
-from paidan.errors import TaxonomyError
+from core.errors import TaxonomyError
 
 HeldBack = Literal["doubtful", "unlearned"]
 
@@ -39,7 +39,7 @@ class Classifier(Protocol):
         version: the version's name.
         kind: how it works: "linear", "constant", ….
         units: codes of the units it can answer, after its mapping.
-        token_budget: tokens (``paidan.text.estimate_tokens``) it takes in one batch.
+        token_budget: tokens (``core.text.estimate_tokens``) it takes in one batch.
     """
 
     @property
@@ -54,7 +54,7 @@ class Classifier(Protocol):
     def classify(
         self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
     ) -> list[Decision]:
-        """Answer each text (as ``paidan.text.model_text`` made it) with one of its allowed units.
+        """Answer each text (as ``core.text.model_text`` made it) with one of its allowed units.
 
         Args:
             texts: n texts; none is fine.

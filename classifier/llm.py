@@ -33,7 +33,7 @@ from classifier.search import Search
 from classifier.template import PromptUnit, Template
 from classifier.thinking import think
 from classifier.trie import LabelTrie
-from paidan.errors import ModelVersionError, PaidanError
+from core.errors import ModelVersionError, PaidanError
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from typing import Literal, Self, TypeVar
 
 from classifier.interface import Classifier
 from classifier.manifest import read_manifest
-from paidan.errors import ModelVersionError
-from paidan.settings import Settings
+from core.errors import ModelVersionError
+from core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,18 @@ refuses a directory in which a byte differs from what training wrote.
 
 import hashlib
 import json
-import os
-import re
-import secrets
-import shutil
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from paidan.errors import ModelVersionError, StorageError
+from core.errors import ModelVersionError, StorageError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 
 _CURE = "restore it from a backup or train again: paidan train"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -99,61 +93,10 @@ class Manifest(_Part):
         return tuple(unit.code for unit in self.units)
 
 
-def make_name(kind: str, now: datetime, digest: str) -> str:
-    """Return a version's name: readable, sortable by time, told apart by its digest."""
-    return f"{kind}-{now.astimezone(UTC):%Y%m%d-%H%M%S}-{digest[:6]}"
-
-
 def taxonomy_digest(units: Mapping[str, str]) -> str:
     """Return the sha256 (hex) over all units' codes and names, in the order of their codes."""
     lines = (json.dumps([code, units[code]]) + "\n" for code in sorted(units))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def write_version(
-    directory: Path, manifest: Manifest, write_files: Callable[[Path], None]
-) -> Manifest:
-    """Write a model version in one step: after a crash there is all of it or nothing.
-
-    Args:
-        directory: where it will lie; its last part must be ``manifest.name``.
-        manifest: all but its ``files``.
-        write_files: called with an empty directory, writes the version's files there.
-
-    Returns:
-        The manifest with its ``files``, as written.
-
-    Raises:
-        ModelVersionError: the name is malformed or taken.
-        StorageError: the files cannot be written; names the path.
-    """
-    if not _NAME.fullmatch(manifest.name) or directory.name != manifest.name:
-        raise ModelVersionError(
-            f"model version {manifest.name!r} cannot be written to {directory}: the directory is "
-            "called like the version, in letters, digits and . _ -"
-        )
-    _refuse_existing(directory)
-    # Beside the target, so that the rename stays on one file system; a dot hides it from listings.
-    partial = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.partial")
-    try:
-        partial.mkdir(parents=True)
-        write_files(partial)
-        manifest = manifest.model_copy(update={"files": _hash_all(partial)})
-        text = manifest.model_dump_json(indent=2, ensure_ascii=True)
-        (partial / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        _sync_all(partial)
-        _refuse_existing(directory)
-        partial.rename(directory)
-        _sync(directory.parent)
-    except OSError as error:
-        raise StorageError(
-            f"model version {manifest.name} cannot be written to {error.filename or directory}: "
-            f"{error.strerror or error}; free space there, or set PAIDAN_MODELS_DIR to a "
-            "directory that this user may write"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return manifest
 
 
 def read_manifest(directory: Path, verify: bool = True) -> Manifest:
@@ -223,7 +166,7 @@ def _parse(path: Path, data: object) -> Manifest:
 def _verify(directory: Path, manifest: Manifest) -> None:
     for name, expected in manifest.files.items():
         path = _inside(directory, name)
-        if _digest(path) != expected:
+        if file_digest(path) != expected:
             raise _changed(directory / name)
 
 
@@ -250,7 +193,13 @@ def _read(path: Path) -> bytes:
         raise StorageError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return the sha256 (hex) of a version's file.
+
+    Raises:
+        ModelVersionError: the file is missing.
+        StorageError: the file is there and cannot be read.
+    """
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -258,31 +207,3 @@ def _digest(path: Path) -> str:
         raise ModelVersionError(f"{path} is missing: {_CURE}") from error
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _hash_all(directory: Path) -> dict[str, str]:
-    files = sorted(path for path in directory.rglob("*") if path.is_file())
-    return {path.relative_to(directory).as_posix(): _digest(path) for path in files}
-
-
-def _refuse_existing(directory: Path) -> None:
-    # rename() would silently replace an empty directory.
-    if directory.exists():
-        raise ModelVersionError(
-            f"model version {directory} exists and is never overwritten: choose another name"
-        )
-
-
-def _sync_all(directory: Path) -> None:
-    """Flush everything to disk, so that the rename cannot become durable before the files."""
-    for path in directory.rglob("*"):
-        _sync(path)
-    _sync(directory)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,7 +7,7 @@ import torch
 from classifier.lora import lora_layers
 from classifier.reader import LOGIT_ROWS, TOKEN_BUDGET, Mode
 from classifier.store import PAGE
-from paidan.errors import DeviceError
+from core.errors import DeviceError
 
 _GIB = 1 << 30
 # Forwards whose keys and values are stored at once. At least the one that runs, the next one, the

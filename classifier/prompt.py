@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from classifier.template import END_THINK, PromptUnit, Template, neutralise
-from paidan.errors import InputError
+from core.errors import InputError
 
 MIN_TICKET_TOKENS = 256
 """A set-up that leaves a ticket fewer tokens is refused."""

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Self
 
-from paidan.errors import InputError
+from core.errors import InputError
 
 THINK, END_THINK = "<think>", "</think>"
 _SLOTS = ("{ticket}", "{thought}", "{unit}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from paidan.errors import TaxonomyError
+from core.errors import TaxonomyError
 
 
 @dataclass(eq=False, slots=True)

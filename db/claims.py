@@ -141,7 +141,7 @@ def fail(
 def free_of_worker(session: Session, worker: str, *, max_attempts: int) -> tuple[int, list[int]]:
     """End the attempts a dead worker of this name left; return how many, and the dead tickets.
 
-    The caller makes sure that no process of that name lives (``paidan.process.RoleLock``).
+    The caller makes sure that no process of that name lives (``core.process.RoleLock``).
     """
     left = and_(CLAIMED, Ticket.claimed_by == worker)
     reason = "the worker process died while it was classified"

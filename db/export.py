@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
+from core.errors import InputError
 from db import taxonomy
 from db.corrections import CONFIRM, CORRECT, MODEL
 from db.models import Classification, Correction, Ticket, Unit
 from db.session import Database
-from paidan.errors import InputError
 
 # ``unit`` is for people to fill in, so it stands beside what they read and is always empty.
 UNIT, DECIDED_BY = "unit", "decided_by"

@@ -8,13 +8,13 @@ from sqlalchemy.exc import (
     StatementError,
 )
 
-from paidan.errors import (
+from core.errors import (
     DatabaseUnavailableError,
     PaidanError,
     RecordRefusedError,
     StorageError,
 )
-from paidan.faults import hush, signature
+from core.faults import hush, signature
 
 # SQLSTATE classes whose messages speak of servers, locks and resources, never of a row's values:
 # connection, authorization, transaction state and rollback, database name, resources, object

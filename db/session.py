@@ -11,11 +11,11 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
+from core.database_url import parse_database_url
+from core.errors import DatabaseUnavailableError, SettingsError, StorageError
+from core.files import make_private_file, open_private, private_home
+from core.settings import Settings
 from db.faults import explain
-from paidan.database_url import parse_database_url
-from paidan.errors import DatabaseUnavailableError, SettingsError, StorageError
-from paidan.files import make_private_file, open_private, private_home
-from paidan.settings import Settings
 
 if TYPE_CHECKING:
     from alembic.config import Config

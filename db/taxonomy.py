@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core.errors import TaxonomyError
+from core.names import name_key, spelled, tidy_name
 from db import events
 from db.models import Correction, Unit
 from db.unit_index import UnitIndex, follow
 from db.unit_record import STATUSES as STATUSES
 from db.unit_record import UnitRecord as UnitRecord
 from db.unit_record import settle
-from paidan.errors import TaxonomyError
-from paidan.names import name_key, spelled, tidy_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def resolve(session: Session, names: Collection[str], *, alike: bool = True) -> 
     Args:
         session: a session.
         names: codes or names.
-        alike: take a spelling that only looks like a unit's for it, too (``paidan.names``).
+        alike: take a spelling that only looks like a unit's for it, too (``core.names``).
 
     Returns:
         Code by name. Absent are names that no unit has, those that look like several units', and

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from core.text import estimate_tokens
 from db.models import ROUTINE, Ticket
 from db.upsert import insert_for
-from paidan.text import estimate_tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from core.names import name_key
 from db.models import Unit
-from paidan.names import name_key
 
 
 class UnitIndex:

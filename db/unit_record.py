@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
+from core.errors import TaxonomyError
+from core.names import name_key, spelled, tidy_name
 from db.unit_index import UnitIndex
-from paidan.errors import TaxonomyError
-from paidan.names import name_key, spelled, tidy_name
 
 STATUSES = ("active", "retired", "merged")
 MAX_CODE_CHARS, MAX_NAME_CHARS = 100, 200

@@ -6,11 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from core.errors import TaxonomyError
+from core.names import spelled, tidy_name
 from db import events
 from db.models import Classification, Correction, Ticket, Unit
 from db.taxonomy import current_version, read_index
-from paidan.errors import TaxonomyError
-from paidan.names import spelled, tidy_name
 
 _REFERENCES: tuple[tuple[str, InstrumentedAttribute[str | None] | InstrumentedAttribute[str]], ...]
 _REFERENCES = (

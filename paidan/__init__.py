@@ -1,7 +1,7 @@
 """Paidan (派单): dispatches free-text tickets to handling units.
 
-The leaves every room may import (settings, errors, logging, privacy, text, broker) and, on top of
-all rooms, the ``paidan`` command line and the embedded stack.
+The program on top of all rooms: the ``paidan`` command line (``cli``), the embedded stack, the demo
+and the synthetic sample. What a command needs is imported when it runs.
 """
 
 __version__ = "0.1.0"

@@ -26,24 +26,24 @@ from classifier.base import STAND_IN, find_base
 from classifier.engine import Engine
 from classifier.llm import LlmClassifier
 from classifier.template import PromptUnit
-from db import Database, corrections, registry, taxonomy
+from core.errors import InputError
+from core.files import private_folder
+from core.settings import Settings
+from core.text import model_text
+from db import Database, corrections, taxonomy, versions
 from db.models import Classification, Status, Ticket
 from db.session import open_database
 from db.tickets import NewTicket
 from paidan.cli.progress import PushProgress, TrainingProgress
-from paidan.cli.train import register
 from paidan.embedded import EmbeddedStack
-from paidan.errors import InputError
-from paidan.files import private_folder
 from paidan.sample.generator import SampleTicket, generate, load_units
-from paidan.settings import Settings
-from paidan.text import model_text
 from producer.submit import CHUNK, Submitter
+from registry.entries import register
+from registry.writer import TrainedVersion
 from training.evaluation import evaluate
 from training.llm import train_llm
 from training.replay import corrected_samples
 from training.samples import Sample
-from training.versions import TrainedVersion
 
 _TRAINING_TICKETS = 3000
 _FURTHER_TICKETS = 500
@@ -157,7 +157,7 @@ def _train_and_promote(demo: _Demo, samples: Sequence[Sample]) -> TrainedVersion
         )
     with demo.database.writing() as session:
         register(session, version)
-        registry.promote(session, version.name, actor="demo")
+        versions.promote(session, version.name, actor="demo")
     return version
 
 

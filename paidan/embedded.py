@@ -21,13 +21,13 @@ from typing import IO, Self
 
 from redis.exceptions import RedisError
 
+from core.broker import make_redis
+from core.errors import BrokerUnavailableError, StorageError
+from core.files import open_private, private_folder
+from core.process import RoleLock, die_with_parent
+from core.settings import Settings
 from db.session import open_database
 from paidan import redis_server
-from paidan.broker import make_redis
-from paidan.errors import BrokerUnavailableError, StorageError
-from paidan.files import open_private, private_folder
-from paidan.process import RoleLock, die_with_parent
-from paidan.settings import Settings
 
 logger = logging.getLogger(__name__)
 

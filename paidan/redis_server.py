@@ -4,8 +4,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from paidan.errors import BrokerUnavailableError
-from paidan.files import check_socket_folder, private_folder
+from core.errors import BrokerUnavailableError
+from core.files import check_socket_folder, private_folder
 
 
 def find_server() -> str:

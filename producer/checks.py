@@ -4,9 +4,9 @@ import math
 from datetime import datetime
 from typing import Any
 
+from core.broker import LANES
 from db.models import LEAST, URGENT
 from db.tickets import NewTicket
-from paidan.broker import LANES
 
 MAX_NAME_CHARS = 200
 MAX_SOURCE_CHARS = 100

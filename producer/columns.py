@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from paidan.errors import InputError
+from core.errors import InputError
 from producer.headers import find_name
 from producer.readers import Row
 

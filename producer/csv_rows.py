@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
-from paidan.errors import InputError
+from core.errors import InputError
 from producer import rows
 from producer.dialect import Dialect, find_dialect
 from producer.lines import DAMAGE, Line, damage_of, read_lines

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from paidan.errors import InputError
+from core.errors import InputError
 from producer import languages
 from producer.headers import is_known_word
 from producer.lines import DAMAGE, decode_damaged

@@ -6,8 +6,8 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from paidan.broker import INGEST_REJECTS, INGEST_STREAM
-from paidan.faults import redis_code
+from core.broker import INGEST_REJECTS, INGEST_STREAM
+from core.faults import redis_code
 from producer.ingest import STREAM_SOURCE
 from producer.stream import bytes_client
 

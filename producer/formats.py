@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from paidan.errors import InputError
+from core.errors import InputError
 
 TEXT_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson")
 WORKBOOK_ENDINGS = (".xlsx", ".xlsm")

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterable
 from importlib.resources import files
 
-from paidan.names import name_key
+from core.names import name_key
 
 # What joins the words of a column's name, beside white space.
 _JOINERS = frozenset("_-")

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from paidan.names import is_blank
+from core.names import is_blank
 
 # A spreadsheet keeps 15 digits of a number and fills the rest with zeros.
 _KEPT_DIGITS = 15

@@ -18,11 +18,11 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.errors import DATABASE_FAULTS, RecordRefusedError
+from core.faults import describe
+from core.settings import Settings
 from db import tickets
 from db.tickets import NewTicket
-from paidan.errors import DATABASE_FAULTS, RecordRefusedError
-from paidan.faults import describe
-from paidan.settings import Settings
 from producer.readers import Row
 from producer.records import Reading, Rejected, Remark, read_tickets
 from producer.rejects import MOST_REJECTS, Rejects, reject_words

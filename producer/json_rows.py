@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from paidan.errors import InputError
+from core.errors import InputError
 from producer import rows
 from producer.json_window import TooLongError, Window, new_decoder
 from producer.lines import DAMAGE, Line, damage_of, read_lines

@@ -2,7 +2,7 @@
 
 import re
 
-from paidan.names import name_key
+from core.names import name_key
 
 # As service desks count (ITIL): 1 critical, 2 high, 3 moderate, 4 low, 5 planning.
 _WORDS = {

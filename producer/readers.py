@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from paidan.errors import InputError
+from core.errors import InputError
 from producer.csv_rows import read_csv
 from producer.encoding import find_encoding, known_encoding
 from producer.formats import TEXT_ENDINGS, WORKBOOK_ENDINGS, is_workbook

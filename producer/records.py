@@ -9,10 +9,10 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core.broker import BULK, LANES
+from core.names import is_blank
 from db.models import LEAST, ROUTINE, URGENT
 from db.tickets import NewTicket
-from paidan.broker import BULK, LANES
-from paidan.names import is_blank
 from producer.checks import FieldError as _FieldError
 from producer.checks import check_meta as _check_meta
 from producer.checks import check_scalar as _check_scalar

@@ -8,8 +8,8 @@ from typing import Any
 
 from redis.exceptions import RedisError, ResponseError
 
-from paidan.broker import INGEST_REJECTED_TOTAL, INGEST_REJECTS
-from paidan.faults import redis_code
+from core.broker import INGEST_REJECTED_TOTAL, INGEST_REJECTS
+from core.faults import redis_code
 from producer.stream import Entry, Settled
 
 logger = logging.getLogger(__name__)

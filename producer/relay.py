@@ -18,13 +18,13 @@ from redis.exceptions import RedisError, ResponseError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.broker import LANES
+from core.errors import DATABASE_FAULTS, BrokerUnavailableError, RecordRefusedError
+from core.publisher import Publisher
+from core.settings import Settings
 from db import claims
 from db.models import Ticket
 from db.session import Database
-from paidan.broker import LANES
-from paidan.errors import DATABASE_FAULTS, BrokerUnavailableError, RecordRefusedError
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer.ingest import Ingest
 from producer.rules import load_rules
 from producer.steps import Steps

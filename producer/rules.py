@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
+from core.errors import InputError
 from db.models import LEAST, URGENT
 from db.tickets import NewTicket
-from paidan.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from paidan.faults import describe
+from core.faults import describe
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from typing import Any
 from redis import ConnectionPool, Redis
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from paidan.broker import INGEST_GROUP, INGEST_REJECTED_TOTAL, INGEST_REJECTS, INGEST_STREAM
-from paidan.faults import redis_code
+from core.broker import INGEST_GROUP, INGEST_REJECTED_TOTAL, INGEST_REJECTS, INGEST_STREAM
+from core.faults import redis_code
 
 # Of an entry larger than is taken, so many fields are sent, and so many bytes of each.
 _LARGE_FIELDS, _LARGE_BYTES = 64, 4096

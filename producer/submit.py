@@ -4,13 +4,13 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from core.errors import BrokerUnavailableError
+from core.faults import describe
+from core.publisher import Publisher
+from core.settings import Settings, get_settings
 from db import tickets
 from db.session import Database, open_database
 from db.tickets import NewTicket
-from paidan.errors import BrokerUnavailableError
-from paidan.faults import describe
-from paidan.publisher import Publisher
-from paidan.settings import Settings, get_settings
 from producer.checks import FieldError, check_ticket
 from producer.rules import Rule, load_rules, prioritise
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from paidan.errors import InputError
+from core.errors import InputError
 from producer.headers import column_key, is_known_word
 from producer.rows import Row
 

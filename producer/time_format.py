@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from paidan.errors import InputError
+from core.errors import InputError
 
 
 def check_format(form: str) -> str:

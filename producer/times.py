@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from paidan.names import is_blank, is_invisible
+from core.names import is_blank, is_invisible
 
 # Systems write years such as 1 or 9999 for "none", which overflow in another time zone.
 _FIRST_YEAR, _LAST_YEAR = 1900, 9998

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
-from paidan.errors import InputError
+from core.errors import InputError
 from producer.headers import same_name
 from producer.rows import Row
 from producer.table import ABOVE_NOTE, HEADER_RECORDS, Header, find_header, is_blank

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from paidan import broker, settings
+from core import broker, settings
 from paidan.cli import main
 
 

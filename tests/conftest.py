@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from core.publisher import Publisher
+from core.settings import Settings, load_settings
 from db import Database
 from db.session import migrate
-from paidan.publisher import Publisher
-from paidan.settings import Settings, load_settings
 from producer.ingest import Ingest
 from producer.submit import Submitter
 from tests.ahead import Ahead
@@ -29,8 +29,8 @@ from worker.loop import ClaimLoop
 from worker.resident import Resident
 
 if TYPE_CHECKING:
+    from registry.writer import TrainedVersion
     from tests.llm import Told
-    from training.versions import TrainedVersion
 
 
 @pytest.fixture(autouse=True)

@@ -4,16 +4,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from classifier.manifest import write_version
 from classifier.template import PromptUnit
-from db import Database, registry
-from paidan.cli.train import register
+from db import Database, versions
+from registry.entries import register
+from registry.writer import TrainedVersion, write_version
 from tests.make import UNITS
 from tests.models import STANDIN
 from training.llm import train_llm
 from training.recipe import Recipe
 from training.samples import Sample
-from training.versions import TrainedVersion
 
 THEMES = {"A": "路灯坏了，晚上看不见路", "B": "学校不让孩子报名上学", "C": "自来水管漏水，家里停水"}
 RECIPE = """
@@ -96,5 +95,5 @@ def promote_llm(database: Database, models_dir: Path, version: TrainedVersion) -
         shutil.copytree(version.path, copied)
     with database.writing() as session:
         register(session, version)
-        registry.promote(session, version.name, actor="test")
+        versions.promote(session, version.name, actor="test")
     return version.name

@@ -9,16 +9,16 @@ from typing import Any
 
 from sqlalchemy import String, cast, insert, literal, select, update
 
-from db import Database, claims, clock, registry, taxonomy, tickets
+from core.broker import queue_name
+from core.publisher import Publisher
+from db import Database, claims, clock, taxonomy, tickets, versions
 from db.claims import Budget, Claim
 from db.models import Ticket
 from db.tickets import NewTicket
 from db.types import Deadline
-from paidan.broker import queue_name
-from paidan.cli.train import register
-from paidan.publisher import Publisher
 from producer.readers import Row
 from producer.records import Reading, Rejected, read_tickets
+from registry.entries import register
 from training.constant import train_constant
 from training.samples import Sample
 
@@ -55,7 +55,7 @@ def promote_constant(
     version = train_constant(samples, units, models_dir=models_dir, error_target=1.0)
     with database.writing() as session:
         register(session, version)
-        registry.promote(session, version.name, actor="test")
+        versions.promote(session, version.name, actor="test")
     return version.name
 
 

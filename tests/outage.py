@@ -21,12 +21,12 @@ from pathlib import Path
 import click
 from sqlalchemy import func, select
 
-from db import Database, registry, tickets
+from core.publisher import Publisher
+from core.settings import Settings
+from db import Database, tickets, versions
 from db.models import Classification, Status, Ticket
 from db.session import migrate
-from paidan.cli.train import register
-from paidan.publisher import Publisher
-from paidan.settings import Settings
+from registry.entries import register
 from tests.llm import themed_samples, train_test_llm
 from tests.make import UNITS, add_units, new_ticket
 from tests.processes import Process, relay, worker
@@ -169,7 +169,7 @@ def _train(database: Database, settings: Settings, model: str) -> None:
         version = train_linear(themed_samples(), UNITS, models_dir=folder, error_target=1.0)
     with database.writing() as session:
         register(session, version)
-        registry.promote(session, version.name, actor="outage")
+        versions.promote(session, version.name, actor="outage")
 
 
 @click.command()

@@ -10,8 +10,8 @@ from typing import Self
 
 import psutil
 
-from paidan.process import die_with_parent
-from paidan.settings import Settings
+from core.process import die_with_parent
+from core.settings import Settings
 
 
 def wait_until(

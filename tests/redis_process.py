@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
+from core.broker import make_redis
+from core.settings import Settings
 from paidan import redis_server
-from paidan.broker import make_redis
 from paidan.embedded import wait_for_redis
-from paidan.settings import Settings
 
 
 class RedisProcess:

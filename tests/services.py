@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
+from core.settings import Settings
 from db.session import Database, migrate
 from paidan import redis_server
 from paidan.embedded import wait_for_redis
-from paidan.settings import Settings
 
 TEMPLATE = "paidan_template"
 

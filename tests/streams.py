@@ -8,9 +8,9 @@ from redis import ConnectionPool, Redis
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import select
 
+from core.broker import INGEST_GROUP, INGEST_REJECTS, INGEST_STREAM
 from db import Database
 from db.models import Ticket
-from paidan.broker import INGEST_GROUP, INGEST_REJECTS, INGEST_STREAM
 
 
 class TicketStream:

@@ -9,7 +9,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from classifier.base import STAND_IN, add_base, find_base, list_bases, load_tokenizer, only_base
-from paidan.errors import ModelVersionError, StorageError
+from core.errors import ModelVersionError, StorageError
 from tests.models import STANDIN, TOKENIZER_FILES, random_base
 
 

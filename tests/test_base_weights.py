@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 from classifier.backbone import check_loaded, load_backbone, nf4_config
 from classifier.base import Base, add_base, examine
 from classifier.base_files import INDEX, WEIGHTS
-from paidan.errors import ModelVersionError
+from core.errors import ModelVersionError
 from tests.models import random_base
 
 CPU = torch.device("cpu")

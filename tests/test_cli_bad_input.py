@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from paidan.settings import load_settings
+from core.settings import load_settings
 from tests.cli import Cli, jsonl, write
 
 

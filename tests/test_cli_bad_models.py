@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from core.settings import load_settings
 from db import Database, open_database
-from paidan.settings import load_settings
 from tests.cli import Cli, jsonl, write
 from tests.make import add_units, promote_constant
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from core.settings import get_settings, load_settings
 from db import Database, open_database, workers
 from db.models import Correction, Status, Ticket
-from paidan.settings import get_settings, load_settings
 from tests.cli import Cli
 from worker.loop import ClaimLoop
 from worker.resident import Resident

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.settings import load_settings
 from db import open_database
 from db.models import Unit
-from paidan.settings import load_settings
 from tests.cli import Cli, Ran, write
 
 

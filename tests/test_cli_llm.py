@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from core.settings import load_settings
 from db import corrections, open_database
 from paidan.sample.generator import generate
-from paidan.settings import load_settings
 from tests.cli import Cli, Ran, jsonl, write
 from tests.llm import RECIPE, THEMES
 from tests.make import UNITS

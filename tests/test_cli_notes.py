@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from core.settings import load_settings
 from db import open_database
 from db.models import Ticket
-from paidan.settings import load_settings
 from tests.cli import Cli, write
 
 TIMES = """external_id,text,received_at,due_at

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text, update
 
+from core.broker import queue_name
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database, claims, clock, report, workers
 from db.models import Event, Ticket
-from paidan.broker import queue_name
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer.relay import Relay
 from producer.submit import Submitter
 from tests.make import add_tickets, claim_batch, let_wait, messages, new_ticket, utc_now

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from paidan.errors import InputError
+from core.errors import InputError
 from producer.readers import Row, read_rows
 from producer.table import ABOVE_NOTE, SHORT_NOTE
 

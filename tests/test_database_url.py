@@ -6,11 +6,11 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import create_engine, text
 
+from core.database_url import parse_database_url
+from core.errors import SettingsError, StorageError
+from core.settings import Settings, load_settings
 from db import Database
 from db.session import migrate
-from paidan.database_url import parse_database_url
-from paidan.errors import SettingsError, StorageError
-from paidan.settings import Settings, load_settings
 from tests.cli import Cli, write
 from tests.services import PostgresServer
 

@@ -12,15 +12,15 @@ from classifier.base import BASES, add_base
 from classifier.interface import Decision
 from classifier.llm import SETUP
 from classifier.lora import WEIGHTS
-from db import Database, registry
+from core.settings import Settings
+from db import Database, versions
 from db.models import Classification
-from paidan.cli.train import register
-from paidan.settings import Settings
+from registry.entries import register
+from registry.writer import TrainedVersion
 from tests.llm import THEMES, changed_copy, promote_llm, themed_samples
 from tests.make import UNITS, add_tickets, add_units, promote_constant
 from tests.models import STANDIN
 from training.linear import train_linear
-from training.versions import TrainedVersion
 from worker.loop import ClaimLoop
 from worker.resident import Resident
 
@@ -206,7 +206,7 @@ def test_a_linear_champion_is_not_degraded(
     database: Database, settings: Settings, gpu: Gpu, baseline: str
 ) -> None:
     with database.writing() as session:
-        registry.promote(session, baseline, actor="test")
+        versions.promote(session, baseline, actor="test")
     gpu.present = False
     resident = make_resident(database, settings, gpu)
 

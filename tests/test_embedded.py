@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from core.settings import Settings
 from db import Database, open_database
 from paidan.embedded import interrupts_raised
-from paidan.settings import Settings
 from tests.make import add_units, promote_constant
 from tests.processes import wait_until
 

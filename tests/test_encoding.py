@@ -8,7 +8,7 @@ import pytest
 
 from bench.files import judge
 from bench.tables import DIALECTS, ENCODINGS, write_table
-from paidan.errors import InputError
+from core.errors import InputError
 from producer.readers import Row, read_rows
 
 HEADER = "external_id,text\n"

@@ -19,7 +19,7 @@ from classifier.reader import Answers
 from classifier.search import rank
 from classifier.store import PAGE
 from classifier.trie import LabelTrie
-from paidan.errors import InputError
+from core.errors import InputError
 from tests.models import CODES, TICKETS, make_prompt, random_base
 
 CPU = torch.device("cpu")

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from core.broker import INGEST_REJECTS, INGEST_STREAM
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database, corrections, erasure, report
 from db.export import export_rows
 from db.models import Correction, Event, Status, Ticket
-from paidan.broker import INGEST_REJECTS, INGEST_STREAM
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer.ingest import Ingest
 from producer.submit import Submitter
 from tests.cli import Cli, jsonl

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from classifier.interface import Decision, HeldBack
-from paidan.errors import InputError
+from core.errors import InputError
 from training.evaluation import evaluate, expected_calibration_error
 from training.samples import Sample
 

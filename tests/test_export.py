@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from core.errors import InputError
 from db import Database, taxonomy, tickets
 from db import export as db_export
 from db.export import EXPORT_COLUMNS, Wanted, export_rows
 from db.models import Ticket
-from paidan.errors import InputError
 from tests.answers import add_version, answer_next, correct, kill_next
 from tests.make import UNITS, add_tickets, add_units, new_ticket
 

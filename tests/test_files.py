@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from paidan.errors import StorageError
-from paidan.files import check_socket_folder, fitting_name, open_as_its_folder, private_folder
-from paidan.process import RoleLock
-from paidan.publisher import Publisher
+from core.errors import StorageError
+from core.files import check_socket_folder, fitting_name, open_as_its_folder, private_folder
+from core.process import RoleLock
+from core.publisher import Publisher
+from core.settings import Settings
 from paidan.redis_server import prepare_folders
-from paidan.settings import Settings
 from tests.cli import Cli, write
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from paidan.errors import DeviceError
+from core.errors import DeviceError
 from worker.gpu import Gpu, list_gpus, pick, pin
 
 GPUS = [

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from paidan.errors import InputError
+from core.errors import InputError
 from tests.make import read_records, rejected, ticket_of
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from core.errors import StorageError
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database
 from db.tickets import NewTicket
-from paidan.errors import StorageError
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer import ingest
 from producer.ingest import Ingest
 from producer.records import Reading

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from core.broker import INGEST_GROUP, INGEST_STREAM
+from core.errors import RecordRefusedError
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database
-from paidan.broker import INGEST_GROUP, INGEST_STREAM
-from paidan.errors import RecordRefusedError
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer import ingest
 from producer.ingest import Ingest
 from producer.submit import Submitter

@@ -19,9 +19,9 @@ from classifier.manifest import (
     LearnedUnit,
     Manifest,
     TrainingFacts,
-    write_version,
 )
-from paidan.errors import ModelVersionError, TaxonomyError
+from core.errors import ModelVersionError, TaxonomyError
+from registry.writer import write_version
 
 
 def toy_manifest(name: str = "toy") -> Manifest:

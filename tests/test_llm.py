@@ -14,7 +14,8 @@ from classifier.loading import Options, check_classifier, load_classifier, share
 from classifier.lora import CONFIG, WEIGHTS
 from classifier.manifest import MANIFEST, read_manifest
 from classifier.reader import Mode
-from paidan.errors import ModelVersionError
+from core.errors import ModelVersionError
+from registry.writer import TrainedVersion
 from tests.llm import THEMES, Told, prompt_units, themed_samples
 from tests.make import UNITS
 from tests.models import STANDIN
@@ -22,7 +23,6 @@ from training.evaluation import evaluate
 from training.llm import recipe_for, train_llm
 from training.samples import Sample
 from training.trainer import IGNORED, Tokens, as_dataset
-from training.versions import TrainedVersion
 
 ALL = frozenset(UNITS)
 
@@ -234,7 +234,7 @@ def test_two_units_that_look_alike_to_the_tokenizer_are_refused_before_training(
     tmp_path: Path,
 ) -> None:
     from classifier.template import PromptUnit
-    from paidan.errors import TaxonomyError
+    from core.errors import TaxonomyError
 
     alike = [PromptUnit("A", "甲局"), PromptUnit("B", "甲局")]
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
+from core.settings import Settings
 from db import Database, claims, corrections, tickets
 from db.claims import Budget
 from db.models import Classification, Correction, Status, Ticket
-from paidan.settings import Settings
 from tests.ahead import Ahead
 from tests.make import add_tickets, new_ticket
 from tests.recorder import Recorder

@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from classifier.interface import Decision
+from core.errors import BrokerUnavailableError, DatabaseUnavailableError
 from db import Database, claims, tickets
 from db.models import Status, Ticket, Unit
-from paidan.errors import BrokerUnavailableError, DatabaseUnavailableError
 from tests.ahead import Ahead
 from tests.make import add_tickets, new_ticket
 from tests.recorder import Recorder

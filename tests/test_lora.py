@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from classifier.lora import CONFIG, WEIGHTS, Adapter, LoraLinear, replace_linears
-from paidan.errors import ModelVersionError
+from core.errors import ModelVersionError
 
 KEY = "base_model.model.layer.q_proj.lora_{}.weight"
 Tensors = dict[str, torch.Tensor]

@@ -17,13 +17,12 @@ from classifier.manifest import (
     LearnedUnit,
     Manifest,
     TrainingFacts,
-    make_name,
     read_file,
     read_manifest,
     taxonomy_digest,
-    write_version,
 )
-from paidan.errors import ModelVersionError, StorageError
+from core.errors import ModelVersionError, StorageError
+from registry.writer import make_name, write_version
 
 NAME = "toy-20261123-201530-ab12cd"
 

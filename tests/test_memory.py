@@ -7,7 +7,7 @@ import torch
 
 from classifier import memory
 from classifier.reader import TOKEN_BUDGET, Mode
-from paidan.errors import DeviceError
+from core.errors import DeviceError
 
 GIB = 1 << 30
 # Qwen2 7B: what a layer's seven matrices map from and to.

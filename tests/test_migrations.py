@@ -10,10 +10,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text
 
+from core.errors import DatabaseUnavailableError, RecordRefusedError
 from db import Database, workers
 from db.models import Base, Event, Ticket
 from db.session import SCHEMA_REVISION, alembic_config, migrate
-from paidan.errors import DatabaseUnavailableError, RecordRefusedError
 from tests.make import add_tickets, add_units, claim_batch
 from tests.services import PostgresServer
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paidan.names import is_blank, is_blank_unit, name_key, spelled, tidy_name
+from core.names import is_blank, is_blank_unit, name_key, spelled, tidy_name
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)
 INVISIBLE = "\u200b\ufeff\u00ad\u200e\u202e\u2060\u200d\ufe0f\U000e0100\u034f\u3164"

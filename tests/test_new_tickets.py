@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from core.publisher import Publisher
 from db import Database
 from db.models import Ticket
-from paidan.publisher import Publisher
 from producer.submit import Submitter
 from tests.cli import Cli, write
 from tests.make import add_units, new_ticket

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from core.broker import UNACKED, make_redis, queue_name
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database, workers
 from db.models import Status, Ticket
-from paidan.broker import UNACKED, make_redis, queue_name
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from tests.make import add_tickets, add_units, promote_constant
 from tests.processes import wait_until, worker
 from tests.redis_process import RedisProcess

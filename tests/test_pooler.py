@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from core.process import die_with_parent
 from db import Database, corrections, tickets
 from db.session import migrate
-from paidan.process import die_with_parent
 from tests.make import add_units, new_ticket
 from tests.processes import wait_until
 from tests.services import PostgresServer

@@ -16,15 +16,15 @@ import pytest
 from sqlalchemy import text as sql
 
 from classifier.interface import Decision
+from core.broker import INGEST_REJECTS, INGEST_STREAM, make_app
+from core.errors import PaidanError, RecordRefusedError
+from core.faults import signature
+from core.logging import FieldFormatter
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database, results, tickets, workers
 from db.models import Status
 from db.results import Result
-from paidan.broker import INGEST_REJECTS, INGEST_STREAM, make_app
-from paidan.errors import PaidanError, RecordRefusedError
-from paidan.faults import signature
-from paidan.logging import FieldFormatter
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer.relay import Relay
 from producer.submit import Submitter
 from tests.cli import Cli, jsonl
@@ -351,7 +351,7 @@ def test_the_command_line_names_the_place_in_a_file_and_no_text(
 
 _UNCAUGHT = """
 import logging, sys, threading, warnings
-from paidan.logging import configure
+from core.logging import configure
 configure()
 text = sys.argv[1]
 def fail(): raise ValueError(text)

@@ -7,7 +7,7 @@ import pytest
 from classifier.base import load_tokenizer
 from classifier.prompt import MIN_TICKET_TOKENS, Lengths, cut_middle
 from classifier.template import Template, load_template, neutralise
-from paidan.errors import InputError
+from core.errors import InputError
 from tests.models import STANDIN, UNITS, make_prompt
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from paidan.errors import InputError
+from core.errors import InputError
 from producer.readers import Row, read_rows
 
 HEADER = "external_id,text\n"

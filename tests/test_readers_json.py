@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paidan.errors import InputError
+from core.errors import InputError
 from producer import json_window
 from producer.readers import Row, read_rows
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from classifier.loading import load_classifier
-from paidan.text import model_text
+from core.text import model_text
 from training.evaluation import Report, evaluate
 from training.linear import train_linear
 from training.samples import Sample

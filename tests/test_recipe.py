@@ -7,7 +7,7 @@ import pytest
 import torch
 from trl import SFTConfig
 
-from paidan.errors import InputError
+from core.errors import InputError
 from training.recipe import Recipe
 from training.trainer import capped_warm_up, sft_config
 

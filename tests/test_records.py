@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from core.errors import InputError
 from db.tickets import NewTicket
-from paidan.errors import InputError
 from producer.columns import check_columns
 from producer.readers import Row, read_rows
 from producer.records import Reading, Rejected, read_tickets

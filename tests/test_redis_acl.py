@@ -11,11 +11,11 @@ import redis
 from kombu import Connection, Consumer
 from sqlalchemy import select
 
+from core.broker import INGEST_STREAM, UNACKED_INDEX, make_app, make_redis, queue_name
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database
 from db.models import Ticket
-from paidan.broker import INGEST_STREAM, UNACKED_INDEX, make_app, make_redis, queue_name
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer.relay import Relay
 from producer.submit import Submitter
 from tests.cli import Cli

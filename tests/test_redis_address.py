@@ -8,11 +8,11 @@ import pytest
 import redis
 from kombu.exceptions import OperationalError
 
-from paidan.broker import make_app, make_redis
-from paidan.errors import SettingsError
-from paidan.publisher import Publisher, unreachable
-from paidan.redis_address import RedisAddress, parse_redis_url
-from paidan.settings import Settings, load_settings
+from core.broker import make_app, make_redis
+from core.errors import SettingsError
+from core.publisher import Publisher, unreachable
+from core.redis_address import RedisAddress, parse_redis_url
+from core.settings import Settings, load_settings
 
 SPECIAL = "p@ss:w/o#r?d%1[x];&+ 密"
 SECRET = "s3cret"

@@ -3,36 +3,36 @@
 import pytest
 from sqlalchemy import func, select
 
-from db import Database, registry
+from core.errors import ModelVersionError
+from db import Database, versions
 from db.models import AliasMove, Event
-from db.registry import Moved
-from paidan.errors import ModelVersionError
+from db.versions import Moved
 
 
 def register(database: Database, *names: str) -> None:
     with database.writing() as session:
         for name in names:
-            registry.register(
+            versions.register(
                 session, name=name, kind="constant", manifest_sha256="0" * 64, metrics={"n": 1}
             )
 
 
 def promote(database: Database, name: str) -> Moved:
     with database.writing() as session:
-        return registry.promote(session, name, actor="li")
+        return versions.promote(session, name, actor="li")
 
 
 def rollback(database: Database) -> Moved:
     with database.writing() as session:
-        target = registry.rollback_target(session)
-        moved = registry.rollback(session, actor="li")
+        target = versions.rollback_target(session)
+        moved = versions.rollback(session, actor="li")
     assert moved.now == target  # what was announced is what happens
     return moved
 
 
 def champion(database: Database) -> str | None:
     with database.reading() as session:
-        return registry.champion(session)
+        return versions.champion(session)
 
 
 def moves(database: Database) -> int:
@@ -119,7 +119,7 @@ def test_an_unknown_version_is_refused_and_the_known_ones_are_named(database: Da
 
 def test_without_any_version_the_error_says_how_to_make_one(database: Database) -> None:
     with database.writing() as session:
-        for version in registry.list_versions(session):
+        for version in versions.list_versions(session):
             session.delete(version)
 
     with pytest.raises(ModelVersionError, match="none yet: train one with 'paidan train'"):
@@ -128,15 +128,15 @@ def test_without_any_version_the_error_says_how_to_make_one(database: Database) 
 
 def test_registering_again_leaves_the_version_as_it_was(database: Database) -> None:
     with database.writing() as session:
-        registry.register(
+        versions.register(
             session, name="a", kind="linear", manifest_sha256="1" * 64, metrics={"n": 2}
         )
 
     with database.reading() as session:
-        version = registry.get_version(session, "a")
+        version = versions.get_version(session, "a")
         assert (version.kind, version.manifest_sha256, version.metrics) == (
             "constant",
             "0" * 64,
             {"n": 1},
         )
-        assert [v.name for v in registry.list_versions(session)] == ["a", "b", "c", "d"]
+        assert [v.name for v in versions.list_versions(session)] == ["a", "b", "c", "d"]

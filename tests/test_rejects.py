@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from core.broker import INGEST_REJECTED_TOTAL, INGEST_REJECTS, INGEST_STREAM
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database
-from paidan.broker import INGEST_REJECTED_TOTAL, INGEST_REJECTS, INGEST_STREAM
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer.ingest import Ingest
 from producer.rejects import MOST_REJECTS, Rejects, reject_words
 from producer.stream import Entry, Stream

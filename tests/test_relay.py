@@ -5,12 +5,12 @@ from itertools import chain
 import pytest
 from sqlalchemy import select, update
 
+from core.broker import queue_name
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database, claims
 from db.claims import Claim
 from db.models import Event, Status, Ticket
-from paidan.broker import queue_name
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer.relay import Relay
 from producer.submit import Submitter
 from tests.make import add_tickets, claim_batch, let_wait, messages, new_ticket

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
+from core.broker import INGEST_STREAM, queue_name
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database
 from db.models import Ticket
-from paidan.broker import INGEST_STREAM, queue_name
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer.relay import Relay
 from producer.submit import Submitter
 from tests.make import add_tickets, claim_batch, let_wait, messages, new_ticket

@@ -14,13 +14,13 @@ from sqlalchemy import select
 import worker.resident
 from classifier.interface import Classifier
 from classifier.lora import WEIGHTS
-from db import Database, registry, taxonomy
+from core.settings import Settings
+from db import Database, taxonomy, versions
 from db.models import Ticket
-from paidan.settings import Settings
+from registry.writer import TrainedVersion
 from tests.llm import changed_copy, promote_llm
 from tests.make import add_tickets, add_units, promote_constant
 from tests.processes import wait_until
-from training.versions import TrainedVersion
 from worker.loop import ClaimLoop
 from worker.resident import Resident
 
@@ -199,7 +199,7 @@ def test_a_champion_that_was_taken_back_while_it_was_loaded_never_answers(
     held = Held(monkeypatch)
     old = resident.refresh()
     with database.writing() as session:
-        registry.rollback(session, actor="test")
+        versions.rollback(session, actor="test")
     held.go_on.set()
     wait_until(lambda: not is_current(resident), 60, "the thread has read it")
 

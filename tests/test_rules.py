@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import InputError
 from db.tickets import NewTicket
-from paidan.errors import InputError
 from producer.rules import Rule, load_rules, prioritise
 from tests.make import new_ticket
 

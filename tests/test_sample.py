@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from paidan.privacy import mask
+from core.privacy import mask
 from paidan.sample.corpus import load_corpus
 from paidan.sample.generator import SampleTicket, generate, load_units
 

@@ -8,7 +8,7 @@ import pytest
 
 from classifier.search import OPEN_MASS, TIE, Search, log_sum, rank
 from classifier.trie import LabelTrie, Node
-from paidan.errors import TaxonomyError
+from core.errors import TaxonomyError
 
 END = 0
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from paidan.errors import SettingsError
-from paidan.settings import Settings, load_settings
+from core.errors import SettingsError
+from core.settings import Settings, load_settings
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, **variables: object) -> str:

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from openpyxl import load_workbook
 
+from core.errors import InputError
 from db.export import EXPORT_COLUMNS
 from paidan.cli import sheets
-from paidan.errors import InputError
 from producer.readers import read_rows
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from classifier.base import add_base, load_tokenizer
-from paidan.errors import InputError
+from core.errors import InputError
 from paidan.sample.generator import generate
 from tests.models import STANDIN
 from training.standin import (

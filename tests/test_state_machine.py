@@ -16,8 +16,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import event, text
 
+from core.settings import Settings
 from db import Database
-from paidan.settings import Settings
 from tests.dispatch.machine import Dispatch
 from tests.dispatch.model import MAX_ATTEMPTS
 from tests.dispatch.producing import MOST

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
+from core.broker import CLASSIFY_TASK
+from core.errors import BrokerUnavailableError
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database, tickets
 from db.models import Ticket
-from paidan.broker import CLASSIFY_TASK
-from paidan.errors import BrokerUnavailableError
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer.rules import load_rules
 from producer.submit import SubmitResult, Submitter, submit
 from tests.make import messages, new_ticket

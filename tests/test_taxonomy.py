@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from core.errors import TaxonomyError
 from db import Database, taxonomy
 from db.models import Correction, Event, Unit
 from db.taxonomy import Imported, UnitRecord
-from paidan.errors import TaxonomyError
 from tests.make import add_tickets, add_units
 
 

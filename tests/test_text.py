@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paidan.privacy import mask
-from paidan.text import estimate_tokens, model_text
+from core.privacy import mask
+from core.text import estimate_tokens, model_text
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.errors import InputError
 from db import Database, tickets
 from db.models import Ticket
 from db.tickets import NewTicket
-from paidan.errors import InputError
 from producer.readers import Row
 from producer.records import Reading, Rejected, Remark, read_tickets
 from producer.time_format import check_format

@@ -8,14 +8,14 @@ import pytest
 from classifier.constant import PRIOR
 from classifier.linear import WEIGHTS
 from classifier.loading import load_classifier
-from classifier.manifest import read_manifest, write_version
-from paidan.errors import InputError, ModelVersionError, TaxonomyError
+from classifier.manifest import read_manifest
+from core.errors import InputError, ModelVersionError, TaxonomyError
+from registry.writer import TrainedVersion, write_version
 from tests.test_linear import toy_manifest
 from training.constant import train_constant
 from training.folds import TRAIN_ONLY, stratified_folds, stratified_subsample
 from training.linear import train_linear
 from training.samples import Sample, data_sha256
-from training.versions import TrainedVersion
 
 UNITS = {"GA": "公安局", "JT": "交通局", "SW": "水务局", "ZJ": "住建局"}
 THEMES = {"GA": "深夜噪音扰民", "JT": "公交车不来站", "SW": "自来水管破裂"}

@@ -6,10 +6,10 @@ import pytest
 from kombu.transport import virtual
 from kombu.transport.redis import Mutex
 
-from paidan.broker import UNACKED, UNACKED_INDEX, make_app, queue_name
-from paidan.publisher import Publisher
-from paidan.settings import Settings
-from paidan.transport import Channel, Connection, Transport
+from core.broker import UNACKED, UNACKED_INDEX, make_app, queue_name
+from core.publisher import Publisher
+from core.settings import Settings
+from core.transport import Channel, Connection, Transport
 from tests.make import messages
 from tests.redis_process import RedisProcess
 

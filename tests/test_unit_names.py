@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from core.errors import TaxonomyError
 from db import Database, taxonomy, unit_removal
 from db.models import Classification, Correction, Event, ModelVersion, Ticket, Unit
 from db.taxonomy import UnitRecord
 from db.unit_index import UnitIndex
 from paidan.cli.train import add_learned_units
-from paidan.errors import TaxonomyError
 from tests.make import add_tickets, add_units
 
 ALIKE = ("城管局\u200b", "\ufeff城管局", "城 管 局", "城管局\u00ad", "城管局\u200e", "城管\ufe0f局")

@@ -14,16 +14,16 @@ import psutil
 import pytest
 from sqlalchemy import func, select
 
+from core.broker import make_redis
+from core.publisher import Publisher
+from core.settings import Settings
 from db import Database, report
 from db.models import Classification, Status, Ticket
-from paidan.broker import make_redis
-from paidan.publisher import Publisher
-from paidan.settings import Settings
 from producer import Submitter
+from registry.writer import TrainedVersion
 from tests.llm import promote_llm
 from tests.make import add_tickets, add_units, new_ticket, promote_constant
 from tests.processes import Process, relay, wait_until, worker
-from training.versions import TrainedVersion
 
 pytestmark = pytest.mark.kill
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from core.settings import Settings
 from db import Database
-from paidan.settings import Settings
 from tests.make import add_units, promote_constant
 from worker.tasks import WorkerProcess
 

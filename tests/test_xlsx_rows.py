@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from paidan.errors import InputError
+from core.errors import InputError
 from producer.readers import Row, read_rows
 from producer.table import ABOVE_NOTE
 from producer.xlsx_rows import _SHEETS_NOTE

@@ -20,7 +20,7 @@ from kombu.transport import TRANSPORT_ALIASES
 
 from classifier import loading
 from classifier.interface import Batch, Classifier, Decision, stream
-from paidan.broker import get_app
+from core.broker import get_app
 from paidan.cli import main
 
 _PACE_S = float(os.environ.get("TEST_PACE_S", "0.002"))

@@ -10,8 +10,8 @@ from classifier.calibration import threshold_for_error
 from classifier.constant import ConstantClassifier, save_prior
 from classifier.interface import PROBABILITY_DECIMALS
 from classifier.manifest import Calibration, TrainingFacts
+from registry.writer import TrainedVersion, store_version
 from training.samples import Sample, check_samples, data_sha256
-from training.versions import TrainedVersion, store_version
 
 
 def train_constant(

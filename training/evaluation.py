@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
 from classifier.interface import Batch, Classifier, Decision, stream
-from paidan.errors import InputError
+from core.errors import InputError
 from training.samples import Sample
 
 CALIBRATION_BINS = 15

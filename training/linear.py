@@ -12,6 +12,7 @@ import numpy as np
 from classifier.calibration import fit_temperature
 from classifier.linear import LinearClassifier, LinearWeights
 from classifier.manifest import TrainingFacts
+from registry.writer import TrainedVersion, store_version
 from training.held_out import calibrate, measure
 from training.samples import Sample, check_samples, data_sha256
 from training.selection import (
@@ -23,7 +24,6 @@ from training.selection import (
     held_out_answers,
     vectorize,
 )
-from training.versions import TrainedVersion, store_version
 
 
 def train_linear(

@@ -24,12 +24,12 @@ from classifier.prompt import Prompt
 from classifier.reader import Mode
 from classifier.template import PromptUnit, load_template
 from classifier.trie import LabelTrie
-from paidan.errors import PaidanError
+from core.errors import PaidanError
+from registry.writer import TrainedVersion, store_version
 from training.held_out import calibrate, measure
 from training.recipe import Recipe
 from training.samples import Sample, check_samples, data_sha256
 from training.trainer import Progress, Tokens, fine_tune
-from training.versions import TrainedVersion, store_version
 
 # Held-out answers that are scored over all units: enough for a temperature and a threshold.
 MAX_HELD_OUT = 1_000

@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from paidan.errors import InputError
+from core.errors import InputError
 
 TARGET_MODULES = (
     "q_proj",

@@ -3,9 +3,9 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core.text import model_text
 from db import taxonomy
 from db.models import Correction, Ticket
-from paidan.text import model_text
 from training.samples import Sample
 
 

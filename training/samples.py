@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from paidan.errors import InputError, TaxonomyError
+from core.errors import InputError, TaxonomyError
 
 _MINIMUM_UNITS = 2
 
@@ -15,7 +15,7 @@ class Sample:
     """A ticket as a model sees it, and the unit that handled it.
 
     Parameters:
-        text: the ticket as ``paidan.text.model_text`` made it.
+        text: the ticket as ``core.text.model_text`` made it.
         unit: the unit's code.
         thought: why it is this unit, where somebody wrote it down; masked likewise.
     """

@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from classifier.linear import make_vectorizer
-from paidan.errors import InputError
+from core.errors import InputError
 from training.folds import TRAIN_ONLY, stratified_folds, stratified_subsample
 
 Progress = Callable[[str], None]

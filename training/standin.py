@@ -24,8 +24,8 @@ from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from classifier.prompt import cut_middle
-from paidan.errors import InputError
-from paidan.text import model_text
+from core.errors import InputError
+from core.text import model_text
 
 # Its bar of files written is no news.
 disable_progress_bar()

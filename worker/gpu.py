@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paidan.errors import DeviceError
+from core.errors import DeviceError
 
 _QUERY_TIMEOUT_S = 30
 _MAX_DEVICE_CHARS = 200  # what the heartbeat's row takes

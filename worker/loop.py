@@ -11,14 +11,14 @@ from functools import partial
 from typing import get_args
 
 from classifier.interface import Batch, Classifier, Decision, HeldBack, stream
+from core.errors import DATABASE_FAULTS, BrokerUnavailableError, ModelFaultError
+from core.faults import describe, signature, trace
+from core.settings import Settings
+from core.text import model_text
 from db import claims, results, taxonomy
 from db.claims import Budget, Claim
 from db.results import Result
 from db.session import Database
-from paidan.errors import DATABASE_FAULTS, BrokerUnavailableError, ModelFaultError
-from paidan.faults import describe, signature, trace
-from paidan.settings import Settings
-from paidan.text import model_text
 from worker.resident import Resident
 
 logger = logging.getLogger(__name__)

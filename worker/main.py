@@ -8,9 +8,9 @@ from billiard import util
 from celery import signals
 from celery.platforms import SecurityWarning
 
-from paidan.errors import AlreadyRunningError
-from paidan.process import RoleLock
-from paidan.settings import Settings
+from core.errors import AlreadyRunningError
+from core.process import RoleLock
+from core.settings import Settings
 from worker import gpu, tasks
 from worker.watchdog import end_on_signal
 

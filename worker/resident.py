@@ -1,11 +1,10 @@
 """The resident model: the champion, loaded once, exchanged between two batches when it moves."""
 
-import hashlib
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,24 +12,18 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from classifier.interface import Classifier
-from classifier.loading import (
-    DEFAULTS,
-    Options,
-    check_classifier,
-    load_classifier,
-    shares_base,
-)
-from classifier.manifest import MANIFEST, read_manifest
-from db import registry, taxonomy
-from db.session import Database
-from paidan.errors import (
+from classifier.loading import DEFAULTS, Options, shares_base
+from core.errors import (
     DatabaseUnavailableError,
     DeviceError,
     ModelVersionError,
     PaidanError,
     StorageError,
 )
-from paidan.faults import describe
+from core.faults import describe
+from db import taxonomy, versions
+from db.session import Database
+from registry.opening import check_version, load_version, registered_kind
 from worker import gpu
 
 logger = logging.getLogger(__name__)
@@ -244,7 +237,7 @@ class Resident:
         if registered_kind(self.database, champion) != _LLM:
             return
         with self.database.reading() as session:
-            names = [v.name for v in registry.list_versions(session) if v.kind == _BASELINE]
+            names = [v.name for v in versions.list_versions(session) if v.kind == _BASELINE]
         for name in reversed(names):
             try:
                 self.classifier = load_version(self.database, name, self.models_dir)
@@ -264,67 +257,4 @@ class Resident:
 
 
 def _wanted(session: Session) -> _Wanted:
-    return _Wanted(registry.champion(session), taxonomy.current_version(session))
-
-
-def registered_kind(database: Database, name: str) -> str:
-    """Return the kind of a registered version (see ``registry.get_version`` for the errors)."""
-    with database.reading() as session:
-        return registry.get_version(session, name).kind
-
-
-def load_version(
-    database: Database,
-    name: str,
-    models_dir: Path,
-    options: Options = DEFAULTS,
-) -> Classifier:
-    """Load a registered version for the taxonomy as it is now.
-
-    Raises:
-        ModelVersionError: it is unknown, its files were changed, or a unit it learned is gone
-            without a successor.
-    """
-    directory, mapping = _registered(database, name, models_dir)
-    return load_classifier(directory, mapping, options)
-
-
-def check_version(database: Database, name: str, models_dir: Path) -> None:
-    """Raise what ``load_version`` would; an LLM's base is not loaded for it."""
-    check_classifier(*_registered(database, name, models_dir))
-
-
-def _registered(database: Database, name: str, models_dir: Path) -> tuple[Path, dict[str, str]]:
-    """Return a version's directory, if it is the one registered, and its units' successors."""
-    directory = models_dir / name
-    with database.reading() as session:  # ends before the load, which may take minutes
-        registered = registry.get_version(session, name).manifest_sha256
-        manifest = read_manifest(directory, verify=False)  # files are checked as they are read
-        if manifest_digest(directory) != registered:
-            raise ModelVersionError(
-                f"model version {name}: {directory / MANIFEST} is not the one registered; restore "
-                "the directory from a backup or train again"
-            )
-        mapping = successors(session, name, manifest.codes)
-    return directory, mapping
-
-
-def manifest_digest(directory: Path) -> str:
-    """Return the sha256 (hex) of a version's manifest, by which the registry knows it."""
-    return hashlib.sha256((directory / MANIFEST).read_bytes()).hexdigest()
-
-
-def successors(session: Session, name: str, learned: Sequence[str]) -> dict[str, str]:
-    """Map each learned unit to the active unit that stands for it now.
-
-    Raises:
-        ModelVersionError: one is gone without a successor.
-    """
-    mapping = taxonomy.resolve(session, learned, alike=False)
-    gone = [code for code in learned if code not in mapping]
-    if gone:
-        raise ModelVersionError(
-            f"model version {name} learned unit {gone[0]!r}, which is gone without a successor: "
-            "import the units with its merged_into set, or train again"
-        )
-    return mapping
+    return _Wanted(versions.champion(session), taxonomy.current_version(session))

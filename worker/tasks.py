@@ -12,14 +12,14 @@ from celery import signals
 from celery.worker.consumer import Consumer
 
 from classifier.loading import Options
+from core.broker import CLASSIFY_TASK, get_app, make_redis
+from core.errors import PaidanError
+from core.faults import describe
+from core.process import die_with_parent, spare_collector
+from core.publisher import Publisher
+from core.settings import Settings, get_settings
 from db import claims, workers
 from db.session import Database, open_database
-from paidan.broker import CLASSIFY_TASK, get_app, make_redis
-from paidan.errors import PaidanError
-from paidan.faults import describe
-from paidan.process import die_with_parent, spare_collector
-from paidan.publisher import Publisher
-from paidan.settings import Settings, get_settings
 from worker.loop import ClaimLoop
 from worker.resident import Resident
 from worker.shared import make_shared

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from celery.worker.consumer import Consumer
 from redis.exceptions import RedisError
 
-from paidan.broker import LANES, make_redis, queue_name
-from paidan.settings import Settings
-from paidan.transport import received
+from core.broker import LANES, make_redis, queue_name
+from core.settings import Settings
+from core.transport import received
 from worker.shared import Shared
 
 logger = logging.getLogger(__name__)

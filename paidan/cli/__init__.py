@@ -10,6 +10,9 @@ import sys
 
 import click
 
+from core.errors import PaidanError
+from core.faults import describe
+from core.logging import configure
 from paidan import __version__
 from paidan.cli import (
     bases,
@@ -24,9 +27,6 @@ from paidan.cli import (
     taxonomy,
     train,
 )
-from paidan.errors import PaidanError
-from paidan.faults import describe
-from paidan.logging import configure
 
 logger = logging.getLogger(__name__)
 

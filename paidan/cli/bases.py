@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from core.settings import get_settings
 from paidan.cli.options import JSON, hint_of_missing, print_json
-from paidan.settings import get_settings
 
 # The seed of the synthetic tickets from which the shipped stand-in was made.
 _STAND_IN_STREAM = 20_250_106

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.errors import InputError
+from core.names import is_blank_unit
+from core.settings import get_settings
 from paidan.cli.inert import ESCAPED, as_stored, without_mark
 from paidan.cli.options import (
     BY,
@@ -23,9 +26,6 @@ from paidan.cli.options import (
     default_rejects,
     opened_database,
 )
-from paidan.errors import InputError
-from paidan.names import is_blank_unit
-from paidan.settings import get_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

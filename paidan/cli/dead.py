@@ -2,8 +2,8 @@
 
 import click
 
+from core.settings import get_settings
 from paidan.cli.options import BY, JSON, PARTLY, SOURCE, print_json
-from paidan.settings import get_settings
 
 
 @click.group()

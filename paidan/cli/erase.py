@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.errors import InputError, StorageError
+from core.faults import describe
+from core.files import open_private
+from core.settings import Settings, get_settings
 from paidan.cli.options import SOURCE
-from paidan.errors import InputError, StorageError
-from paidan.faults import describe
-from paidan.files import open_private
-from paidan.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from db import Database
@@ -52,7 +52,7 @@ def _erase_elsewhere(
     """Erase the copies that Paidan keeps beside the row; return what may remain."""
     from redis.exceptions import RedisError
 
-    from paidan.broker import make_redis
+    from core.broker import make_redis
     from producer.erasure import erase_from_streams
 
     remains = []

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from core.errors import InputError, StorageError
+from core.settings import get_settings
 from paidan.cli import sheets
 from paidan.cli.options import FILE, opened_database
-from paidan.errors import InputError, StorageError
-from paidan.settings import get_settings
 
 STATUSES = ("queued", "routed", "review", "dead")
 REASONS = ("doubtful", "unlearned", "sample")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from core.errors import InputError
+from core.names import is_blank_unit, name_key, spelled
+from core.settings import get_settings
 from paidan.cli.notes import Notes
 from paidan.cli.options import read_file
-from paidan.errors import InputError
-from paidan.names import is_blank_unit, name_key, spelled
-from paidan.settings import get_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -152,9 +152,9 @@ def _read_rows(
     file: Path, columns: dict[str, str], encoding: str | None, sheet: str | None
 ) -> list[_Row]:
     """Read the rows that have a text and a label; tell which are left out."""
+    from core.privacy import mask
+    from core.text import model_text
     from db.export import DECIDED_BY
-    from paidan.privacy import mask
-    from paidan.text import model_text
     from producer.records import THOUGHT, Reading, Rejected
 
     labelled: list[_Row] = []

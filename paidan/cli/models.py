@@ -2,8 +2,8 @@
 
 import click
 
+from core.settings import get_settings
 from paidan.cli.options import BY, JSON, print_json
-from paidan.settings import get_settings
 
 
 @click.group()
@@ -15,10 +15,10 @@ def models() -> None:
 @JSON
 def list_(*, as_json: bool) -> None:
     """List all versions, oldest first."""
-    from db import open_database, registry
+    from db import open_database, versions
 
     with open_database(get_settings()).reading() as session:
-        champion = registry.champion(session)
+        champion = versions.champion(session)
         rows = [
             {
                 "name": v.name,
@@ -27,7 +27,7 @@ def list_(*, as_json: bool) -> None:
                 "created_at": v.created_at.isoformat(timespec="seconds"),
                 "metrics": v.metrics,
             }
-            for v in registry.list_versions(session)
+            for v in versions.list_versions(session)
         ]
     if as_json:
         print_json(rows)
@@ -49,11 +49,11 @@ def _brief(metrics: object) -> str:
 def show(name: str) -> None:
     """Show a version's manifest, with its files checked."""
     from classifier.manifest import read_manifest
-    from db import open_database, registry
+    from db import open_database, versions
 
     settings = get_settings()
     with open_database(settings).reading() as session:
-        registry.get_version(session, name)
+        versions.get_version(session, name)
     manifest = read_manifest(settings.resolved_models_dir / name)
     click.echo(manifest.model_dump_json(indent=2))
 
@@ -63,14 +63,11 @@ def show(name: str) -> None:
 @BY
 def promote(name: str, by: str) -> None:
     """Make a version the champion: workers swap it in between two batches."""
-    from db import open_database, registry
-    from worker.resident import check_version
+    from db import open_database
+    from registry import champion
 
     settings = get_settings()
-    database = open_database(settings)
-    check_version(database, name, settings.resolved_models_dir)
-    with database.writing() as session:
-        moved = registry.promote(session, name, actor=by)
+    moved = champion.promote(open_database(settings), name, settings.resolved_models_dir, actor=by)
     click.echo(f"champion: {moved.before or 'none'} -> {moved.now}")
 
 
@@ -78,16 +75,11 @@ def promote(name: str, by: str) -> None:
 @BY
 def rollback(by: str) -> None:
     """Make the champion before the present one champion again; again goes back further."""
-    from db import open_database, registry
-    from worker.resident import check_version
+    from db import open_database
+    from registry import champion
 
     settings = get_settings()
-    database = open_database(settings)
-    with database.reading() as session:
-        target = registry.rollback_target(session)
-    check_version(database, target, settings.resolved_models_dir)
-    with database.writing() as session:
-        moved = registry.rollback(session, actor=by)
+    moved = champion.rollback(open_database(settings), settings.resolved_models_dir, actor=by)
     click.echo(f"champion: {moved.before} -> {moved.now}")
 
 

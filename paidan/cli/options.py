@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.errors import InputError
+from core.files import fitting_name, open_as_its_folder, private_folder
+from core.settings import Settings
 from paidan.cli.notes import Notes
-from paidan.errors import InputError
-from paidan.files import fitting_name, open_as_its_folder, private_folder
-from paidan.settings import Settings
 
 if TYPE_CHECKING:
     from db import Database

@@ -150,10 +150,10 @@ def why_stalled(database: "Database") -> str:
     """Say what is missing for tickets to move on."""
     from redis.exceptions import RedisError
 
-    from db import registry, workers
-    from paidan.broker import make_redis
-    from paidan.publisher import unreachable
-    from paidan.settings import get_settings
+    from core.broker import make_redis
+    from core.publisher import unreachable
+    from core.settings import get_settings
+    from db import versions, workers
 
     settings = get_settings()
     try:
@@ -161,7 +161,7 @@ def why_stalled(database: "Database") -> str:
     except RedisError as error:
         return unreachable(settings, error)
     with database.reading() as session:
-        champion = registry.champion(session)
+        champion = versions.champion(session)
         there = workers.list_workers(session)
     if champion is None:
         return "no model is promoted; train one with 'paidan train --data FILE --promote'"

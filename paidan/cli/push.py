@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paidan.broker import BULK, LANES
+from core.broker import BULK, LANES
+from core.errors import BrokerUnavailableError, InputError
+from core.settings import get_settings
 from paidan.cli.notes import Notes
 from paidan.cli.options import (
     COLUMN,
@@ -24,8 +26,6 @@ from paidan.cli.options import (
     print_json,
     read_file,
 )
-from paidan.errors import BrokerUnavailableError, InputError
-from paidan.settings import get_settings
 
 if TYPE_CHECKING:
     from db.tickets import NewTicket

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from core.settings import get_settings
 from paidan.cli.options import hint_of_missing
-from paidan.settings import get_settings
 
 _GPU = click.option("--gpu", help="The GPU: index, UUID or part of its name ('RTX 4090').")
 _GPU_MEMORY = click.option(
@@ -73,8 +73,8 @@ def worker(gpu: str | None, *, cpu: bool) -> int:
 @click.command()
 def relay() -> None:
     """Run one relay: it frees dead claims and publishes what waits."""
+    from core.publisher import Publisher
     from db import open_database
-    from paidan.publisher import Publisher
     from producer.relay import Relay
 
     stop = threading.Event()

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from zoneinfo import ZoneInfo
 
+from core.errors import InputError
 from paidan.cli.inert import ESCAPED, make_inert
-from paidan.errors import InputError
 
 if TYPE_CHECKING:
     from openpyxl.cell import WriteOnlyCell

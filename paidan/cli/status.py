@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paidan.broker import (
+from core.broker import (
     INGEST_REJECTED_TOTAL,
     INGEST_REJECTS,
     LANES,
     make_redis,
     queue_name,
 )
+from core.settings import Settings, get_settings
 from paidan.cli.options import JSON, print_json
-from paidan.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -27,12 +27,12 @@ _REDIS_TIMEOUT_S = 3.0
 @JSON
 def status(*, as_json: bool) -> None:
     """Show tickets by status and lane, queues, workers, champion and rate."""
-    from db import open_database, registry, report, workers
+    from db import open_database, report, versions, workers
 
     settings = get_settings()
     with open_database(settings).reading() as session:
         view = report.overview(session)
-        champion = registry.champion(session)
+        champion = versions.champion(session)
         heartbeats = [
             {
                 "name": w.name,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.errors import InputError, ModelVersionError, StorageError, TaxonomyError
+from core.names import is_blank, spelled
+from core.settings import Settings, get_settings
 from paidan.cli.options import BY, COLUMN, ENCODING, FILE, JSON, SHEET, print_json
-from paidan.errors import InputError, ModelVersionError, StorageError, TaxonomyError
-from paidan.names import is_blank, spelled
-from paidan.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from db import Database
@@ -162,10 +162,10 @@ def remove(codes: tuple[str, ...], by: str, *, look_alikes: bool) -> None:
 def _learned(database: "Database", settings: Settings) -> dict[str, list[str]]:
     """Return the registered versions that learned each unit; tell those that cannot be read."""
     from classifier.manifest import read_manifest
-    from db import registry
+    from db import versions
 
     with database.reading() as session:
-        names = [version.name for version in registry.list_versions(session)]
+        names = [version.name for version in versions.list_versions(session)]
     learned: dict[str, list[str]] = {}
     for name in names:
         try:

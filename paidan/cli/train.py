@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.errors import ModelVersionError, TaxonomyError
+from core.settings import Settings, get_settings
 from paidan.cli.labelled import read_labelled, shortened
 from paidan.cli.options import (
     BY,
@@ -17,16 +19,14 @@ from paidan.cli.options import (
     hint_of_missing,
     print_json,
 )
-from paidan.errors import ModelVersionError, TaxonomyError
-from paidan.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from db import Database
     from db.taxonomy import UnitRecord
+    from registry.writer import TrainedVersion
     from training.samples import Sample
-    from training.versions import TrainedVersion
 
 
 @click.command()
@@ -74,7 +74,8 @@ def train(
     as_json: bool,
 ) -> None:
     """Train a model version from a file of labelled tickets."""
-    from db import open_database, registry
+    from db import open_database, versions
+    from registry.entries import register
     from training.replay import corrected_samples
 
     if kind != "llm" and (base_name or recipe):
@@ -99,7 +100,7 @@ def train(
         added = add_learned_units(session, labelled.new_units, by)
         register(session, version)
         if promoted:
-            registry.promote(session, version.name, actor=by)
+            versions.promote(session, version.name, actor=by)
     if added:
         click.echo(f"{len(added)} units were added from the labels: {shortened(added)}", err=True)
     if as_json:
@@ -193,20 +194,6 @@ def train_adapter(
         )
 
 
-def register(session: "Session", version: "TrainedVersion") -> None:
-    """Enter a trained version into the registry."""
-    from db import registry
-    from worker.resident import manifest_digest
-
-    registry.register(
-        session,
-        name=version.name,
-        kind=version.manifest.kind,
-        manifest_sha256=manifest_digest(version.path),
-        metrics=version.manifest.metrics,
-    )
-
-
 @click.command()
 @FILE
 @click.option("--model", "name", help="The version [default: the champion].")
@@ -225,14 +212,14 @@ def evaluate(
 ) -> None:
     """Measure a model version on a file of labelled tickets."""
     from classifier.loading import Options
-    from db import open_database, registry, taxonomy
+    from db import open_database, taxonomy, versions
+    from registry.opening import load_version
     from training.evaluation import evaluate as measure
-    from worker.resident import load_version
 
     settings = get_settings()
     database = open_database(settings)
     with database.reading() as session:
-        name = name or registry.champion(session)
+        name = name or versions.champion(session)
         if name is None:
             raise ModelVersionError("no version is promoted: name one with --model")
         names = {u.code: u.name for u in taxonomy.list_units(session, active_only=True)}

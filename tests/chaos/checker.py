@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from core.broker import INGEST_STREAM, LANES, UNACKED, UNACKED_INDEX, queue_name
 from db.models import Classification, Correction, Status, Ticket
-from paidan.broker import INGEST_STREAM, LANES, UNACKED, UNACKED_INDEX, queue_name
 from tests.chaos.person import Decided
 from tests.chaos.producers import text_of
 from tests.chaos.watch import pending_entries

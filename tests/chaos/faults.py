@@ -10,9 +10,9 @@ import psutil
 from redis.exceptions import RedisError
 from sqlalchemy import select
 
+from core.broker import LANES, queue_name
+from core.publisher import Publisher
 from db.models import Ticket
-from paidan.broker import LANES, queue_name
-from paidan.publisher import Publisher
 from tests.chaos.garbage import throw_into_lanes, throw_into_stream
 from tests.chaos.parts import Part, send
 from tests.chaos.servers import PostgresServer, wait_for_redis

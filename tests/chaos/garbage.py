@@ -6,9 +6,9 @@ import random
 import uuid
 from typing import Any
 
-from paidan.broker import CLASSIFY_TASK, INGEST_STREAM, LANES, queue_name
-from paidan.publisher import Publisher
-from paidan.settings import Settings
+from core.broker import CLASSIFY_TASK, INGEST_STREAM, LANES, queue_name
+from core.publisher import Publisher
+from core.settings import Settings
 from tests.chaos.servers import RedisServer
 
 _LONG = "长" * 60_000

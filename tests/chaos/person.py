@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 
-from db import corrections, registry
+from core.errors import DatabaseUnavailableError, StorageError
+from db import corrections, versions
 from db.export import export_rows
 from db.models import Status, Ticket
-from paidan.errors import DatabaseUnavailableError, StorageError
 from tests.chaos.world import World
 from tests.returns import return_ticket
 
@@ -92,7 +92,7 @@ class Person(threading.Thread):
 
     def _promote(self) -> None:
         with self.world.database.writing() as session:
-            registry.promote(session, self._rng.choice(self.world.versions), actor=ACTOR)
+            versions.promote(session, self._rng.choice(self.world.versions), actor=ACTOR)
         self.promotions += 1
 
     def _export(self) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 from sqlalchemy import select
 
+from core.broker import INGEST_STREAM
+from core.errors import DatabaseUnavailableError, StorageError
+from core.publisher import Publisher
 from db import Database
 from db.models import Ticket
 from db.tickets import NewTicket
-from paidan.broker import INGEST_STREAM
-from paidan.errors import DatabaseUnavailableError, StorageError
-from paidan.publisher import Publisher
 from producer import Submitter
 from tests.chaos.world import World
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from core.errors import PaidanError
 from db import workers
-from paidan.errors import PaidanError
 from tests.chaos.checker import Verdict, check, redis_rest
 from tests.chaos.faults import KINDS
 from tests.chaos.person import Person

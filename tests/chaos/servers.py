@@ -16,10 +16,10 @@ import psutil
 import redis
 from redis.exceptions import RedisError
 
+from core.process import die_with_parent
 from db import Database
 from db.session import migrate
 from paidan import redis_server
-from paidan.process import die_with_parent
 
 _PASSWORD_BYTES = 12
 _START_TRIES = 5

@@ -6,7 +6,7 @@ import time
 import psutil
 from redis.exceptions import RedisError
 
-from paidan.errors import PaidanError
+from core.errors import PaidanError
 from tests.chaos.faults import Kind
 from tests.chaos.world import World
 

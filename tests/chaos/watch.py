@@ -9,9 +9,9 @@ from typing import Any
 from redis.exceptions import RedisError
 from sqlalchemy import func, select
 
+from core.broker import INGEST_GROUP, INGEST_STREAM, LANES, queue_name
+from core.errors import PaidanError
 from db.models import Status, Ticket, Worker
-from paidan.broker import INGEST_GROUP, INGEST_STREAM, LANES, queue_name
-from paidan.errors import PaidanError
 from tests.chaos.world import World
 
 _LOOK_EVERY_S = 1.0

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.settings import Settings
 from db import Database
-from paidan.settings import Settings
 from tests.chaos.parts import Part, Supervisor
 from tests.chaos.servers import (
     PostgresServer,

@@ -8,9 +8,9 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
+from core.broker import LANES
 from db import claims, corrections
 from db.models import Classification, Correction, Ticket
-from paidan.broker import LANES
 from tests.dispatch.model import Expected
 from tests.dispatch.producing import TICKETS, WORKERS
 from tests.dispatch.working import Working

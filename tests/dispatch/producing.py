@@ -12,10 +12,10 @@ from hypothesis.stateful import (
     rule,
 )
 
+from core.broker import LANES, make_redis
+from core.errors import BrokerUnavailableError
+from core.settings import Settings
 from db import Database
-from paidan.broker import LANES, make_redis
-from paidan.errors import BrokerUnavailableError
-from paidan.settings import Settings
 from producer import Submitter
 from producer.relay import Relay
 from tests.dispatch.model import Expectation, Expected

@@ -15,11 +15,11 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select, update
 
+from core.broker import LANES
 from db import claims, results
 from db.claims import Budget, Claim
 from db.models import Classification, Ticket
 from db.results import Result
-from paidan.broker import LANES
 from tests.dispatch.model import MAX_ATTEMPTS, Expected
 from tests.dispatch.producing import MOST, WORKERS, Producing
 from tests.make import UNITS, let_wait

@@ -8,10 +8,10 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from paidan.broker import CLASSIFY_TASK, make_app, make_redis, queue_name
-from paidan.errors import BrokerUnavailableError
-from paidan.faults import describe
-from paidan.settings import Settings
+from core.broker import CLASSIFY_TASK, make_app, make_redis, queue_name
+from core.errors import BrokerUnavailableError
+from core.faults import describe
+from core.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -27,9 +27,9 @@ from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 from redis.exceptions import RedisError, ResponseError
 
-from paidan.broker import CLASSIFY_TASK, LANES
-from paidan.faults import describe
-from paidan.settings import MAX_MESSAGE_IDS
+from core.broker import CLASSIFY_TASK, LANES
+from core.faults import describe
+from core.settings import MAX_MESSAGE_IDS
 
 logger = logging.getLogger(__name__)
 

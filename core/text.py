@@ -1,6 +1,6 @@
 """What a model sees of a ticket, and how long that will be."""
 
-from paidan.privacy import mask
+from core.privacy import mask
 
 # Measured with a Qwen2 tokenizer on hotline messages (0.66 tokens a CJK character) and on English
 # bank questions (0.24 a character), rounded up: an estimate too low would overfill a batch.

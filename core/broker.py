@@ -9,8 +9,8 @@ from kombu.transport import TRANSPORT_ALIASES
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from paidan.files import check_socket_folder
-from paidan.settings import Settings, get_settings
+from core.files import check_socket_folder
+from core.settings import Settings, get_settings
 
 LIVE, BULK = "live", "bulk"
 LANES = (LIVE, BULK)
@@ -46,11 +46,11 @@ def make_app(settings: Settings) -> Celery:
     """
     address = settings.redis_address
     # By the URL's scheme, for a URL with a socket names its transport itself and no setting counts.
-    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "paidan.transport:Transport"))
+    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "core.transport:Transport"))
     app = Celery(
         "paidan",
         broker=address.broker_url(),
-        amqp="paidan.transport:Protocol",
+        amqp="core.transport:Protocol",
         set_as_current=False,
     )
     anonymous = Exchange("", type="direct")

@@ -1,6 +1,6 @@
 """One log format for all parts: time, level, part, message, then ``key=value`` fields.
 
-No line tells a value, whoever writes it: errors appear as ``paidan.faults`` describes them, and
+No line tells a value, whoever writes it: errors appear as ``core.faults`` describes them, and
 what a library wants to fill into its message is left out unless its form shows that it is harmless.
 """
 
@@ -15,14 +15,16 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TextIO
 
-from paidan import faults
-from paidan.errors import PaidanError
+from core import faults
+from core.errors import PaidanError
 
 logger = logging.getLogger(__name__)
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
 # Whose authors know that no line may hold a ticket's text.
-_OURS = frozenset(("paidan", "db", "producer", "worker", "classifier", "training", "bench"))
+_OURS = frozenset(
+    ("core", "db", "registry", "paidan", "producer", "worker", "classifier", "training", "bench")
+)
 # What libraries may say: ids of messages, our tasks and queues, processes and how they ended.
 _HARMLESS = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|worker\.tasks\.\w{1,40}|tickets\.(live|bulk)"

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.errors import ModelVersionError
 from db import events
 from db.models import AliasMove, ModelVersion
-from paidan.errors import ModelVersionError
 
 CHAMPION = "champion"
 

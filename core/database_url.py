@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, make_url
 
-from paidan.url import decoded, parameters, refuse_unknown_parameters, split_credentials
+from core.url import decoded, parameters, refuse_unknown_parameters, split_credentials
 
 _FORMS = "use postgresql://user:password@host:5432/name or sqlite:////absolute/path.db"
 _POSTGRESQL = ("postgres", "postgresql", "postgresql+psycopg")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
-from paidan.url import decoded, parameters, refuse_unknown_parameters, split_credentials
+from core.url import decoded, parameters, refuse_unknown_parameters, split_credentials
 
 _PORT = 6379
 _FORMS = (

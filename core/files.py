@@ -11,7 +11,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from paidan.errors import StorageError
+from core.errors import StorageError
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Self
 
-from paidan.errors import AlreadyRunningError, StorageError
-from paidan.files import private_folder
+from core.errors import AlreadyRunningError, StorageError
+from core.files import private_folder
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from types import CodeType, FrameType
 
-from paidan.errors import InputError, PaidanError
+from core.errors import InputError, PaidanError
 
 _MAX_CHAIN = 5
 _MAX_NAME_CHARS = 80

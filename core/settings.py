@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from pydantic import ByteSize, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from paidan.database_url import parse_database_url, sqlite_url
-from paidan.errors import SettingsError
-from paidan.redis_address import RedisAddress, parse_redis_url
+from core.database_url import parse_database_url, sqlite_url
+from core.errors import SettingsError
+from core.redis_address import RedisAddress, parse_redis_url
 
 # A unix socket's path must fit sockaddr_un.sun_path (108 bytes on Linux, 104 on macOS).
 _MAX_SOCKET_PATH = 100

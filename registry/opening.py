@@ -1,0 +1,72 @@
+"""Opens registered versions for the taxonomy as it is now."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from classifier.interface import Classifier
+from classifier.loading import DEFAULTS, Options, check_classifier, load_classifier
+from classifier.manifest import MANIFEST, read_manifest
+from core.errors import ModelVersionError
+from db import taxonomy, versions
+from db.session import Database
+from registry.entries import manifest_digest
+
+
+def registered_kind(database: Database, name: str) -> str:
+    """Return the kind of a registered version (see ``versions.get_version`` for the errors)."""
+    with database.reading() as session:
+        return versions.get_version(session, name).kind
+
+
+def load_version(
+    database: Database,
+    name: str,
+    models_dir: Path,
+    options: Options = DEFAULTS,
+) -> Classifier:
+    """Load a registered version for the taxonomy as it is now.
+
+    Raises:
+        ModelVersionError: it is unknown, its files were changed, or a unit it learned is gone
+            without a successor.
+    """
+    directory, mapping = _registered(database, name, models_dir)
+    return load_classifier(directory, mapping, options)
+
+
+def check_version(database: Database, name: str, models_dir: Path) -> None:
+    """Raise what ``load_version`` would; an LLM's base is not loaded for it."""
+    check_classifier(*_registered(database, name, models_dir))
+
+
+def _registered(database: Database, name: str, models_dir: Path) -> tuple[Path, dict[str, str]]:
+    """Return a version's directory, if it is the one registered, and its units' successors."""
+    directory = models_dir / name
+    with database.reading() as session:  # ends before the load, which may take minutes
+        registered = versions.get_version(session, name).manifest_sha256
+        manifest = read_manifest(directory, verify=False)  # files are checked as they are read
+        if manifest_digest(directory) != registered:
+            raise ModelVersionError(
+                f"model version {name}: {directory / MANIFEST} is not the one registered; restore "
+                "the directory from a backup or train again"
+            )
+        mapping = successors(session, name, manifest.codes)
+    return directory, mapping
+
+
+def successors(session: Session, name: str, learned: Sequence[str]) -> dict[str, str]:
+    """Map each learned unit to the active unit that stands for it now.
+
+    Raises:
+        ModelVersionError: one is gone without a successor.
+    """
+    mapping = taxonomy.resolve(session, learned, alike=False)
+    gone = [code for code in learned if code not in mapping]
+    if gone:
+        raise ModelVersionError(
+            f"model version {name} learned unit {gone[0]!r}, which is gone without a successor: "
+            "import the units with its merged_into set, or train again"
+        )
+    return mapping

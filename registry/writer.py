@@ -1,0 +1,158 @@
+"""Writes model versions: what a training made, as a directory that is there whole or not at all."""
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from classifier.manifest import (
+    MANIFEST,
+    Calibration,
+    LearnedUnit,
+    Manifest,
+    TrainingFacts,
+    file_digest,
+    taxonomy_digest,
+)
+from core.errors import ModelVersionError, StorageError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedVersion:
+    """A model version that training has written."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        """The version's name."""
+        return self.manifest.name
+
+
+def store_version(
+    models_dir: Path,
+    kind: str,
+    learned: Sequence[str],
+    units: Mapping[str, str],
+    *,
+    calibration: Calibration,
+    metrics: Mapping[str, JsonValue],
+    training: TrainingFacts,
+    write_files: Callable[[Path], None],
+) -> TrainedVersion:
+    """Write a version named after its kind, the time and its data (see ``write_version``).
+
+    Args:
+        models_dir: the folder of all versions.
+        kind: which classifier reads it.
+        learned: codes of the learned units, in class order.
+        units: code -> name of all units there are.
+        calibration: from held-out data.
+        metrics: held-out measurements, by name.
+        training: what it was trained on.
+        write_files: called with an empty directory, writes the kind's files there.
+    """
+    now = datetime.now(UTC)
+    # With the microseconds: two trainings on the same data in one second get two names.
+    digest = hashlib.sha256(f"{training.data_sha256} {now.isoformat()}".encode()).hexdigest()
+    manifest = Manifest(
+        name=make_name(kind, now, digest),
+        kind=kind,
+        created_at=now,
+        units=tuple(LearnedUnit(code=code, name=units[code]) for code in learned),
+        taxonomy_sha256=taxonomy_digest(units),
+        calibration=calibration,
+        metrics=dict(metrics),
+        training=training,
+    )
+    path = models_dir / manifest.name
+    return TrainedVersion(path, write_version(path, manifest, write_files))
+
+
+def make_name(kind: str, now: datetime, digest: str) -> str:
+    """Return a version's name: readable, sortable by time, told apart by its digest."""
+    return f"{kind}-{now.astimezone(UTC):%Y%m%d-%H%M%S}-{digest[:6]}"
+
+
+def write_version(
+    directory: Path, manifest: Manifest, write_files: Callable[[Path], None]
+) -> Manifest:
+    """Write a model version in one step: after a crash there is all of it or nothing.
+
+    Args:
+        directory: where it will lie; its last part must be ``manifest.name``.
+        manifest: all but its ``files``.
+        write_files: called with an empty directory, writes the version's files there.
+
+    Returns:
+        The manifest with its ``files``, as written.
+
+    Raises:
+        ModelVersionError: the name is malformed or taken.
+        StorageError: the files cannot be written; names the path.
+    """
+    if not _NAME.fullmatch(manifest.name) or directory.name != manifest.name:
+        raise ModelVersionError(
+            f"model version {manifest.name!r} cannot be written to {directory}: the directory is "
+            "called like the version, in letters, digits and . _ -"
+        )
+    _refuse_existing(directory)
+    # Beside the target, so that the rename stays on one file system; a dot hides it from listings.
+    partial = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.partial")
+    try:
+        partial.mkdir(parents=True)
+        write_files(partial)
+        manifest = manifest.model_copy(update={"files": _hash_all(partial)})
+        text = manifest.model_dump_json(indent=2, ensure_ascii=True)
+        (partial / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        _sync_all(partial)
+        _refuse_existing(directory)
+        partial.rename(directory)
+        _sync(directory.parent)
+    except OSError as error:
+        raise StorageError(
+            f"model version {manifest.name} cannot be written to {error.filename or directory}: "
+            f"{error.strerror or error}; free space there, or set PAIDAN_MODELS_DIR to a "
+            "directory that this user may write"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return manifest
+
+
+def _hash_all(directory: Path) -> dict[str, str]:
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    return {path.relative_to(directory).as_posix(): file_digest(path) for path in files}
+
+
+def _refuse_existing(directory: Path) -> None:
+    # rename() would silently replace an empty directory.
+    if directory.exists():
+        raise ModelVersionError(
+            f"model version {directory} exists and is never overwritten: choose another name"
+        )
+
+
+def _sync_all(directory: Path) -> None:
+    """Flush everything to disk, so that the rename cannot become durable before the files."""
+    for path in directory.rglob("*"):
+        _sync(path)
+    _sync(directory)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
