@@ -38,15 +38,15 @@ from transformers import AutoModelForCausalLM, DynamicCache
 from transformers.models.qwen2.modeling_qwen2 import apply_rotary_pos_emb
 
 from bench.inference import CUT, RANK, Figures, gib, read_texts, read_units
-from classifier.backbone import compute_dtype, nf4_config, pick_device
-from classifier.base import Base, examine, load_tokenizer
-from classifier.flex import rounded_to_fp8
-from classifier.layers import product
-from classifier.lora import WEIGHTS, LayerAdapter, LoraLinear, lora_layers, replace_linears
-from classifier.prompt import Prompt
-from classifier.reader import Mode
-from classifier.template import PromptUnit, load_template
-from classifier.trie import LabelTrie
+from classifier.labels.prompt import Prompt
+from classifier.labels.template import PromptUnit, load_template
+from classifier.labels.trie import LabelTrie
+from classifier.model.backbone import compute_dtype, nf4_config, pick_device
+from classifier.model.base import Base, examine, load_tokenizer
+from classifier.model.compiled import rounded_to_fp8
+from classifier.model.decoder import product
+from classifier.model.lora import WEIGHTS, LayerAdapter, LoraLinear, lora_layers, replace_linears
+from classifier.model.runner import Mode
 
 ROWS = 64
 """Tickets of a step."""

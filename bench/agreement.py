@@ -24,15 +24,15 @@ from rich.table import Table
 from transformers import AutoModelForCausalLM
 
 from bench.inference import device_name, read_adapter, read_texts, read_units
-from classifier.backbone import load_backbone
-from classifier.base import examine
-from classifier.engine import Engine
+from classifier.engine.scheduler import Engine
+from classifier.labels.prompt import Prompt
+from classifier.labels.template import load_template
+from classifier.labels.trie import LabelTrie
 from classifier.llm import LlmClassifier
-from classifier.lora import LoraLinear, lora_layers
-from classifier.prompt import Prompt
-from classifier.reader import Mode
-from classifier.template import load_template
-from classifier.trie import LabelTrie
+from classifier.model.backbone import load_backbone
+from classifier.model.base import examine
+from classifier.model.lora import LoraLinear, lora_layers
+from classifier.model.runner import Mode
 
 EXACT, PLAIN, UNROUNDED = "plain float32", "plain bfloat16", "not rounded to 4 bits"
 Scores = torch.Tensor

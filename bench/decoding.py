@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoModelForCausalLM
 
-from classifier.backbone import nf4_config
+from classifier.labels.prompt import Prompt
 from classifier.llm import LlmClassifier
-from classifier.prompt import Prompt
+from classifier.model.backbone import nf4_config
 from core.text import model_text
 from producer.readers import read_rows
 from producer.records import Reading, Rejected, read_tickets

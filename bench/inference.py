@@ -36,16 +36,16 @@ from pydantic import ByteSize, TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
-from classifier.backbone import Backbone, load_backbone, pick_device
-from classifier.base import Base, examine
-from classifier.engine import Counts, Engine
-from classifier.lora import CONFIG, WEIGHTS, Adapter, LayerAdapter, lora_layers
-from classifier.prompt import Prompt
-from classifier.reader import Mode
-from classifier.search import Search
-from classifier.template import PromptUnit, load_template
-from classifier.thinking import TOGETHER, think
-from classifier.trie import LabelTrie, Node
+from classifier.engine.scheduler import Counts, Engine
+from classifier.engine.thoughts import TOGETHER, think
+from classifier.labels.prompt import Prompt
+from classifier.labels.search import Search
+from classifier.labels.template import PromptUnit, load_template
+from classifier.labels.trie import LabelTrie, Node
+from classifier.model.backbone import Backbone, load_backbone, pick_device
+from classifier.model.base import Base, examine
+from classifier.model.lora import CONFIG, WEIGHTS, Adapter, LayerAdapter, lora_layers
+from classifier.model.runner import Mode
 from core.process import spare_collector
 from core.text import model_text
 
@@ -318,7 +318,7 @@ def measure_batched(bench: Bench) -> Figures:
 def _measure_generate(
     bench: Bench, model: Any, new_tokens: Sequence[int], batch: int, rounds: int
 ) -> Figures:
-    from classifier.base import load_tokenizer
+    from classifier.model.base import load_tokenizer
 
     tokenizer = load_tokenizer(bench.base)
     prompt = Prompt(tokenizer, load_template(bench.template), bench.units)

@@ -33,9 +33,9 @@ from sqlalchemy import func, select
 
 from bench.inference import device_name, read_texts, read_units
 from bench.pipeline import await_closed
-from classifier.base import BASES, add_base
+from classifier.labels.template import PromptUnit
 from classifier.manifest import Calibration, TrainingFacts
-from classifier.template import PromptUnit
+from classifier.model.base import BASES, add_base
 from core.publisher import Publisher
 from core.settings import Settings
 from db import Database, versions

@@ -13,10 +13,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from classifier.backbone import empty_model, load_backbone
-from classifier.base import BASES, Base, find_base, load_tokenizer
 from classifier.calibration import HOLD_ALL
-from classifier.engine import Engine, Flow
+from classifier.engine.scheduler import Engine, Flow
+from classifier.engine.thoughts import think
 from classifier.interface import (
     PROBABILITY_DECIMALS,
     Batch,
@@ -25,14 +24,15 @@ from classifier.interface import (
     rows_by_allowed,
     unlearned,
 )
-from classifier.lora import Adapter
+from classifier.labels.prompt import Lengths, Prompt, Tokenizer
+from classifier.labels.search import Search
+from classifier.labels.template import PromptUnit, Template
+from classifier.labels.trie import LabelTrie
 from classifier.manifest import Calibration, Manifest, damaged, read_file, read_manifest
-from classifier.prompt import Lengths, Prompt, Tokenizer
-from classifier.reader import Mode
-from classifier.search import Search
-from classifier.template import PromptUnit, Template
-from classifier.thinking import think
-from classifier.trie import LabelTrie
+from classifier.model.backbone import empty_model, load_backbone
+from classifier.model.base import BASES, Base, find_base, load_tokenizer
+from classifier.model.lora import Adapter
+from classifier.model.runner import Mode
 from core.errors import ModelVersionError, PaidanError
 
 logger = logging.getLogger(__name__)

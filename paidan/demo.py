@@ -22,10 +22,10 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from classifier.base import STAND_IN, find_base
-from classifier.engine import Engine
+from classifier.engine.scheduler import Engine
+from classifier.labels.template import PromptUnit
 from classifier.llm import LlmClassifier
-from classifier.template import PromptUnit
+from classifier.model.base import STAND_IN, find_base
 from core.errors import InputError
 from core.files import private_folder
 from core.settings import Settings

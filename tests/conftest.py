@@ -46,8 +46,8 @@ def only_listed_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let attention heed the lists of pages as compiled; uncompiled, it heeds the mask alone."""
     import torch  # here: most tests need none of it
 
-    from classifier.layers import Seen
-    from classifier.store import PAGE
+    from classifier.model.decoder import Seen
+    from classifier.model.kv_cache import PAGE
 
     whole = Seen.mask
 

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from classifier.template import PromptUnit
+from classifier.labels.template import PromptUnit
 from db import Database, versions
 from registry.entries import register
 from registry.writer import TrainedVersion, write_version

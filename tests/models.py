@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
-from classifier.base import STAND_IN, Base, examine, find_base
-from classifier.prompt import Lengths, Prompt
-from classifier.template import PromptUnit, load_template
+from classifier.labels.prompt import Lengths, Prompt
+from classifier.labels.template import PromptUnit, load_template
+from classifier.model.base import STAND_IN, Base, examine, find_base
 
 STANDIN = find_base(STAND_IN, Path("none"))
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")

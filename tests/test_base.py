@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from classifier.base import STAND_IN, add_base, find_base, list_bases, load_tokenizer, only_base
+from classifier.model.base import (
+    STAND_IN,
+    add_base,
+    find_base,
+    list_bases,
+    load_tokenizer,
+    only_base,
+)
 from core.errors import ModelVersionError, StorageError
 from tests.models import STANDIN, TOKENIZER_FILES, random_base
 

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from classifier.backbone import check_loaded, load_backbone, nf4_config
-from classifier.base import Base, add_base, examine
-from classifier.base_files import INDEX, WEIGHTS
+from classifier.model.backbone import check_loaded, load_backbone, nf4_config
+from classifier.model.base import Base, add_base, examine
+from classifier.model.base_files import INDEX, WEIGHTS
 from core.errors import ModelVersionError
 from tests.models import random_base
 

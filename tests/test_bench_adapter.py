@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 
 from bench.adapter import LastLayer, check, drawn, load_model, train, write
-from classifier.backbone import load_backbone
-from classifier.base import load_tokenizer
-from classifier.engine import Engine
-from classifier.lora import CONFIG, WEIGHTS, Adapter, lora_layers
-from classifier.trie import LabelTrie
+from classifier.engine.scheduler import Engine
+from classifier.labels.trie import LabelTrie
+from classifier.model.backbone import load_backbone
+from classifier.model.base import load_tokenizer
+from classifier.model.lora import CONFIG, WEIGHTS, Adapter, lora_layers
 from tests.models import CODES, UNITS, make_prompt, random_base
 
 TEXTS = [

@@ -10,20 +10,20 @@ from bitsandbytes.nn import Linear4bit
 from transformers import AutoModelForCausalLM
 
 from bench.inference import random_adapter
-from classifier.backbone import FP8_CAPABILITY, load_backbone, pick_device
-from classifier.base import Base, load_tokenizer
-from classifier.engine import Engine
-from classifier.flex import FlexReader
-from classifier.layers import linear_of
+from classifier.engine.scheduler import Engine
+from classifier.labels.prompt import Prompt
+from classifier.labels.trie import LabelTrie
 from classifier.llm import FP8_AGREEMENT
 from classifier.loading import Options, load_classifier
-from classifier.lora import LayerAdapter, LoraLinear
-from classifier.nf4 import nf4_weight
-from classifier.pack import Pack
-from classifier.prompt import Prompt
-from classifier.reader import Answers, Mode
-from classifier.store import Segment
-from classifier.trie import LabelTrie
+from classifier.model.backbone import FP8_CAPABILITY, load_backbone, pick_device
+from classifier.model.base import Base, load_tokenizer
+from classifier.model.compiled import FlexReader
+from classifier.model.decoder import linear_of
+from classifier.model.kv_cache import Segment
+from classifier.model.lora import LayerAdapter, LoraLinear
+from classifier.model.nf4 import nf4_weight
+from classifier.model.pack import Pack
+from classifier.model.runner import Answers, Mode
 from tests.llm import THEMES, Told, train_test_llm
 from tests.models import TICKETS, UNITS, make_prompt, random_base
 

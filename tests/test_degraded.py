@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from classifier.base import BASES, add_base
 from classifier.interface import Decision
 from classifier.llm import SETUP
-from classifier.lora import WEIGHTS
+from classifier.model.base import BASES, add_base
+from classifier.model.lora import WEIGHTS
 from core.settings import Settings
 from db import Database, versions
 from db.models import Classification

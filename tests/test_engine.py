@@ -10,15 +10,15 @@ from bitsandbytes.nn import Linear4bit
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from classifier.backbone import Backbone, load_backbone
-from classifier.base import Base
-from classifier.engine import Engine
-from classifier.lora import CONFIG, WEIGHTS, Adapter, LoraLinear
-from classifier.pack import Pack
-from classifier.reader import Answers
-from classifier.search import rank
-from classifier.store import PAGE
-from classifier.trie import LabelTrie
+from classifier.engine.scheduler import Engine
+from classifier.labels.search import rank
+from classifier.labels.trie import LabelTrie
+from classifier.model.backbone import Backbone, load_backbone
+from classifier.model.base import Base
+from classifier.model.kv_cache import PAGE
+from classifier.model.lora import CONFIG, WEIGHTS, Adapter, LoraLinear
+from classifier.model.pack import Pack
+from classifier.model.runner import Answers
 from core.errors import InputError
 from tests.models import CODES, TICKETS, make_prompt, random_base
 

@@ -10,19 +10,19 @@ from bitsandbytes.nn import Linear4bit
 from torch._dynamo.testing import CompileCounterWithBackend
 from torch.nn.attention.flex_attention import create_mask
 
-from classifier import flex
-from classifier.backbone import Backbone, load_backbone
-from classifier.base import Base
-from classifier.blocks import blocks_of_all, blocks_of_places
-from classifier.engine import Engine
-from classifier.flex import FlexReader, Frame, rounded_to_fp8
-from classifier.layers import FP8_MAX, linear_of, product
-from classifier.lora import LayerAdapter, LoraLinear
-from classifier.nf4 import nf4_weight
-from classifier.pack import Pack
-from classifier.reader import EagerReader, Mode
-from classifier.store import LABELS, PAGE, Segment
-from classifier.trie import LabelTrie
+from classifier.engine.scheduler import Engine
+from classifier.labels.trie import LabelTrie
+from classifier.model import compiled as flex
+from classifier.model.backbone import Backbone, load_backbone
+from classifier.model.base import Base
+from classifier.model.blocks import blocks_of_all, blocks_of_places
+from classifier.model.compiled import FlexReader, Frame, rounded_to_fp8
+from classifier.model.decoder import FP8_MAX, linear_of, product
+from classifier.model.kv_cache import LABELS, PAGE, Segment
+from classifier.model.lora import LayerAdapter, LoraLinear
+from classifier.model.nf4 import nf4_weight
+from classifier.model.pack import Pack
+from classifier.model.runner import EagerReader, Mode
 from tests.models import TICKETS, make_prompt, random_base
 from tests.test_engine import largest_gap, random_adapter, read_adapter
 

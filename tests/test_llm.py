@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from classifier.base import BASES, STAND_IN, add_base
 from classifier.llm import FP8_AGREEMENT, SETUP, LlmClassifier, served_mode
 from classifier.loading import Options, check_classifier, load_classifier, shares_base
-from classifier.lora import CONFIG, WEIGHTS
 from classifier.manifest import MANIFEST, read_manifest
-from classifier.reader import Mode
+from classifier.model.base import BASES, STAND_IN, add_base
+from classifier.model.lora import CONFIG, WEIGHTS
+from classifier.model.runner import Mode
 from core.errors import ModelVersionError
 from registry.writer import TrainedVersion
 from tests.llm import THEMES, Told, prompt_units, themed_samples
@@ -233,7 +233,7 @@ def test_padding_is_masked_and_the_end_token_is_learned() -> None:
 def test_two_units_that_look_alike_to_the_tokenizer_are_refused_before_training(
     tmp_path: Path,
 ) -> None:
-    from classifier.template import PromptUnit
+    from classifier.labels.template import PromptUnit
     from core.errors import TaxonomyError
 
     alike = [PromptUnit("A", "甲局"), PromptUnit("B", "甲局")]

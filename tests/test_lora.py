@@ -13,7 +13,7 @@ from bitsandbytes.nn import Linear4bit
 from safetensors.torch import load_file, save
 from torch import nn
 
-from classifier.lora import CONFIG, WEIGHTS, Adapter, LoraLinear, replace_linears
+from classifier.model.lora import CONFIG, WEIGHTS, Adapter, LoraLinear, replace_linears
 from core.errors import ModelVersionError
 
 KEY = "base_model.model.layer.q_proj.lora_{}.weight"

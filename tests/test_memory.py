@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from classifier import memory
-from classifier.reader import TOKEN_BUDGET, Mode
+from classifier.model import memory
+from classifier.model.runner import TOKEN_BUDGET, Mode
 from core.errors import DeviceError
 
 GIB = 1 << 30

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from classifier.base import load_tokenizer
-from classifier.prompt import MIN_TICKET_TOKENS, Lengths, cut_middle
-from classifier.template import Template, load_template, neutralise
+from classifier.labels.prompt import MIN_TICKET_TOKENS, Lengths, cut_middle
+from classifier.labels.template import Template, load_template, neutralise
+from classifier.model.base import load_tokenizer
 from core.errors import InputError
 from tests.models import STANDIN, UNITS, make_prompt
 

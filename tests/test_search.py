@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from classifier.search import OPEN_MASS, TIE, Search, log_sum, rank
-from classifier.trie import LabelTrie, Node
+from classifier.labels.search import OPEN_MASS, TIE, Search, log_sum, rank
+from classifier.labels.trie import LabelTrie, Node
 from core.errors import TaxonomyError
 
 END = 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.base import add_base, load_tokenizer
+from classifier.model.base import add_base, load_tokenizer
 from core.errors import InputError
 from paidan.sample.generator import generate
 from tests.models import STANDIN

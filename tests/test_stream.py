@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from classifier.backbone import load_backbone
-from classifier.engine import Engine
+from classifier.engine.scheduler import Engine
 from classifier.interface import Batch
+from classifier.labels.template import PromptUnit
 from classifier.llm import LlmClassifier
 from classifier.manifest import Calibration
-from classifier.pack import Pack
-from classifier.reader import Answers
-from classifier.template import PromptUnit
+from classifier.model.backbone import load_backbone
+from classifier.model.pack import Pack
+from classifier.model.runner import Answers
 from tests.models import make_prompt, random_base
 from tests.test_flex import CPU
 

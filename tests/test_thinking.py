@@ -8,17 +8,17 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from classifier.backbone import load_backbone
-from classifier.base import Base
 from classifier.calibration import HOLD_ALL
-from classifier.engine import Engine
+from classifier.engine.scheduler import Engine
+from classifier.engine.thoughts import think
 from classifier.interface import Batch, Decision
+from classifier.labels.prompt import MIN_TICKET_TOKENS
+from classifier.labels.trie import LabelTrie
 from classifier.llm import LlmClassifier
 from classifier.manifest import Calibration
-from classifier.prompt import MIN_TICKET_TOKENS
-from classifier.store import PAGE, Segment
-from classifier.thinking import think
-from classifier.trie import LabelTrie
+from classifier.model.backbone import load_backbone
+from classifier.model.base import Base
+from classifier.model.kv_cache import PAGE, Segment
 from tests.models import CODES, TICKETS, make_prompt, random_base
 from tests.test_flex import CPU, use_flex, use_plain
 

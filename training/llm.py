@@ -13,17 +13,17 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 import training.unsloth_first  # noqa: F401  # isort: split
-from classifier.backbone import load_backbone
-from classifier.base import RECIPE, Base, load_tokenizer
 from classifier.calibration import fit_temperature
-from classifier.engine import Engine
+from classifier.engine.scheduler import Engine
+from classifier.labels.prompt import Prompt
+from classifier.labels.template import PromptUnit, load_template
+from classifier.labels.trie import LabelTrie
 from classifier.llm import FP8_AGREEMENT, SETUP, LlmClassifier, Setup
-from classifier.lora import CONFIG, WEIGHTS, Adapter
 from classifier.manifest import TrainingFacts
-from classifier.prompt import Prompt
-from classifier.reader import Mode
-from classifier.template import PromptUnit, load_template
-from classifier.trie import LabelTrie
+from classifier.model.backbone import load_backbone
+from classifier.model.base import RECIPE, Base, load_tokenizer
+from classifier.model.lora import CONFIG, WEIGHTS, Adapter
+from classifier.model.runner import Mode
 from core.errors import PaidanError
 from registry.writer import TrainedVersion, store_version
 from training.held_out import calibrate, measure

@@ -23,7 +23,7 @@ from scipy.sparse.linalg import svds
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from classifier.prompt import cut_middle
+from classifier.labels.prompt import cut_middle
 from core.errors import InputError
 from core.text import model_text
 

@@ -24,8 +24,8 @@ from transformers import (
 )
 from trl import SFTConfig, SFTTrainer
 
-from classifier.backbone import check_loaded, compute_dtype, pick_device, quantization
-from classifier.base import Base, load_tokenizer
+from classifier.model.backbone import check_loaded, compute_dtype, pick_device, quantization
+from classifier.model.base import Base, load_tokenizer
 from training.recipe import Recipe
 
 IGNORED = -100

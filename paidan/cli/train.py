@@ -173,8 +173,8 @@ def train_adapter(
     error_target: float = 0.05,
 ) -> "TrainedVersion":
     """Train an LLM version, with progress on standard error; see ``training.llm.train_llm``."""
-    from classifier.base import BASES, find_base, only_base
-    from classifier.template import PromptUnit
+    from classifier.labels.template import PromptUnit
+    from classifier.model.base import BASES, find_base, only_base
     from paidan.cli.progress import TrainingProgress
 
     with hint_of_missing("ml"):

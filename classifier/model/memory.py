@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from classifier.lora import lora_layers
-from classifier.reader import LOGIT_ROWS, TOKEN_BUDGET, Mode
-from classifier.store import PAGE
+from classifier.model.kv_cache import PAGE
+from classifier.model.lora import lora_layers
+from classifier.model.runner import LOGIT_ROWS, TOKEN_BUDGET, Mode
 from core.errors import DeviceError
 
 _GIB = 1 << 30

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.attention.flex_attention import FlexKernelOptions
 
-from classifier.blocks import Blocks, blocks_of_all, blocks_of_places
-from classifier.layers import (
+from classifier.model.blocks import Blocks, blocks_of_all, blocks_of_places
+from classifier.model.decoder import (
     FP8_MAX,
     Layer,
     Linear,
@@ -25,12 +25,12 @@ from classifier.layers import (
     linear_of,
     rope_frequencies,
 )
-from classifier.lora import LoraLinear
-from classifier.memory import LEAST_STORED
-from classifier.nf4 import nf4_weight
-from classifier.pack import Pack
-from classifier.reader import TOKEN_BUDGET, Answers, Mode, look_up, new_store
-from classifier.store import PADDING, PAGE, SCRAP
+from classifier.model.kv_cache import PADDING, PAGE, SCRAP
+from classifier.model.lora import LoraLinear
+from classifier.model.memory import LEAST_STORED
+from classifier.model.nf4 import nf4_weight
+from classifier.model.pack import Pack
+from classifier.model.runner import TOKEN_BUDGET, Answers, Mode, look_up, new_store
 
 logger = logging.getLogger(__name__)
 

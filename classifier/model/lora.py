@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn.functional import linear
 
 from classifier.manifest import Manifest, damaged, read_file
-from classifier.nf4 import Packed, nf4_weight, pack
+from classifier.model.nf4 import Packed, nf4_weight, pack
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"

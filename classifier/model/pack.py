@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from classifier.store import KeyValueStore, Numbers, Segment
+from classifier.model.kv_cache import KeyValueStore, Numbers, Segment
 
 BEST = -1
 """Asked for in a token's place: the likeliest token itself."""

@@ -14,14 +14,14 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
-from classifier import attention
-from classifier.base import Base, load_tokenizer
-from classifier.base_weights import is_quantized
-from classifier.layers import ROPE_BY_LENGTH
-from classifier.lora import lora_layers, replace_linears
-from classifier.memory import fit, limit_memory
-from classifier.nf4 import BLOCK
-from classifier.reader import TOKEN_BUDGET, EagerReader, Mode, Reader
+from classifier.model import attention
+from classifier.model.base import Base, load_tokenizer
+from classifier.model.base_weights import is_quantized
+from classifier.model.decoder import ROPE_BY_LENGTH
+from classifier.model.lora import lora_layers, replace_linears
+from classifier.model.memory import fit, limit_memory
+from classifier.model.nf4 import BLOCK
+from classifier.model.runner import TOKEN_BUDGET, EagerReader, Mode, Reader
 from core.errors import DeviceError, ModelVersionError
 
 logger = logging.getLogger(__name__)
@@ -227,7 +227,7 @@ def _reader(model: Any, mode: Mode, token_budget: int | None, gpu_memory: int | 
         return EagerReader(model, token_budget or TOKEN_BUDGET)
     hindrance = _hindrance(model, mode)
     if hindrance is None:
-        from classifier.flex import FlexReader
+        from classifier.model.compiled import FlexReader
 
         return FlexReader(model, mode, *fit(model, mode, gpu_memory, token_budget))
     if mode in ("bf16", "fp8"):

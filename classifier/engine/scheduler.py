@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 import torch
 
-from classifier.backbone import Backbone
-from classifier.lora import Adapter
-from classifier.pack import Pack
-from classifier.prompt import Prompt
-from classifier.reader import Answers
-from classifier.search import Search
-from classifier.store import LABELS, Segment
-from classifier.trie import LabelTrie, Node
+from classifier.labels.prompt import Prompt
+from classifier.labels.search import Search
+from classifier.labels.trie import LabelTrie, Node
+from classifier.model.backbone import Backbone
+from classifier.model.kv_cache import LABELS, Segment
+from classifier.model.lora import Adapter
+from classifier.model.pack import Pack
+from classifier.model.runner import Answers
 from core.errors import InputError
 
 logger = logging.getLogger(__name__)

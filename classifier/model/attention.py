@@ -15,7 +15,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
-from classifier.pack import Pack
+from classifier.model.pack import Pack
 
 NAME = "paidan_packed"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.base_files import read_json, weight_files
+from classifier.model.base_files import read_json, weight_files
 from core.errors import ModelVersionError
 
 # Of safetensors' types, those of weights that nobody has quantised.

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.pack import Pack
-from classifier.store import PAGE, PREFIX, Segment
+from classifier.model.kv_cache import PAGE, PREFIX, Segment
+from classifier.model.pack import Pack
 
 Table = NDArray[np.int32]
 

@@ -13,9 +13,9 @@ from itertools import accumulate
 import numpy as np
 import torch
 
-from classifier.engine import Engine
-from classifier.pack import BEST, Pack
-from classifier.store import PAGE, Segment
+from classifier.engine.scheduler import Engine
+from classifier.model.kv_cache import PAGE, Segment
+from classifier.model.pack import BEST, Pack
 
 logger = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from classifier.base_files import INDEX, check_kind, read_json, weight_files
-from classifier.base_weights import check_tensors, check_values
-from classifier.template import END_THINK, THINK
+from classifier.labels.template import END_THINK, THINK
+from classifier.model.base_files import INDEX, check_kind, read_json, weight_files
+from classifier.model.base_weights import check_tensors, check_values
 from core.errors import ModelVersionError, StorageError
 
 ARCHITECTURES = ("Qwen2ForCausalLM", "LlamaForCausalLM")

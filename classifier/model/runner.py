@@ -7,9 +7,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 
-from classifier.attention import GroupAttention
-from classifier.pack import BEST, Pack
-from classifier.store import KeyValueStore
+from classifier.model.attention import GroupAttention
+from classifier.model.kv_cache import KeyValueStore
+from classifier.model.pack import BEST, Pack
 
 TOKEN_BUDGET = 16_384
 """Tokens of one forward."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from classifier.template import END_THINK, PromptUnit, Template, neutralise
+from classifier.labels.template import END_THINK, PromptUnit, Template, neutralise
 from core.errors import InputError
 
 MIN_TICKET_TOKENS = 256

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from classifier.trie import Node
+from classifier.labels.trie import Node
 
 # Scores so close are a tie, which goes by unit code: rounding must not decide.
 TIE = 1e-6

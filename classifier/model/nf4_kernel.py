@@ -20,7 +20,7 @@ import triton
 import triton.language as tl
 from bitsandbytes.functional import get_4bit_type
 
-from classifier.nf4 import RANKS
+from classifier.model.nf4 import RANKS
 
 _ROWS, _TILES, _WARPS, _STAGES = 32, 8, 4, 3
 

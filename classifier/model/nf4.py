@@ -94,6 +94,6 @@ def _(
     b: torch.Tensor | None,
     dtype: torch.dtype,
 ) -> torch.Tensor:
-    from classifier.nf4_kernel import weight
+    from classifier.model.nf4_kernel import weight
 
     return weight(codes, scales, a, b, dtype)

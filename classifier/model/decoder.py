@@ -13,9 +13,9 @@ from torch.nn.attention.flex_attention import BlockMask, FlexKernelOptions, flex
 from torch.nn.functional import linear
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
-from classifier.lora import LoraLinear
-from classifier.nf4 import RANKS, nf4_weight
-from classifier.store import PAGE, PREFIX
+from classifier.model.kv_cache import PAGE, PREFIX
+from classifier.model.lora import LoraLinear
+from classifier.model.nf4 import RANKS, nf4_weight
 
 FP8_MAX = 448.0
 ROPE_BY_LENGTH = ("dynamic", "longrope")

@@ -101,7 +101,7 @@ def load_template(name: str) -> Template:
     Raises:
         InputError: there is none, or it is malformed.
     """
-    shipped = resources.files("classifier").joinpath("templates")
+    shipped = resources.files("classifier.labels").joinpath("templates")
     try:
         if "/" in name or name.endswith(".txt"):
             return Template.parse(Path(name).read_text("utf-8"), name)
