@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 if "loop" in sys.argv:  # unsloth wants to be imported before all others
-    import training.unsloth_first  # noqa: F401
+    import training.adapter.unsloth_first  # noqa: F401
 import torch
 from pydantic import ByteSize, TypeAdapter
 from rich.console import Console

@@ -47,7 +47,7 @@ from registry.writer import store_version
 from tests.make import add_units
 from tests.processes import relay, wait_until, worker
 from tests.services import running_postgres, running_redis
-from training.llm import recipe_for, setup_of, write_files
+from training.adapter.version import recipe_for, setup_of, write_files
 
 _POLL_S = 0.001
 _LOAD_S = 240.0

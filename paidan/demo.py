@@ -40,8 +40,8 @@ from paidan.sample.generator import SampleTicket, generate, load_units
 from producer.submit import CHUNK, Submitter
 from registry.entries import register
 from registry.writer import TrainedVersion
+from training.adapter.version import train_llm
 from training.evaluation import evaluate
-from training.llm import train_llm
 from training.replay import corrected_samples
 from training.samples import Sample
 

@@ -10,8 +10,8 @@ from registry.entries import register
 from registry.writer import TrainedVersion, write_version
 from tests.make import UNITS
 from tests.models import STANDIN
-from training.llm import train_llm
-from training.recipe import Recipe
+from training.adapter.recipe import Recipe
+from training.adapter.version import train_llm
 from training.samples import Sample
 
 THEMES = {"A": "路灯坏了，晚上看不见路", "B": "学校不让孩子报名上学", "C": "自来水管漏水，家里停水"}

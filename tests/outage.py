@@ -32,7 +32,7 @@ from tests.make import UNITS, add_units, new_ticket
 from tests.processes import Process, relay, worker
 from tests.redis_process import RedisProcess
 from tests.services import running_postgres
-from training.linear import train_linear
+from training.linear.version import train_linear
 
 _BOUND_S = 15.0
 # Tasks so short that one ends in every outage.

@@ -20,7 +20,7 @@ from registry.writer import TrainedVersion
 from tests.llm import THEMES, changed_copy, promote_llm, themed_samples
 from tests.make import UNITS, add_tickets, add_units, promote_constant
 from tests.models import STANDIN
-from training.linear import train_linear
+from training.linear.version import train_linear
 from worker.loop import ClaimLoop
 from worker.resident import Resident
 

@@ -19,10 +19,10 @@ from registry.writer import TrainedVersion
 from tests.llm import THEMES, Told, prompt_units, themed_samples
 from tests.make import UNITS
 from tests.models import STANDIN
+from training.adapter.trainer import IGNORED, Tokens, as_dataset
+from training.adapter.version import recipe_for, train_llm
 from training.evaluation import evaluate
-from training.llm import recipe_for, train_llm
 from training.samples import Sample
-from training.trainer import IGNORED, Tokens, as_dataset
 
 ALL = frozenset(UNITS)
 
@@ -249,7 +249,7 @@ def test_two_units_that_look_alike_to_the_tokenizer_are_refused_before_training(
 
 
 def test_the_order_of_the_samples_does_not_change_the_split() -> None:
-    from training.llm import _split
+    from training.adapter.version import _split
 
     recipe = recipe_for(STANDIN)
     samples = themed_samples(10)

@@ -10,7 +10,7 @@ import pytest
 from classifier.loading import load_classifier
 from core.text import model_text
 from training.evaluation import Report, evaluate
-from training.linear import train_linear
+from training.linear.version import train_linear
 from training.samples import Sample
 
 # Read here, because every test runs without the PAIDAN_ variables of its shell.

@@ -8,8 +8,8 @@ import torch
 from trl import SFTConfig
 
 from core.errors import InputError
-from training.recipe import Recipe
-from training.trainer import capped_warm_up, sft_config
+from training.adapter.recipe import Recipe
+from training.adapter.trainer import capped_warm_up, sft_config
 
 # The article's calls, argument by argument.
 FROM_PRETRAINED = {"max_seq_length": 896, "dtype": None, "load_in_4bit": True}
@@ -77,7 +77,9 @@ def test_a_gpu_computes_in_bf16_where_it_can_else_in_fp16(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
     passed: dict[str, Any] = {}
-    monkeypatch.setattr("training.trainer.SFTConfig", lambda **values: passed.update(values))
+    monkeypatch.setattr(
+        "training.adapter.trainer.SFTConfig", lambda **values: passed.update(values)
+    )
 
     sft_config(Recipe.read(), ENOUGH, tmp_path, torch.device("cuda"), quiet)
 

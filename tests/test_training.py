@@ -13,8 +13,8 @@ from core.errors import InputError, ModelVersionError, TaxonomyError
 from registry.writer import TrainedVersion, write_version
 from tests.test_linear import toy_manifest
 from training.constant import train_constant
-from training.folds import TRAIN_ONLY, stratified_folds, stratified_subsample
-from training.linear import train_linear
+from training.linear.folds import TRAIN_ONLY, stratified_folds, stratified_subsample
+from training.linear.version import train_linear
 from training.samples import Sample, data_sha256
 
 UNITS = {"GA": "公安局", "JT": "交通局", "SW": "水务局", "ZJ": "住建局"}

@@ -150,7 +150,7 @@ def _train(
     error_target: float,
 ) -> "TrainedVersion":
     from training.constant import train_constant
-    from training.linear import train_linear
+    from training.linear.version import train_linear
 
     models_dir = settings.resolved_models_dir
     if kind == "constant":
@@ -172,13 +172,13 @@ def train_adapter(
     recipe: Path | None = None,
     error_target: float = 0.05,
 ) -> "TrainedVersion":
-    """Train an LLM version, with progress on standard error; see ``training.llm.train_llm``."""
+    """Train an LLM version, with progress on standard error; see ``training.adapter.version``."""
     from classifier.labels.template import PromptUnit
     from classifier.model.base import BASES, find_base, only_base
     from paidan.cli.progress import TrainingProgress
 
     with hint_of_missing("ml"):
-        from training.llm import recipe_for, train_llm
+        from training.adapter.version import recipe_for, train_llm
 
     bases_dir = settings.resolved_models_dir / BASES
     base = find_base(base_name, bases_dir) if base_name else only_base(bases_dir)

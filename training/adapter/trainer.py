@@ -1,6 +1,6 @@
 """Runs TRL's SFTTrainer over a 4-bit base: unsloth's FastLanguageModel on CUDA, peft elsewhere."""
 
-from training import unsloth_first  # isort: split
+from training.adapter import unsloth_first  # isort: split
 
 import math
 import tempfile
@@ -26,7 +26,7 @@ from trl import SFTConfig, SFTTrainer
 
 from classifier.model.backbone import check_loaded, compute_dtype, pick_device, quantization
 from classifier.model.base import Base, load_tokenizer
-from training.recipe import Recipe
+from training.adapter.recipe import Recipe
 
 IGNORED = -100
 """The label of a token from which nothing is learned."""

@@ -14,8 +14,7 @@ from classifier.linear import LinearClassifier, LinearWeights
 from classifier.manifest import TrainingFacts
 from registry.writer import TrainedVersion, store_version
 from training.held_out import calibrate, measure
-from training.samples import Sample, check_samples, data_sha256
-from training.selection import (
+from training.linear.selection import (
     Data,
     Progress,
     Setting,
@@ -24,6 +23,7 @@ from training.selection import (
     held_out_answers,
     vectorize,
 )
+from training.samples import Sample, check_samples, data_sha256
 
 
 def train_linear(

@@ -12,7 +12,7 @@ import torch
 from datasets import Dataset
 from numpy.typing import NDArray
 
-import training.unsloth_first  # noqa: F401  # isort: split
+import training.adapter.unsloth_first  # noqa: F401  # isort: split
 from classifier.calibration import fit_temperature
 from classifier.engine.scheduler import Engine
 from classifier.labels.prompt import Prompt
@@ -26,10 +26,10 @@ from classifier.model.lora import CONFIG, WEIGHTS, Adapter
 from classifier.model.runner import Mode
 from core.errors import PaidanError
 from registry.writer import TrainedVersion, store_version
+from training.adapter.recipe import Recipe
+from training.adapter.trainer import Progress, Tokens, fine_tune
 from training.held_out import calibrate, measure
-from training.recipe import Recipe
 from training.samples import Sample, check_samples, data_sha256
-from training.trainer import Progress, Tokens, fine_tune
 
 # Held-out answers that are scored over all units: enough for a temperature and a threshold.
 MAX_HELD_OUT = 1_000

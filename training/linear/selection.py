@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from classifier.linear import make_vectorizer
 from core.errors import InputError
-from training.folds import TRAIN_ONLY, stratified_folds, stratified_subsample
+from training.linear.folds import TRAIN_ONLY, stratified_folds, stratified_subsample
 
 Progress = Callable[[str], None]
 Labels = NDArray[np.int64]
