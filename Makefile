@@ -20,7 +20,7 @@ test: $(STAMPS)/dev
 
 # On a machine with CUDA and the ml extra; elsewhere its tests show as skipped.
 test-gpu: $(if $(GPU_PYTHON),,$(STAMPS)/dev)
-	@$(or $(GPU_PYTHON),$(BIN)/python) -m pytest -m gpu -rs -W ignore --show-capture=stdout --tb=short tests/test_cuda.py
+	@$(or $(GPU_PYTHON),$(BIN)/python) -m pytest -m gpu -rs -W ignore --show-capture=stdout --tb=short tests/classifier/model/test_cuda.py
 
 check: $(STAMPS)/dev
 	@$(BIN)/ruff check .
@@ -33,12 +33,12 @@ bench: $(STAMPS)/dev
 
 # SEED=7, or SEEDS="1 2 3"; DATABASE=sqlite, postgresql or both; SECONDS of faults a run.
 chaos: $(STAMPS)/dev
-	@$(BIN)/python -m tests.chaos $(addprefix --seed ,$(or $(SEEDS),$(SEED),1)) \
+	@$(BIN)/python -m tests.whole.chaos $(addprefix --seed ,$(or $(SEEDS),$(SEED),1)) \
 		--database $(or $(DATABASE),both) --seconds $(or $(SECONDS),180)
 
 # DATABASE=sqlite or postgresql; MODEL=linear or llm; REDIS=tcp or unix; MORE=--without-mend.
 outage: $(STAMPS)/dev
-	@$(BIN)/python -m tests.outage --database $(or $(DATABASE),sqlite) \
+	@$(BIN)/python -m tests.whole.outage --database $(or $(DATABASE),sqlite) \
 		--model $(or $(MODEL),linear) --redis $(or $(REDIS),tcp) $(MORE)
 
 $(VENV)/bin/python:

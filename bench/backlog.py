@@ -37,8 +37,8 @@ from db.session import migrate
 from db.tickets import NewTicket
 from producer import Submitter
 from producer.relay import Relay
-from tests.make import TEXT, add_backlog, add_units, promote_constant
-from tests.services import PostgresServer, running_postgres, running_redis
+from tests.support.make import TEXT, add_backlog, add_units, promote_constant
+from tests.support.services import PostgresServer, running_postgres, running_redis
 from worker.loop import ClaimLoop
 from worker.resident import Resident
 

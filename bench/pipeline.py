@@ -31,9 +31,9 @@ from db.models import CLAIMABLE, CLAIMED, Classification, Ticket
 from db.tickets import NewTicket
 from paidan.sample.generator import generate, load_units
 from producer import Submitter
-from tests.make import add_units, promote_constant
-from tests.processes import Process, relay, wait_until, worker
-from tests.services import running_postgres, running_redis
+from tests.support.make import add_units, promote_constant
+from tests.support.processes import Process, relay, wait_until, worker
+from tests.support.services import running_postgres, running_redis
 
 _POLL_S = 0.1
 _STALLED_S = 120.0

@@ -44,9 +44,9 @@ from db.tickets import NewTicket
 from producer import Submitter
 from registry.entries import register
 from registry.writer import store_version
-from tests.make import add_units
-from tests.processes import relay, wait_until, worker
-from tests.services import running_postgres, running_redis
+from tests.support.make import add_units
+from tests.support.processes import relay, wait_until, worker
+from tests.support.services import running_postgres, running_redis
 from training.adapter.version import recipe_for, setup_of, write_files
 
 _POLL_S = 0.001

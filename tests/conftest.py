@@ -19,18 +19,18 @@ from db import Database
 from db.session import migrate
 from producer.ingest import Ingest
 from producer.submit import Submitter
-from tests.ahead import Ahead
-from tests.cli import Cli
-from tests.make import add_units, promote_constant
-from tests.recorder import Recorder
-from tests.services import PostgresServer, running_postgres, running_redis
-from tests.streams import TicketStream
+from tests.support.ahead import Ahead
+from tests.support.cli import Cli
+from tests.support.make import add_units, promote_constant
+from tests.support.recorder import Recorder
+from tests.support.services import PostgresServer, running_postgres, running_redis
+from tests.support.streams import TicketStream
 from worker.loop import ClaimLoop
 from worker.resident import Resident
 
 if TYPE_CHECKING:
     from registry.writer import TrainedVersion
-    from tests.llm import Told
+    from tests.support.llm import Told
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,7 @@ def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
 @pytest.fixture(scope="session")
 def llm_training(tmp_path_factory: pytest.TempPathFactory) -> "tuple[TrainedVersion, Told]":
     """A trained LLM version and what its training said: one run for the whole suite."""
-    from tests.llm import Told, train_test_llm
+    from tests.support.llm import Told, train_test_llm
 
     told = Told()
     return train_test_llm(tmp_path_factory.mktemp("llm"), told), told

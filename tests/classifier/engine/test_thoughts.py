@@ -1,0 +1,204 @@
+"""Thoughts: what the model would say by itself, bounded, and the labels behind them."""
+
+import math
+import time
+from collections.abc import Iterator
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from classifier.calibration import HOLD_ALL
+from classifier.engine.scheduler import Engine
+from classifier.engine.thoughts import think
+from classifier.interface import Batch, Decision
+from classifier.labels.prompt import MIN_TICKET_TOKENS
+from classifier.labels.trie import LabelTrie
+from classifier.llm import LlmClassifier
+from classifier.manifest import Calibration
+from classifier.model.backbone import load_backbone
+from classifier.model.base import Base
+from classifier.model.kv_cache import PAGE, Segment
+from tests.classifier.model.test_compiled import CPU, use_flex, use_plain
+from tests.support.models import CODES, TICKETS, make_prompt, random_base
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
+    pytest.mark.usefixtures("only_listed_pages"),
+]
+LIMIT = 7
+ALL = frozenset(CODES)
+DOUBT_ALL = Calibration(
+    temperature=1.0, threshold=1.0 + 1e-6, error_target=0.05, coverage=0, error=None, held_out=9
+)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
+    return random_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(params=["plain", "flex"])
+def engine(request: pytest.FixtureRequest, base: Base) -> Iterator[Engine]:
+    backbone = load_backbone(base, "full", CPU)
+    if request.param == "flex":
+        use_flex(backbone, 1024)
+    yield Engine(backbone, None, make_prompt(backbone.tokenizer, template="dispatch"))
+    use_plain(backbone)
+
+
+def alone(base: Base, engine: Engine, ticket: list[int]) -> list[int]:
+    """What transformers generates, greedily."""
+    model = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32).eval()
+    ids = torch.tensor([[*engine.prompt.prefix, *ticket, *engine.prompt.question_end]])
+    made = model.generate(
+        ids,
+        attention_mask=torch.ones_like(ids),
+        max_new_tokens=LIMIT,
+        do_sample=False,
+        eos_token_id=-1,
+        pad_token_id=0,
+    )
+    thought: list[int] = made[0, ids.shape[1] :].tolist()
+    return thought
+
+
+def test_a_thought_is_what_the_model_would_say_next(base: Base, engine: Engine) -> None:
+    tickets = engine.prompt.tickets(TICKETS)
+
+    thoughts = think(engine, tickets, LIMIT, math.inf, ends=())
+
+    assert thoughts == [alone(base, engine, ticket) for ticket in tickets]
+    assert engine.counts.thought_tokens == LIMIT * len(TICKETS)
+
+
+def test_a_thought_ends_at_its_end_and_the_others_go_on(engine: Engine) -> None:
+    tickets = engine.prompt.tickets(TICKETS)
+    whole = think(engine, tickets, LIMIT, math.inf, ends=())
+    end = whole[0][3]
+
+    ended = think(engine, tickets, LIMIT, math.inf, ends={end})
+
+    expected = [one[: one.index(end)] if end in one else one for one in whole]
+    assert ended == expected
+    assert max(map(len, ended)) == LIMIT
+
+
+def test_when_time_is_up_nothing_more_is_thought(engine: Engine) -> None:
+    assert think(engine, engine.prompt.tickets(TICKETS), LIMIT, time.monotonic()) == [[]] * 5
+
+
+def test_what_thought_leaves_the_store_as_it_was(engine: Engine) -> None:
+    store = engine.backbone.reader.store
+    held = store.rows - store.free_pages * PAGE
+
+    think(engine, engine.prompt.tickets(TICKETS), LIMIT, math.inf, ends=())
+
+    assert store.rows - store.free_pages * PAGE == held
+
+
+def test_doubtful_tickets_are_scored_behind_their_thoughts(engine: Engine) -> None:
+    # Given a model that doubts everything
+    classifier = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=LIMIT)
+
+    # When it may think
+    found = streamed(classifier)
+
+    # Then each answer is that of the ticket with its thought
+    tickets = engine.prompt.to_think(engine.prompt.tickets(TICKETS), LIMIT)
+    thoughts = think(engine, tickets, LIMIT, math.inf)
+    assert all(thoughts)
+    root = LabelTrie(engine.prompt.labels, engine.backbone.end).restricted(CODES)
+    flow = engine.flow()
+    roots, ranks = [root] * len(tickets), [5] * len(tickets)
+    searches = flow.add(tickets, roots, ranks, thoughts=thoughts)
+    while not flow.is_done:
+        flow.step()
+    for decision, search in zip(found, searches, strict=True):
+        unit, probability = search.ranking()[0]
+        assert decision.unit == unit
+        assert decision.probability == pytest.approx(probability, abs=1e-4)
+        assert decision.held_back == "doubtful"
+    assert found != classifier.classify(TICKETS, [ALL] * len(TICKETS))  # which never thinks
+
+
+def streamed(classifier: LlmClassifier) -> list[Decision]:
+    [(_, decisions)] = classifier.stream([Batch(TICKETS, [ALL] * len(TICKETS))])
+    return decisions
+
+
+def test_a_ticket_whose_turn_did_not_come_keeps_its_answer(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classifier.llm.THINKING_SECONDS", -1.0)
+    texts = [text * 20 for text in TICKETS]  # cut, if they shared their room with a thought
+    classifier = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=400)
+
+    [(_, found)] = classifier.stream([Batch(texts, [ALL] * len(texts))])
+
+    assert found == classifier.classify(texts, [ALL] * len(texts))
+    assert engine.counts.thoughts == 0
+
+
+@pytest.mark.parametrize("engine", ["flex"], indirect=True)
+def test_thoughts_are_as_short_as_a_small_store_wants_them(engine: Engine) -> None:
+    reader = engine.backbone.reader
+    rows = reader.store.rows
+    reader.store.place([Segment([1] * (reader.store.free_rows - 12 * PAGE), ticket=10**6)])
+
+    thoughts = think(engine, engine.prompt.tickets(TICKETS), 100, math.inf, ends=())
+
+    assert [len(thought) for thought in thoughts] == [6] * len(TICKETS)
+    assert reader.store.rows == rows
+
+
+def test_ticket_and_thought_share_a_tickets_room(engine: Engine) -> None:
+    prompt = engine.prompt
+
+    thought = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=512).think_tokens
+    [ticket] = prompt.to_think(prompt.tickets(["水" * 2000]), thought)
+
+    assert thought == prompt.room - MIN_TICKET_TOKENS
+    assert len(ticket) + thought == prompt.room
+
+
+def test_who_waits_gets_the_first_answer_and_all_batches_come(engine: Engine) -> None:
+    # Given batches under way together, one of them urgent
+    classifier = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=LIMIT)
+    first = LlmClassifier("v", engine, DOUBT_ALL)
+    batches = [Batch([text], [ALL], str(n), [n == 1]) for n, text in enumerate(TICKETS)]
+
+    answers = {batch.token: found for batch, [found] in classifier.stream(batches)}
+
+    assert len(answers) == len(batches)
+    expected = first.classify([TICKETS[1]], [ALL])[0].probability
+    assert answers["1"].probability == pytest.approx(expected, abs=1e-4)
+    assert engine.counts.thoughts == len(batches) - 1
+
+
+@pytest.mark.parametrize("threshold", [0.0, HOLD_ALL])
+def test_what_is_sure_or_could_never_be_is_not_thought_about(
+    engine: Engine, threshold: float
+) -> None:
+    sure = DOUBT_ALL.model_copy(update={"threshold": threshold})
+    classifier = LlmClassifier("v", engine, sure, think_tokens=LIMIT)
+
+    streamed(classifier)
+
+    assert engine.counts.thoughts == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "thought"),
+    [("先看地点", "先看地点"), ("先看地点\n", "先看地点"), ("\n", ""), ("", "")],
+)
+def test_the_break_before_the_end_mark_is_no_part_of_a_thought(
+    engine: Engine, said: str, thought: str
+) -> None:
+    prompt = engine.prompt
+    ids = [
+        prompt.tokenizer([t], add_special_tokens=False, verbose=False)["input_ids"][0]
+        for t in (said, thought)
+    ]
+
+    assert prompt.without_end(ids[0]) == ids[1]

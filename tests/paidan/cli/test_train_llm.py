@@ -1,0 +1,153 @@
+"""The commands about LLMs: train, evaluate, promote, base."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.settings import load_settings
+from db import corrections, open_database
+from paidan.sample.generator import generate
+from tests.support.cli import Cli, Ran, jsonl, write
+from tests.support.llm import RECIPE, THEMES
+from tests.support.make import UNITS
+from tests.support.models import STANDIN, random_base
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The article's schema; every second row with a thought."""
+    rows = [
+        {
+            "Question": f"{text} {n}",
+            "Complex_CoT": "市民说的是这件事" if n % 2 else "",
+            "Response": UNITS[code],
+        }
+        for code, text in THEMES.items()
+        for n in range(12)
+    ]
+    return jsonl(tmp_path / "data.jsonl", *rows)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    return write(tmp_path / "recipe.toml", RECIPE)
+
+
+def train(cli: Cli, data: Path, recipe: Path, *more: object) -> Ran:
+    return cli("train", "--data", data, "--kind", "llm", "--recipe", recipe, *more)
+
+
+def test_an_adapter_is_trained_promoted_evaluated_and_shown(
+    cli: Cli, data: Path, recipe: Path
+) -> None:
+    trained = train(cli, data, recipe, "--promote", "--json")
+
+    assert trained.code == 0, trained.err
+    assert "base standin: instruction 4 tokens, max_seq_length 320" in trained.err
+    version = json.loads(trained.out)["version"]
+    assert version.startswith("llm-")
+    evaluated = cli("evaluate", data, "--json")
+    assert json.loads(evaluated.out)["n"] == 36
+    assert f"* {version}" in cli("models", "list").out
+    assert '"through": "peft"' in cli("models", "show", version).out
+
+
+def test_what_people_decided_is_learned_from_too(cli: Cli, data: Path, recipe: Path) -> None:
+    # Given a ticket that a person decided twice
+    tickets = write(data.with_name("t.csv"), "external_id,text\n1,屋顶漏雨\n2,没人管\n")
+    assert cli("push", tickets).code == 0
+    assert cli("train", "--data", data, "--kind", "constant").code == 0  # adds the units
+    database = open_database(load_settings())
+    for unit in ("甲局", "丙局"):
+        with database.writing() as session:
+            ticket = corrections.find_ticket(session, "file", "1")
+            assert ticket is not None
+            corrections.decide(session, ticket, unit, actor="li")
+    database.engine.dispose()
+
+    trained = train(cli, data, recipe, "--corrections")
+
+    assert trained.code == 0
+    assert "1 tickets that people decided are learned from too" in trained.err
+    assert "33 tickets to learn from, 4 held out" in trained.err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[lora]\nrank = 8", "recipe.toml: lora.rank"),
+        ("[data]\ntemplate = 'none'", "template 'none' cannot be read"),
+        ("[load]\nmax_seq_length = 100", "256 are needed"),
+    ],
+)
+def test_a_set_up_that_cannot_work_is_refused_before_training(
+    cli: Cli, data: Path, tmp_path: Path, text: str, told: str
+) -> None:
+    ran = train(cli, data, write(tmp_path / "recipe.toml", text))
+
+    assert ran.code == 1
+    assert told in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_base_goes_with_an_llm_only(cli: Cli, data: Path) -> None:
+    ran = cli("train", "--data", data, "--base", "standin")
+
+    assert ran.code == 2
+    assert "--base and --recipe go with --kind llm" in ran.err
+
+
+def test_an_unknown_base_names_the_command_that_adds_one(cli: Cli, data: Path) -> None:
+    ran = cli("train", "--data", data, "--kind", "llm", "--base", "7b")
+
+    assert ran.code == 1
+    assert "no base model '7b' is known here (there are: standin)" in ran.err
+
+
+def test_a_base_is_added_listed_and_trained_on(
+    cli: Cli, data: Path, recipe: Path, tmp_path: Path
+) -> None:
+    source = random_base(tmp_path / "tiny").path
+
+    added = cli("base", "add", source, "--name", "mine")
+
+    assert added.code == 0, added.err
+    assert "mine: Qwen2ForCausalLM" in added.out
+    assert [base["name"] for base in json.loads(cli("base", "list", "--json").out)] == [
+        "standin",
+        "mine",
+    ]
+    assert "base mine:" in train(cli, data, recipe).err
+
+
+def test_a_base_that_is_not_there_is_refused(cli: Cli) -> None:
+    ran = cli("base", "add", "/no/such/model")
+
+    assert ran.code == 1
+    assert "is no directory, and no id of the Hugging Face hub" in ran.err
+
+
+def test_a_stand_in_of_too_few_tickets_is_refused(cli: Cli, tmp_path: Path) -> None:
+    data = write(tmp_path / "t.csv", "text\n路灯坏了\n")
+
+    ran = cli("base", "build", tmp_path / "base", "--data", data)
+
+    assert ran.code == 1
+    assert "1 tickets are too few" in ran.err
+
+
+def test_a_stand_in_built_from_own_tickets_can_be_added_with_its_recipe(
+    cli: Cli, tmp_path: Path
+) -> None:
+    rows = [f"{ticket.title},{ticket.text}" for ticket in generate(100)]
+    data = write(tmp_path / "t.csv", "\n".join(["title,text", *rows]) + "\n")
+
+    built = cli("base", "build", tmp_path / "mine", "--data", data, "--passes", "2")
+    added = cli("base", "add", tmp_path / "mine")
+
+    assert (built.code, added.code) == (0, 0), built.err + added.err
+    assert (tmp_path / "mine" / "recipe.toml").read_bytes() == (
+        STANDIN.path / "recipe.toml"
+    ).read_bytes()
+    assert json.loads((tmp_path / "mine" / "build.json").read_text())["settings"]["passes"] == 2

@@ -1,0 +1,47 @@
+"""Answers, deaths and decisions without a worker: what becomes of the tickets in the queue."""
+
+from db import Database, claims, corrections, results
+from db.claims import Budget
+from db.models import ModelVersion, Ticket
+from db.results import Result
+from tests.support.make import claim_batch
+
+
+def add_version(database: Database, *names: str) -> None:
+    """Register model versions that can be named as having answered."""
+    with database.writing() as session:
+        session.add_all(
+            ModelVersion(name=name, kind="constant", manifest_sha256="0" * 64) for name in names
+        )
+
+
+def claim(database: Database, count: int) -> claims.Claim:
+    """Claim the tickets that are next in the queue."""
+    return claim_batch(database, budget=Budget(tokens=100_000, tickets=count))
+
+
+def answer_next(
+    database: Database, unit: str, held_back: str | None = None, version: str = "v"
+) -> int:
+    """Answer the ticket that is next in the queue; return it."""
+    held = claim(database, 1)
+    [ticket] = held.tickets
+    top_k = [(unit, 0.75), ("C", 0.2)]
+    answer = Result(ticket.id, ticket.round, unit, 0.7500000001, top_k, held_back)
+    with database.writing() as session:
+        results.store(session, held.token, [answer], version=version)
+    return ticket.id
+
+
+def kill_next(database: Database) -> int:
+    """Give up the ticket that is next in the queue; return it."""
+    held = claim(database, 1)
+    with database.writing() as session:
+        [dead] = claims.fail(session, held.token, held.ids, reason="poison", max_attempts=1)
+    return dead
+
+
+def correct(database: Database, ticket: int, unit: str, actor: str = "li") -> None:
+    """Let a person decide."""
+    with database.writing() as session:
+        corrections.decide(session, session.get_one(Ticket, ticket), unit, actor=actor)

@@ -1,0 +1,99 @@
+"""A trained LLM version for tests: the stand-in with an adapter that tells three units apart."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from classifier.labels.template import PromptUnit
+from db import Database, versions
+from registry.entries import register
+from registry.writer import TrainedVersion, write_version
+from tests.support.make import UNITS
+from tests.support.models import STANDIN
+from training.adapter.recipe import Recipe
+from training.adapter.version import train_llm
+from training.samples import Sample
+
+THEMES = {"A": "路灯坏了，晚上看不见路", "B": "学校不让孩子报名上学", "C": "自来水管漏水，家里停水"}
+RECIPE = """
+[load]
+max_seq_length = 320
+[lora]
+r = 8
+use_gradient_checkpointing = false
+[data]
+template = "short"
+[training]
+per_device_train_batch_size = 16
+gradient_accumulation_steps = 1
+num_train_epochs = 4
+learning_rate = 4e-3
+warmup_steps = 2
+logging_steps = 5
+optim = "adamw_torch"
+completion_only_loss = true
+"""
+
+
+class Told:
+    """Keeps what a training run says."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.steps: list[tuple[int, int]] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def step(self, step: int, steps: int, loss: float | None) -> None:
+        del loss
+        self.steps.append((step, steps))
+
+
+def themed_samples(each: int = 40) -> list[Sample]:
+    return [Sample(f"{text} {n}", code) for code, text in THEMES.items() for n in range(each)]
+
+
+def prompt_units() -> list[PromptUnit]:
+    return [PromptUnit(code, name) for code, name in UNITS.items()]
+
+
+def train_test_llm(folder: Path, told: Told | None = None) -> TrainedVersion:
+    """Train an adapter in a few seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe.toml").write_text(RECIPE)
+    return train_llm(
+        themed_samples(),
+        prompt_units(),
+        STANDIN,
+        models_dir=folder,
+        progress=told or Told(),
+        recipe=Recipe.read(folder / "recipe.toml"),
+        error_target=1.0,
+    )
+
+
+def changed_copy(
+    version: TrainedVersion, models_dir: Path, suffix: str, change: Callable[[Path], object]
+) -> TrainedVersion:
+    """Copy a version under a name of its own; ``change`` gets the copy before it is sealed."""
+    path = models_dir / f"{version.name}-{suffix}"
+    manifest = version.manifest.model_copy(update={"name": path.name, "files": {}})
+
+    def write(directory: Path) -> None:
+        for file in version.manifest.files:
+            shutil.copy(version.path / file, directory / file)
+        change(directory)
+
+    return TrainedVersion(path, write_version(path, manifest, write))
+
+
+def promote_llm(database: Database, models_dir: Path, version: TrainedVersion) -> str:
+    """Copy a trained version to where a test's worker looks, and make it the champion."""
+    copied = models_dir / version.name
+    if not copied.exists():
+        shutil.copytree(version.path, copied)
+    with database.writing() as session:
+        register(session, version)
+        versions.promote(session, version.name, actor="test")
+    return version.name

@@ -1,0 +1,186 @@
+"""Training: what it learns, what it refuses, and that it repeats itself."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.constant import PRIOR
+from classifier.linear import WEIGHTS
+from classifier.loading import load_classifier
+from classifier.manifest import read_manifest
+from core.errors import InputError, ModelVersionError, TaxonomyError
+from registry.writer import TrainedVersion, write_version
+from tests.classifier.test_linear import toy_manifest
+from training.constant import train_constant
+from training.linear.folds import TRAIN_ONLY, stratified_folds, stratified_subsample
+from training.linear.version import train_linear
+from training.samples import Sample, data_sha256
+
+UNITS = {"GA": "公安局", "JT": "交通局", "SW": "水务局", "ZJ": "住建局"}
+THEMES = {"GA": "深夜噪音扰民", "JT": "公交车不来站", "SW": "自来水管破裂"}
+ALL = frozenset(UNITS)
+
+
+def some_samples(count: int = 90) -> list[Sample]:
+    """Tickets of three units, told apart by their theme, shuffled characters around it."""
+    rng = np.random.default_rng(7)
+    codes = sorted(THEMES)
+    return [
+        Sample(
+            f"{THEMES[codes[n % 3]]}{''.join(rng.choice(list('一二三四五六'), 6))}", codes[n % 3]
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedVersion:
+    return train_linear(some_samples(), UNITS, models_dir=tmp_path_factory.mktemp("models"))
+
+
+def test_training_learns_calibrates_and_says_what_it_did(trained: TrainedVersion) -> None:
+    classifier = load_classifier(trained.path)
+
+    decisions = classifier.classify([f"请问{THEMES['SW']}", THEMES["JT"]], [ALL, ALL])
+
+    assert [decision.unit for decision in decisions] == ["SW", "JT"]
+    assert [decision.held_back for decision in decisions] == [None, None]
+    assert classifier.units == frozenset(THEMES)
+    manifest = read_manifest(trained.path)
+    assert manifest == trained.manifest
+    assert manifest.codes == ("GA", "JT", "SW")
+    assert manifest.metrics["accuracy"] == 1.0
+    assert (manifest.calibration.held_out, manifest.calibration.coverage) == (90, 1.0)
+    assert manifest.training.data_sha256 == data_sha256(some_samples())
+
+
+def test_the_same_samples_in_any_order_give_the_same_weights(
+    trained: TrainedVersion, tmp_path: Path
+) -> None:
+    again = train_linear(some_samples()[::-1], UNITS, models_dir=tmp_path)
+
+    assert again.manifest.files == trained.manifest.files
+    assert again.manifest.calibration == trained.manifest.calibration
+    assert again.name != trained.name
+
+
+def test_two_units_are_enough(tmp_path: Path) -> None:
+    samples = [sample for sample in some_samples(60) if sample.unit != "GA"]
+
+    version = train_linear(samples, UNITS, models_dir=tmp_path)
+
+    decisions = load_classifier(version.path).classify([THEMES["JT"], THEMES["SW"]], [ALL] * 2)
+    assert [decision.unit for decision in decisions] == ["JT", "SW"]
+
+
+def test_a_unit_with_one_sample_is_learned_without_a_warning(tmp_path: Path) -> None:
+    samples = [*some_samples(), Sample("楼房外墙脱落危险", "ZJ")]
+
+    version = train_linear(samples, UNITS, models_dir=tmp_path)
+
+    assert version.manifest.calibration.held_out == 90
+    assert load_classifier(version.path).classify(["外墙脱落"], [ALL])[0].unit == "ZJ"
+
+
+def test_without_two_samples_of_any_unit_every_answer_is_held_back(tmp_path: Path) -> None:
+    samples = [Sample(text, code) for code, text in THEMES.items()]
+
+    version = train_linear(samples, UNITS, models_dir=tmp_path)
+
+    assert version.manifest.metrics["accuracy"] is None
+    decision = load_classifier(version.path).classify([THEMES["SW"]], [ALL])[0]
+    assert (decision.unit, decision.held_back) == ("SW", "doubtful")
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        ([], "nothing to train on"),
+        ([Sample("a", "SW"), Sample("b", "SW")], "at least two units"),
+        ([Sample(" ", "SW"), Sample("", "JT")], "no sample has a text"),
+        ([Sample("水", "SW"), Sample("车", "JT")], "too short"),
+    ],
+)
+def test_samples_that_teach_nothing_are_refused(
+    tmp_path: Path, samples: list[Sample], message: str
+) -> None:
+    samples = samples * 3 if "short" in message else samples
+
+    with pytest.raises(InputError, match=message):
+        train_linear(samples, UNITS, models_dir=tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sample_of_an_unknown_unit_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TaxonomyError, match="XX"):
+        train_linear([*some_samples(), Sample("a", "XX")], UNITS, models_dir=tmp_path)
+
+
+def test_folds_hold_out_every_sample_once_but_a_units_only_one() -> None:
+    labels = np.array([0] * 7 + [1] * 2 + [2])
+
+    folds = stratified_folds(labels, 3, seed=1)
+
+    assert folds[labels == 2].tolist() == [TRAIN_ONLY]
+    assert sorted(np.bincount(folds[labels != 2])) == [3, 3, 3]
+    assert len(set(folds[labels == 1])) == 2
+
+
+def test_a_subsample_keeps_rare_units() -> None:
+    labels = np.array([0] * 1_000 + [1] * 2 + [2])
+
+    kept = labels[stratified_subsample(labels, 100, seed=1)]
+
+    assert np.bincount(kept).tolist() == [100, 2, 1]
+
+
+def test_the_constant_model_answers_the_most_frequent_allowed_unit(tmp_path: Path) -> None:
+    samples = [Sample("a", code) for code in ("SW", "SW", "SW", "JT", "JT", "GA")]
+    version = train_constant(samples, UNITS, models_dir=tmp_path)
+
+    classifier = load_classifier(version.path)
+
+    first, second, third = classifier.classify(
+        ["x", "y", "z"], [ALL, frozenset({"GA", "JT"}), frozenset({"ZJ"})]
+    )
+    assert first.top_k == (("SW", 0.5), ("JT", 0.333333), ("GA", 0.166667))
+    assert (first.unit, first.held_back) == ("SW", "doubtful")
+    assert second.top_k == (("JT", 0.666667), ("GA", 0.333333))
+    assert (third.unit, third.held_back) == ("ZJ", "unlearned")
+    merged = load_classifier(version.path, {"GA": "JT"}).classify(["x"], [ALL])[0]
+    assert merged.top_k == (("JT", 0.5), ("SW", 0.5))
+
+
+def test_the_constant_model_acts_where_the_error_target_allows(tmp_path: Path) -> None:
+    samples = [Sample("a", "SW"), Sample("b", "JT")]
+    version = train_constant(samples, UNITS, models_dir=tmp_path, error_target=1.0)
+
+    decision = load_classifier(version.path).classify(["x"], [ALL])[0]
+
+    assert (decision.unit, decision.held_back) == ("JT", None)
+
+
+@pytest.mark.parametrize("counts", ['{"A": 1}', '{"A": 1, "B": 0, "C": 1}', "[]", "{"])
+def test_a_constant_version_whose_counts_do_not_fit_is_refused(tmp_path: Path, counts: str) -> None:
+    manifest = toy_manifest().model_copy(update={"kind": "constant"})
+
+    def write(directory: Path) -> None:
+        (directory / PRIOR).write_text(counts)
+
+    write_version(tmp_path / "toy", manifest, write)
+
+    with pytest.raises(ModelVersionError, match=PRIOR):
+        load_classifier(tmp_path / "toy")
+
+
+def test_a_weight_file_changed_after_training_is_refused(trained: TrainedVersion) -> None:
+    path = trained.path / WEIGHTS
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    try:
+        with pytest.raises(ModelVersionError, match="changed after training"):
+            load_classifier(trained.path)
+    finally:
+        path.write_bytes(content)

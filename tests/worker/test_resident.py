@@ -1,0 +1,229 @@
+"""The resident model: what is loaded, exchanged or refused as champion and taxonomy move."""
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file, save_file
+from sqlalchemy import select
+
+import worker.resident
+from classifier.interface import Classifier
+from classifier.model.lora import WEIGHTS
+from core.settings import Settings
+from db import Database, taxonomy, versions
+from db.models import Ticket
+from registry.writer import TrainedVersion
+from tests.support.llm import changed_copy, promote_llm
+from tests.support.make import add_tickets, add_units, promote_constant
+from tests.support.processes import wait_until
+from worker.loop import ClaimLoop
+from worker.resident import Resident
+
+
+def test_a_promoted_version_takes_over_between_two_batches(
+    loop: ClaimLoop, database: Database, settings: Settings
+) -> None:
+    first = loop.resident.refresh()
+    name = promote_constant(database, settings.resolved_models_dir, ("B", "B", "A"))
+
+    second = loop.resident.refresh()
+
+    assert first is not second
+    assert loop.resident.version == name
+
+
+def test_the_same_version_is_not_loaded_again(loop: ClaimLoop) -> None:
+    assert loop.resident.refresh() is loop.resident.refresh()
+
+
+def test_a_damaged_version_is_refused_and_the_old_one_serves_on(
+    loop: ClaimLoop, database: Database, settings: Settings
+) -> None:
+    before = loop.resident.refresh()
+    name = promote_constant(database, settings.resolved_models_dir, ("B", "B", "A"))
+    (settings.resolved_models_dir / name / "prior.json").write_text("{}")
+
+    assert loop.resident.refresh() is before
+
+
+def test_a_merged_unit_answers_for_what_it_took_over(loop: ClaimLoop, database: Database) -> None:
+    loop.resident.refresh()
+    with database.writing() as session:
+        merged = taxonomy.UnitRecord("A", "甲局", status="merged", merged_into="C")
+        taxonomy.import_units(session, [merged], actor="test")
+    ids = add_tickets(database, 1)
+
+    loop.run(ids, "bulk")
+
+    with database.reading() as session:
+        assert session.scalars(select(Ticket.unit_code)).all() == ["C"]
+
+
+def test_a_unit_gone_without_successor_refuses_the_version(
+    loop: ClaimLoop, database: Database, settings: Settings
+) -> None:
+    with database.writing() as session:
+        gone = taxonomy.UnitRecord("A", "甲局", status="retired")
+        taxonomy.import_units(session, [gone], actor="test")
+    fresh = Resident(database, settings.resolved_models_dir)
+
+    assert fresh.refresh() is None
+
+
+@pytest.fixture
+def second_version(llm_version: TrainedVersion, settings: Settings) -> TrainedVersion:
+    """A copy of the LLM version under another name, its adapter weakened."""
+
+    def weaken(directory: Path) -> None:
+        tensors = load_file(directory / WEIGHTS)
+        save_file({name: tensor / 2 for name, tensor in tensors.items()}, directory / WEIGHTS)
+
+    return changed_copy(llm_version, settings.resolved_models_dir, "second", weaken)
+
+
+def is_current(resident: Resident) -> bool:
+    with resident.database.reading() as session:
+        return resident.is_current(session)
+
+
+class Held:
+    """Holds up the loading of versions until it is told to go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go_on, self.loaded = threading.Event(), threading.Event()
+        load = worker.resident.load_version
+
+        def held(*arguments: Any) -> Classifier:
+            assert self.go_on.wait(60)
+            try:
+                return load(*arguments)
+            finally:
+                self.loaded.set()
+
+        monkeypatch.setattr(worker.resident, "load_version", held)
+
+
+def swap_begun(
+    database: Database, settings: Settings, first: TrainedVersion, second: TrainedVersion
+) -> Resident:
+    """A resident whose first version answers while the second one is loaded."""
+    add_units(database)
+    promote_llm(database, settings.resolved_models_dir, first)
+    resident = Resident(database, settings.resolved_models_dir)
+    resident.refresh()
+    promote_llm(database, settings.resolved_models_dir, second)
+    assert not is_current(resident)
+    return resident
+
+
+def test_the_old_adapter_answers_until_the_new_one_is_loaded(
+    database: Database,
+    settings: Settings,
+    llm_version: TrainedVersion,
+    second_version: TrainedVersion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resident = swap_begun(database, settings, llm_version, second_version)
+    # Of no theme it learned: nothing is sure.
+    texts = [f"请在第{number}周内回复。" for number in range(12)]
+    units = [resident.active_units] * len(texts)
+    held = Held(monkeypatch)
+    old = resident.refresh()
+    assert old is not None
+    before = old.classify(texts, units)
+
+    assert is_current(resident)  # nothing is to be done while it is loaded
+    held.go_on.set()
+    assert held.loaded.wait(60)
+    wait_until(lambda: not is_current(resident), 60, "the new version is there")
+    assert old.classify(texts, units) == before  # loaded, and not yet in the way
+    new = resident.refresh()
+
+    assert new is not None
+    assert (old.version, new.version) == (llm_version.name, second_version.name)
+    assert new.engine.backbone is old.engine.backbone  # type: ignore[attr-defined]
+    after = new.classify(texts, units)
+    assert [d.top_k for d in after] != [d.top_k for d in before]
+    # As a process answers that never had another version.
+    cold = subprocess.run(
+        [sys.executable, "-c", _COLD, second_version.path],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(cold.stdout) == [[code, p] for d in after for code, p in d.top_k]
+
+
+_COLD = """
+import json, sys
+from pathlib import Path
+from classifier.loading import load_classifier
+texts = json.load(sys.stdin)
+decisions = load_classifier(Path(sys.argv[1])).classify(texts, [frozenset("ABC")] * len(texts))
+print(json.dumps([pair for decision in decisions for pair in decision.top_k]))
+"""
+
+
+def test_a_version_that_is_damaged_when_its_thread_reads_it_is_refused(
+    database: Database,
+    settings: Settings,
+    llm_version: TrainedVersion,
+    second_version: TrainedVersion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resident = swap_begun(database, settings, llm_version, second_version)
+    held = Held(monkeypatch)
+    old = resident.refresh()
+    (second_version.path / WEIGHTS).write_bytes(b"")
+    held.go_on.set()
+    wait_until(lambda: not is_current(resident), 60, "the thread has read it")
+
+    assert resident.refresh() is old
+    assert is_current(resident)
+
+
+def test_a_champion_that_was_taken_back_while_it_was_loaded_never_answers(
+    database: Database,
+    settings: Settings,
+    llm_version: TrainedVersion,
+    second_version: TrainedVersion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resident = swap_begun(database, settings, llm_version, second_version)
+    held = Held(monkeypatch)
+    old = resident.refresh()
+    with database.writing() as session:
+        versions.rollback(session, actor="test")
+    held.go_on.set()
+    wait_until(lambda: not is_current(resident), 60, "the thread has read it")
+
+    assert resident.refresh() is old
+    assert is_current(resident)
+    assert resident.version == llm_version.name
+
+
+def test_a_refused_version_is_tried_again_once_its_files_are_back(
+    loop: ClaimLoop, database: Database, settings: Settings
+) -> None:
+    # Given a champion that was refused for a damaged file
+    loop.resident.refresh()
+    loop.resident.retry_after = 0.0
+    name = promote_constant(database, settings.resolved_models_dir, ("B", "B", "A"))
+    prior = settings.resolved_models_dir / name / "prior.json"
+    intact = prior.read_bytes()
+    prior.write_text("{}")
+    loop.resident.refresh()
+    assert loop.resident.version != name
+
+    # When the file is restored
+    prior.write_bytes(intact)
+    loop.resident.refresh()
+
+    # Then it serves
+    assert loop.resident.version == name
