@@ -32,7 +32,7 @@ from core.publisher import Publisher
 from core.settings import Settings
 from db import Database, claims, report
 from db.claims import Budget, Claim
-from db.models import LONE, Ticket
+from db.models import SOLO, Ticket
 from db.session import migrate
 from db.tickets import NewTicket
 from producer import Submitter
@@ -201,7 +201,7 @@ def _measure_claims(backlog: Backlog, own: range) -> None:
 def _run_together(database: Database) -> None:
     """No ticket runs alone any more, or has an attempt behind it."""
     with database.writing() as session:
-        session.execute(update(Ticket).where(LONE).values(solo=False, attempts=0))
+        session.execute(update(Ticket).where(SOLO).values(solo=False, attempts=0))
 
 
 def _measure_lone(backlog: Backlog, own: range) -> None:

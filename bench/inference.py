@@ -273,7 +273,7 @@ def measure_swap(bench: Bench) -> Figures:
 
 
 def _switch_seconds(engine: Engine) -> float:
-    return median_seconds(lambda: engine.flow().close(), 1)
+    return median_seconds(lambda: engine.scheduler().close(), 1)
 
 
 def measure_think(bench: Bench) -> Figures:

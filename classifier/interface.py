@@ -75,23 +75,23 @@ class Batch:
     Parameters:
         texts: see ``Classifier.classify``, likewise ``allowed``.
         token: by which who asked knows it again.
-        urgent: which texts somebody waits for; they overtake others. None are by default.
+        live: which texts somebody waits for; they overtake others. None are by default.
     """
 
     texts: Sequence[str]
     allowed: Sequence[frozenset[str]]
     token: str = ""
-    urgent: Sequence[bool] | None = None
+    live: Sequence[bool] | None = None
 
-    def is_urgent(self, row: int) -> bool:
+    def is_live(self, row: int) -> bool:
         """Whether somebody waits for a text."""
-        return self.urgent is not None and self.urgent[row]
+        return self.live is not None and self.live[row]
 
 
-class StreamingClassifier(Classifier, Protocol):
+class ContinuousClassifier(Classifier, Protocol):
     """A classifier that works on the next batches before the one at hand is done."""
 
-    def stream(
+    def classify_batches(
         self, batches: Iterable[Batch], top_k: int = 5
     ) -> Iterator[tuple[Batch, list[Decision]]]:
         """Answer batches as they come; a batch is asked for when there is room for it.
@@ -102,13 +102,13 @@ class StreamingClassifier(Classifier, Protocol):
         ...
 
 
-def stream(
+def classify_batches(
     classifier: Classifier, batches: Iterable[Batch], top_k: int
 ) -> Generator[tuple[Batch, list[Decision]]]:
-    """Do as ``StreamingClassifier.stream`` with any classifier, batch by batch if need be."""
+    """Do as a ``ContinuousClassifier`` with any classifier, batch by batch if need be."""
     # By its name: from Python 3.12 on isinstance sees no attribute that __getattr__ passes on.
-    if hasattr(classifier, "stream"):
-        yield from cast("StreamingClassifier", classifier).stream(batches, top_k)
+    if hasattr(classifier, "classify_batches"):
+        yield from cast("ContinuousClassifier", classifier).classify_batches(batches, top_k)
     else:
         for batch in batches:
             yield batch, classifier.classify(batch.texts, batch.allowed, top_k)

@@ -14,7 +14,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from classifier.calibration import HOLD_ALL
-from classifier.engine.scheduler import Engine, Flow
+from classifier.engine.scheduler import Engine, Scheduler
 from classifier.engine.thoughts import think
 from classifier.interface import (
     PROBABILITY_DECIMALS,
@@ -43,9 +43,9 @@ FP8_AGREEMENT = "fp8_agreement"
 LEAST_AGREEMENT = 0.99
 """A version under it is not served in fp8."""
 MAX_UNDER_WAY = 12
-"""Batches in the flow at most: if the process dies, the tickets of all of them run alone once.
+"""Batches in the scheduler at most: if the process dies, the tickets of all of them run alone once.
 A batch stays until its longest search ends, two forwards for each step; with too few of them the
-forwards meanwhile are short ones, for which the device waits. Urgent ones, which are small and soon
+forwards meanwhile are short ones, for which the device waits. Live ones, which are small and soon
 done, are not counted: they would keep others out."""
 THINKING_SECONDS = 5.0
 """For all batches' doubtful tickets: after a task's 15 s, well before its hard limit of 45 s."""
@@ -123,7 +123,7 @@ class LlmClassifier:
         mapping: learned unit code -> code of the unit that now stands for it. The probabilities
             of units that map to one are summed; a code that is not in it stands for itself.
         think_tokens: in a stream, a doubtful ticket is thought about, in so many tokens at most,
-            and its units are scored once more; 0 for never. Urgent ones are not: somebody waits.
+            and its units are scored once more; 0 for never. Live ones are not: somebody waits.
     """
 
     kind = "llm"
@@ -198,10 +198,10 @@ class LlmClassifier:
         [(_, decisions)] = self._stream([Batch(texts, allowed)], top_k, may_think=False)
         return decisions
 
-    def stream(
+    def classify_batches(
         self, batches: Iterable[Batch], top_k: int = 5
     ) -> Iterator[tuple[Batch, list[Decision]]]:
-        """Answer batches as they come (see ``interface.StreamingClassifier``)."""
+        """Answer batches as they come (see ``interface.ContinuousClassifier``)."""
         before, began = self._work_done(), time.perf_counter()
         try:
             may_think = self.think_tokens > 0 and self._threshold < HOLD_ALL
@@ -214,29 +214,29 @@ class LlmClassifier:
     def _stream(
         self, batches: Iterable[Batch], top_k: int, *, may_think: bool
     ) -> Iterator[tuple[Batch, list[Decision]]]:
-        flow = self.engine.flow()
+        scheduler = self.engine.scheduler()
         coming: Iterator[Batch] | None = iter(batches)
-        under_way: list[_UnderWay] = []
-        doubtful: list[_UnderWay] = []  # to be thought about when nothing else is read
+        pending: list[PendingBatch] = []
+        doubtful: list[PendingBatch] = []  # to be thought about when nothing else is read
         try:
-            while coming is not None or under_way or doubtful:
+            while coming is not None or pending or doubtful:
                 while (
                     coming is not None
-                    and flow.has_room
-                    and _count((*under_way, *doubtful)) < MAX_UNDER_WAY
+                    and scheduler.has_room
+                    and _count((*pending, *doubtful)) < MAX_UNDER_WAY
                 ):
                     batch = next(coming, None)
                     if batch is None:
                         coming = None
                     else:
-                        under_way.append(self._begun(flow, batch, top_k))
-                    if not flow.is_running:
+                        pending.append(self._begun(scheduler, batch, top_k))
+                    if not scheduler.is_running:
                         break  # the device waits: nothing comes before the first forward
-                finished = [] if flow.is_done else flow.step()
-                for one in under_way:
+                finished = [] if scheduler.is_done else scheduler.step()
+                for one in pending:
                     one.unfinished.difference_update(finished)
-                answered = [one for one in under_way if not one.unfinished]
-                under_way = [one for one in under_way if one.unfinished]
+                answered = [one for one in pending if not one.unfinished]
+                pending = [one for one in pending if one.unfinished]
                 for one in answered:
                     if may_think:
                         one.doubtful = self._doubtful_rows(one, top_k)
@@ -244,22 +244,22 @@ class LlmClassifier:
                         doubtful.append(one)
                     else:
                         yield one.batch, self._decisions(one, top_k)
-                if doubtful and flow.is_done:
-                    self._think(flow, doubtful, top_k)
+                if doubtful and scheduler.is_done:
+                    self._think(scheduler, doubtful, top_k)
                     yield from ((one.batch, self._decisions(one, top_k)) for one in doubtful)
                     doubtful = []
         finally:
-            flow.close()
+            scheduler.close()
 
-    def _doubtful_rows(self, one: "_UnderWay", top_k: int) -> list[int]:
+    def _doubtful_rows(self, one: "PendingBatch", top_k: int) -> list[int]:
         """Return the rows of a batch that are to be thought about."""
         return [
             row
             for row, search in one.searches.items()
-            if not one.batch.is_urgent(row) and self._decide(search, top_k).held_back is not None
+            if not one.batch.is_live(row) and self._decide(search, top_k).held_back is not None
         ]
 
-    def _think(self, flow: Flow, doubtful: Sequence["_UnderWay"], top_k: int) -> None:
+    def _think(self, scheduler: Scheduler, doubtful: Sequence["PendingBatch"], top_k: int) -> None:
         """Let the model think about the doubtful tickets of batches; score their units again."""
         rows = [(one, row) for one in doubtful for row in one.doubtful]
         prompt = self.engine.prompt
@@ -275,14 +275,14 @@ class LlmClassifier:
             if thought
         ]
         searches = self._join(
-            flow,
+            scheduler,
             [ids for _, _, ids, _ in thought_about],
             [self._learned(one.batch.allowed[row]) for one, row, _, _ in thought_about],
             top_k,
             thoughts=[thought for *_, thought in thought_about],
         )
-        while not flow.is_done:
-            flow.step()
+        while not scheduler.is_done:
+            scheduler.step()
         for (one, row, _, _), search in zip(thought_about, searches, strict=True):
             one.searches[row] = search
 
@@ -296,41 +296,41 @@ class LlmClassifier:
             "forwards": counts.forwards,
             "thoughts": counts.thoughts,
             "thought_tokens": counts.thought_tokens,
-            "busy": self.engine.backbone.reader.busy,
+            "busy": self.engine.backbone.runner.busy,
         }
 
-    def _begun(self, flow: Flow, batch: Batch, top_k: int) -> "_UnderWay":
+    def _begun(self, scheduler: Scheduler, batch: Batch, top_k: int) -> "PendingBatch":
         """Let a batch join; a ticket whose allowed units were not learned needs no reading."""
         groups = rows_by_allowed(batch.texts, batch.allowed, top_k)
         learned = {units: self._learned(units) for units in groups}
         rows = [row for row, units in enumerate(batch.allowed) if learned[units]]
         codes = [learned[batch.allowed[row]] for row in rows]
         tickets = self.engine.prompt.tickets([batch.texts[row] for row in rows])
-        urgent = [batch.is_urgent(row) for row in rows]
-        searches = self._join(flow, tickets, codes, top_k, urgent=urgent)
-        return _UnderWay(batch, dict(zip(rows, searches, strict=True)), set(searches))
+        live = [batch.is_live(row) for row in rows]
+        searches = self._join(scheduler, tickets, codes, top_k, live=live)
+        return PendingBatch(batch, dict(zip(rows, searches, strict=True)), set(searches))
 
     def _join(
         self,
-        flow: Flow,
+        scheduler: Scheduler,
         tickets: Sequence[Sequence[int]],
         codes: Sequence[frozenset[str]],
         top_k: int,
         *,
-        urgent: Sequence[bool] | None = None,
+        live: Sequence[bool] | None = None,
         thoughts: Sequence[Sequence[int]] | None = None,
     ) -> list[Search]:
-        """Let tickets join a flow, to be answered with some of the learned units each."""
-        return flow.add(
+        """Let tickets join a scheduler, to be answered with some of the learned units each."""
+        return scheduler.add(
             tickets,
             [self._trie.restricted(some) for some in codes],
             [self._wanted(some, top_k) for some in codes],
             self._temperature,
-            urgent,
+            live,
             thoughts,
         )
 
-    def _decisions(self, one: "_UnderWay", top_k: int) -> list[Decision]:
+    def _decisions(self, one: "PendingBatch", top_k: int) -> list[Decision]:
         return [
             self._decide(one.searches[row], top_k)
             if row in one.searches
@@ -394,8 +394,8 @@ def _no_fp8(agreement: JsonValue) -> str:
 
 
 @dataclass(slots=True)
-class _UnderWay:
-    """A batch in the flow.
+class PendingBatch:
+    """A batch in the scheduler.
 
     Parameters:
         batch: its texts and allowed units.
@@ -410,6 +410,6 @@ class _UnderWay:
     doubtful: list[int] = field(default_factory=list)
 
 
-def _count(under_way: Sequence[_UnderWay]) -> int:
-    """Return how many batches are not urgent as a whole."""
-    return sum(not all(map(one.batch.is_urgent, range(len(one.batch.texts)))) for one in under_way)
+def _count(pending: Sequence[PendingBatch]) -> int:
+    """Return how many batches are not live as a whole."""
+    return sum(not all(map(one.batch.is_live, range(len(one.batch.texts)))) for one in pending)

@@ -16,7 +16,7 @@ class Options:
     """How an LLM is held; other kinds have nothing to choose.
 
     Parameters:
-        mode: how its weights are kept; see ``reader.Mode``.
+        mode: how its weights are kept; see ``runner.Mode``.
         gpu_memory: bytes it may take on the GPU; None for what is there.
         think_tokens: see ``llm.LlmClassifier``.
     """

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, select, update
 from sqlalchemy.orm import Session
 
 from db import clock, events
-from db.models import CLAIMABLE, CLAIMED, CLOSED, LONE, Status, Ticket
+from db.models import CLAIMABLE, CLAIMED, CLOSED, SOLO, Status, Ticket
 
 _ORDER = (Ticket.priority, Ticket.due_at, Ticket.id)
 
@@ -102,7 +102,7 @@ def claim_solo(session: Session, *, token: str, worker: str, hold: float) -> Cla
     Fewest first, so a ticket that was only near a poisonous one, or near a power cut, is done
     before the poisonous one gets its next try.
     """
-    lone = select(Ticket.id).where(LONE).order_by(Ticket.attempts, Ticket.id).limit(1)
+    lone = select(Ticket.id).where(SOLO).order_by(Ticket.attempts, Ticket.id).limit(1)
     for lane in ("live", "bulk"):
         ids = list(session.scalars(_locked(lone.where(Ticket.lane == lane))))
         if ids:
@@ -112,7 +112,7 @@ def claim_solo(session: Session, *, token: str, worker: str, hold: float) -> Cla
 
 def has_solo(session: Session) -> bool:
     """Whether ``claim_solo`` would find a ticket."""
-    return session.scalar(select(Ticket.id).where(LONE).order_by(Ticket.lane).limit(1)) is not None
+    return session.scalar(select(Ticket.id).where(SOLO).order_by(Ticket.lane).limit(1)) is not None
 
 
 def still_queued(session: Session, ids: Collection[int]) -> list[int]:
@@ -130,7 +130,7 @@ def hand_back(session: Session, *tokens: str) -> None:
     )
 
 
-def fail(
+def fail_attempt(
     session: Session, token: str, ids: Collection[int], *, reason: str, max_attempts: int
 ) -> list[int]:
     """End claimed tickets' attempt as failed; return those that are dead now."""

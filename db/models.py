@@ -70,7 +70,7 @@ class Unit(Base):
 # SQLite compares the words, and neither database can tell what a bound parameter will be.
 # What a worker may take: queued and not claimed.
 CLAIMABLE = text("status = 'queued' AND claim_token IS NULL")
-LONE = text(f"{CLAIMABLE.text} AND solo")
+SOLO = text(f"{CLAIMABLE.text} AND solo")
 CLAIMED = text("claim_token IS NOT NULL")
 CLOSED = text("status <> 'queued'")
 
@@ -95,7 +95,7 @@ class Ticket(Base):
         # SQLite takes whatever full index begins with a column of the query.
         # In the claim's order; the relay filters by queued_at without a look at the rows.
         _partial("ix_tickets_claimable", CLAIMABLE, *_CLAIM_ORDER, "queued_at"),
-        _partial("ix_tickets_lone", LONE, "lane", "attempts", "id"),
+        _partial("ix_tickets_lone", SOLO, "lane", "attempts", "id"),
         _partial("ix_tickets_claimed", CLAIMED, "claim_token", "claimed_by", "claimed_until"),
         _partial("ix_tickets_closed", CLOSED, "status", "lane"),
     )

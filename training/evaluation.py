@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from classifier.interface import Batch, Classifier, Decision, stream
+from classifier.interface import Batch, Classifier, Decision, classify_batches
 from core.errors import InputError
 from training.samples import Sample
 
@@ -130,7 +130,7 @@ def _answers(
     """Return the answers to texts, given as a worker is: in a stream of batches."""
     parts = {str(start): texts[start : start + batch] for start in range(0, len(texts), batch)}
     batches = (Batch(part, [allowed] * len(part), start) for start, part in parts.items())
-    answered = {one.token: found for one, found in stream(classifier, batches, top_k=1)}
+    answered = {one.token: found for one, found in classify_batches(classifier, batches, top_k=1)}
     return [decision for start in parts for decision in answered[start]]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import get_args
 
-from classifier.interface import Batch, Classifier, Decision, HeldBack, stream
+from classifier.interface import Batch, Classifier, Decision, HeldBack, classify_batches
 from core.errors import DATABASE_FAULTS, BrokerUnavailableError, ModelFaultError
 from core.faults import describe, signature, trace
 from core.settings import Settings
@@ -82,7 +82,7 @@ class ClaimLoop:
         messages of their own, and bulk gets its turn.
         """
         until = time.monotonic() + self.settings.task_loop
-        self.settle_debts()
+        self.release_owed()
         pending = self._still_queued(ids)
         before = self.progress.classified
         while pending:
@@ -114,7 +114,7 @@ class ClaimLoop:
         with self.database.reading() as session:
             return claims.still_queued(session, ids)
 
-    def settle_debts(self) -> None:
+    def release_owed(self) -> None:
         """Give back claims that a database fault kept from being given back."""
         owed = self.progress.owed
         while True:
@@ -181,7 +181,7 @@ class ClaimLoop:
         classifier = flight.classifier
         try:
             batches = self._batches(flight)
-            with closing(stream(classifier, batches, self.settings.top_k)) as answers:
+            with closing(classify_batches(classifier, batches, self.settings.top_k)) as answers:
                 for batch, decisions in answers:
                     claim = flight.claims[batch.token]
                     self._store(claim, _results(claim, batch, decisions), classifier.version)
@@ -244,7 +244,7 @@ class ClaimLoop:
         logger.debug("the batch's fault:\n%s", trace(error))
         self._try_plain(classifier)
         with self.database.writing() as session:
-            claims.fail(
+            claims.fail_attempt(
                 session,
                 claim.token,
                 claim.ids,
@@ -273,8 +273,8 @@ class ClaimLoop:
         # A ticket that every unit has returned is offered all of them again.
         allowed = [(active - refused.get(t.id, frozenset())) or active for t in claim.tickets]
         texts = [model_text(ticket.title, ticket.text) for ticket in claim.tickets]
-        urgent = [ticket.lane == "live" for ticket in claim.tickets]
-        return Batch(texts, allowed, token, urgent)
+        live = [ticket.lane == "live" for ticket in claim.tickets]
+        return Batch(texts, allowed, token, live)
 
     def _refused(self, returned: list[int]) -> dict[int, set[str]]:
         """Return the units that gave back tickets of a later round (退单)."""

@@ -57,7 +57,7 @@ class WorkerProcess:
             lambda: bool(_shared.stopping),
         )
         self._ended = threading.Event()
-        self._settled: str | None = None
+        self._frozen_version: str | None = None
 
     def start(self) -> None:
         """Free what a dead predecessor held, load the model, and begin to send heartbeats."""
@@ -71,11 +71,11 @@ class WorkerProcess:
         self.resident.refresh()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
-    def settle(self) -> None:
+    def freeze_loaded(self) -> None:
         """After a new model's first message: spare the collector what was loaded and compiled."""
-        if self.resident.version != self._settled:
+        if self.resident.version != self._frozen_version:
             spare_collector()
-            self._settled = self.resident.version
+            self._frozen_version = self.resident.version
 
     def stop(self) -> None:
         """Say goodbye: the heartbeat ends and the row says it was on purpose."""
@@ -99,7 +99,7 @@ class WorkerProcess:
                         dropped=_shared.dropped,
                         progress_age=progress.age,
                     )
-                self.loop.settle_debts()
+                self.loop.release_owed()
             except PaidanError as error:
                 logger.warning("no heartbeat: %s", describe(error))
             except Exception:  # the thread must outlive whatever the database says
@@ -130,7 +130,7 @@ def classify(ids: list[int], lane: str) -> int:
 def _classify(ids: list[int], lane: str) -> int:
     process = _started_process()
     classified = process.loop.run(ids, lane)
-    process.settle()
+    process.freeze_loaded()
     if process.resident.needs_new_process:
         # The pool starts another child, which loads the LLM; this one's message comes again there.
         logger.warning("a new process takes over, with the GPU to itself")

@@ -2,7 +2,7 @@
 
 The prefix (role and units) is read once for each adapter and prompt. Then every forward takes what
 there is to read, up to a budget of tokens: new tickets, and beside them the label tokens that the
-searches of earlier ones ask for, which so cost no forward of their own. Where the reader lets it,
+searches of earlier ones ask for, which so cost no forward of their own. Where the runner lets it,
 the next forward is composed and started while the one before still runs.
 """
 
@@ -34,8 +34,8 @@ WIDTH = 4
 # So many tokens cost a forward little more than none: tickets that with all their labels have no
 # more are read in one, and forwards of labels alone read that many.
 CHEAP_TOKENS = 1024
-# Urgent tickets take this part of a forward with their labels; more of them wait like others.
-URGENT_SHARE = 4
+# Live tickets take this part of a forward with their labels; more of them wait like others.
+LIVE_SHARE = 4
 # Numbers of tickets come again so late that nothing is left of the last one.
 _TICKETS = 1 << 30
 
@@ -60,7 +60,7 @@ class Engine:
         backbone: the loaded base.
         adapter: its adapter; None for the base alone.
         prompt: of the units that can be answered.
-        token_budget: tokens of one forward; the reader's by default. It shrinks where the GPU's
+        token_budget: tokens of one forward; the runner's by default. It shrinks where the GPU's
             memory turns out too small for it.
     """
 
@@ -74,7 +74,7 @@ class Engine:
         self.backbone = backbone
         self.adapter = adapter or Adapter({})
         self.prompt = prompt
-        self.token_budget = token_budget or backbone.reader.token_budget
+        self.token_budget = token_budget or backbone.runner.token_budget
         self.counts = Counts()
         self._numbers = itertools.cycle(range(_TICKETS))
         self.prefix = Segment(prompt.prefix)
@@ -107,13 +107,13 @@ class Engine:
         temperature: float = 1.0,
     ) -> list[Search]:
         """Do as ``search`` for tickets in tokens, no longer than the prompt's ``room`` each."""
-        flow = self.flow()
-        searches = flow.add(tickets, roots, top_k, temperature)
+        scheduler = self.scheduler()
+        searches = scheduler.add(tickets, roots, top_k, temperature)
         try:
-            while not flow.is_done:
-                flow.step()
+            while not scheduler.is_done:
+                scheduler.step()
         finally:
-            flow.close()
+            scheduler.close()
         return searches
 
     def scores(self, texts: Sequence[str]) -> list[dict[str, float]]:
@@ -127,31 +127,31 @@ class Engine:
         """Return a ticket's number that no other has."""
         return next(self._numbers)
 
-    def flow(self) -> "Flow":
-        """Return an empty flow; until it is done, nothing else may use the backbone."""
+    def scheduler(self) -> "Scheduler":
+        """Return an empty scheduler; until it is done, nothing else may use the backbone."""
         self._activate()
-        return Flow(self)
+        return Scheduler(self)
 
     def _activate(self) -> None:
-        """Give the reader this engine's adapter and prefix, unless it has them."""
+        """Give the runner this engine's adapter and prefix, unless it has them."""
         if self.backbone.holder is not None and self.backbone.holder() is self:
             return
         self.backbone.holder = None
         self.adapter.activate(self.backbone.model)
-        reader = self.backbone.reader
-        reader.adapted()
-        store = reader.store
-        store.release_all()
+        runner = self.backbone.runner
+        runner.adapted()
+        cache = runner.cache
+        cache.release_all()
         if self._kept is None:
-            reader.start(Pack(store, [self.prefix]))()
-            rows = torch.from_numpy(self.prefix.rows).to(store.keys.device)
-            self._kept = store.keys[:, rows], store.values[:, rows]
+            runner.start(Pack(cache, [self.prefix]))()
+            rows = torch.from_numpy(self.prefix.rows).to(cache.keys.device)
+            self._kept = cache.keys[:, rows], cache.values[:, rows]
         else:
-            reader.restore(Pack(store, [self.prefix]), *self._kept)
+            runner.restore(Pack(cache, [self.prefix]), *self._kept)
         self.backbone.holder = weakref.ref(self)
 
 
-class Flow:
+class Scheduler:
     """Tickets on their way through the model; others may join while they are read.
 
     Args:
@@ -160,11 +160,11 @@ class Flow:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._reader = engine.backbone.reader
-        self._unfinished: set[_Reading] = set()
-        self._waiting: deque[_Reading] = deque()
-        self._ready: deque[_Reading] = deque()
-        self._started: deque[tuple[list[_Reading], Answers]] = deque()
+        self._runner = engine.backbone.runner
+        self._unfinished: set[Request] = set()
+        self._waiting: deque[Request] = deque()
+        self._ready: deque[Request] = deque()
+        self._started: deque[tuple[list[Request], Answers]] = deque()
         # Tokens of the next forward, after one for which there was no memory.
         self._cap = engine.token_budget
 
@@ -182,12 +182,12 @@ class Flow:
     def has_room(self) -> bool:
         """Whether the next forward would take more tickets.
 
-        A reader that does not work ahead takes its tickets batch by batch: more of them would only
+        A runner that does not work ahead takes its tickets batch by batch: more of them would only
         come later.
         """
-        if not self._reader.ahead:
+        if not self._runner.ahead:
             return self.is_done
-        cost = sum(reading.cost for reading in (*self._ready, *self._waiting))
+        cost = sum(request.cost for request in (*self._ready, *self._waiting))
         return cost < self._engine.token_budget
 
     def add(
@@ -196,7 +196,7 @@ class Flow:
         roots: Sequence[Node],
         top_k: Sequence[int | None],
         temperature: float = 1.0,
-        urgent: Sequence[bool] | None = None,
+        live: Sequence[bool] | None = None,
         thoughts: Sequence[Sequence[int]] | None = None,
     ) -> list[Search]:
         """Let tickets join; see ``Engine.search_tokens``. Their searches finish in ``step``.
@@ -206,14 +206,14 @@ class Flow:
             roots: of their tries.
             top_k: units to rank.
             temperature: of scores.
-            urgent: which overtake those that wait; they are read with all their labels in one
+            live: which overtake those that wait; they are read with all their labels in one
                 forward, as long as they take no more than a part of it.
             thoughts: of each, in tokens; empty ones by default.
         """
         prompt, counts = self._engine.prompt, self._engine.counts
         above, first = self._engine.prefix, len(prompt.prefix)
-        readings = [
-            _Reading(
+        requests = [
+            Request(
                 Search(root, k, temperature),
                 Segment(
                     [*ids, *prompt.question_end, *thought, *prompt.thought_end],
@@ -226,19 +226,19 @@ class Flow:
                 tickets, roots, top_k, thoughts or [()] * len(tickets), strict=True
             )
         ]
-        counts.tickets += len(readings)
-        counts.ticket_tokens += sum(len(reading.ticket.tokens) for reading in readings)
-        self._unfinished.update(readings)
-        for reading, hurries in zip(readings, urgent or (), strict=bool(urgent)):
-            reading.is_urgent = hurries
+        counts.tickets += len(requests)
+        counts.ticket_tokens += sum(len(request.ticket.tokens) for request in requests)
+        self._unfinished.update(requests)
+        for request, hurries in zip(requests, live or (), strict=bool(live)):
+            request.is_live = hurries
         # Like lengths together.
         self._waiting += sorted(
-            (reading for reading in readings if not reading.is_urgent),
-            key=lambda reading: len(reading.ticket.tokens),
+            (request for request in requests if not request.is_live),
+            key=lambda request: len(request.ticket.tokens),
         )
-        first_of_all = [reading for reading in readings if reading.is_urgent]
+        first_of_all = [request for request in requests if request.is_live]
         self._waiting.extendleft(reversed(first_of_all))
-        return [reading.search for reading in readings]
+        return [request.search for request in requests]
 
     def step(self) -> list[Search]:
         """Start the next forward and take the answers of one before; return what they finished.
@@ -249,18 +249,18 @@ class Flow:
         chosen = self._choose()
         if chosen and not self._begin(chosen):
             return self._with_less(chosen)
-        if self._started and (len(self._started) > self._reader.ahead or not chosen):
+        if self._started and (len(self._started) > self._runner.ahead or not chosen):
             return self._finish(*self._started.popleft())
         return []
 
     def close(self) -> None:
         """Let go of what is not finished, whatever failed."""
-        for reading in self._unfinished:
-            self._reader.store.release(reading.ticket.ticket)
+        for request in self._unfinished:
+            self._runner.cache.release(request.ticket.ticket)
         for queue in (self._unfinished, self._waiting, self._ready, self._started):
             queue.clear()
 
-    def _begin(self, chosen: list["_Reading"]) -> bool:
+    def _begin(self, chosen: list["Request"]) -> bool:
         """Start a forward; return whether there was memory for it."""
         try:
             self._started.append((chosen, self._start(chosen)))
@@ -269,18 +269,18 @@ class Flow:
         self._cap = min(2 * self._cap, self._engine.token_budget)
         return True
 
-    def _with_less(self, chosen: list["_Reading"]) -> list[Search]:
+    def _with_less(self, chosen: list["Request"]) -> list[Search]:
         """Put back what there was no memory for; read less at once."""
-        tokens = sum(len(segment.tokens) for reading in chosen for segment in reading.segments)
+        tokens = sum(len(segment.tokens) for request in chosen for segment in request.segments)
         hopeless = len(chosen) == 1 and not chosen[0].has_guesses and not self._started
         finished: list[Search] = []
         while self._started:
             finished += self._finish(*self._started.popleft())
         self._put_back(chosen)
-        for reading in chosen:
-            reading.take_back()
-            if reading.is_new:
-                self._reader.store.release(reading.ticket.ticket)
+        for request in chosen:
+            request.take_back()
+            if request.is_new:
+                self._runner.cache.release(request.ticket.ticket)
         torch.cuda.empty_cache()
         if hopeless:
             raise InputError(
@@ -292,7 +292,7 @@ class Flow:
         # A small forward tells nothing of large ones: something else took the memory just then.
         learned = max(CHEAP_TOKENS, tokens // 2)
         if learned < self._engine.token_budget and tokens > CHEAP_TOKENS:
-            self._engine.token_budget = self._reader.token_budget = learned
+            self._engine.token_budget = self._runner.token_budget = learned
         logger.warning(
             "no GPU memory for a forward of %d tokens; forwards have %d at most from now on",
             tokens,
@@ -300,26 +300,26 @@ class Flow:
         )
         return finished
 
-    def _put_back(self, chosen: Sequence["_Reading"]) -> None:
-        """Let readings be the next ones again."""
-        for reading in reversed(chosen):
-            (self._waiting if reading.is_new else self._ready).appendleft(reading)
+    def _put_back(self, chosen: Sequence["Request"]) -> None:
+        """Let requests be the next ones again."""
+        for request in reversed(chosen):
+            (self._waiting if request.is_new else self._ready).appendleft(request)
 
-    def _choose(self) -> list["_Reading"]:
+    def _choose(self) -> list["Request"]:
         """Plan the next forward: labels first, then new tickets, within the budget."""
         budget = min(self._cap, self._engine.token_budget)
-        store = self._reader.store
+        cache = self._runner.cache
         self._plan_labels(budget)
-        chosen: list[_Reading] = []
+        chosen: list[Request] = []
         taken = 0
-        for queue, rows in ((self._ready, store.free_rows), (self._waiting, store.room)):
+        for queue, rows in ((self._ready, cache.free_rows), (self._waiting, cache.room)):
             room = min(budget, rows)
             while queue and (taken + queue[0].cost <= room or not (chosen or self._started)):
-                reading = queue.popleft()
-                taken += reading.cost
-                chosen.append(reading)
+                request = queue.popleft()
+                taken += request.cost
+                chosen.append(request)
         if taken < min(CHEAP_TOKENS, budget // 2) and self._started and self._waiting:
-            # Held up by a full store: what runs frees some of it, a short forward would not.
+            # Held up by a full cache: what runs frees some of it, a short forward would not.
             self._put_back(chosen)
             return []
         return chosen
@@ -332,75 +332,75 @@ class Flow:
         """
         cheap = min(CHEAP_TOKENS, budget)
         alone = not (self._ready or self._started)
-        allowance = budget // URGENT_SHARE
-        for reading in self._waiting:
-            allowance -= reading.tokens_of_all
-            if reading.is_urgent and allowance >= 0:
-                reading.plan_all()
+        allowance = budget // LIVE_SHARE
+        for request in self._waiting:
+            allowance -= request.tokens_of_all
+            if request.is_live and allowance >= 0:
+                request.plan_all()
             else:
-                reading.plan(1)
-                if reading.cost > budget:
-                    reading.plan(0)
+                request.plan(1)
+                if request.cost > budget:
+                    request.plan(0)
         if self._waiting and alone and _tokens_of_all(self._waiting) <= cheap:
-            for reading in self._waiting:
-                reading.plan_all()
-        elif not self._reader.ahead or not self._waiting:
+            for request in self._waiting:
+                request.plan_all()
+        elif not self._runner.ahead or not self._waiting:
             guesses = WIDTH
             few = False
-            if self._reader.ahead and self._ready:
+            if self._runner.ahead and self._ready:
                 guesses = max(WIDTH, cheap // (2 * len(self._ready)))
                 few = _tokens_of_all(self._ready) <= cheap
-            for reading in self._ready:
+            for request in self._ready:
                 if few:
-                    reading.plan_all()
+                    request.plan_all()
                 else:
-                    reading.plan(guesses)
-                if reading.cost > cheap:
-                    reading.plan(1)
+                    request.plan(guesses)
+                if request.cost > cheap:
+                    request.plan(1)
 
-    def _start(self, chosen: Sequence["_Reading"]) -> Answers:
-        for reading in chosen:
-            reading.lay_out()
-        segments = [segment for reading in chosen for segment in reading.segments]
+    def _start(self, chosen: Sequence["Request"]) -> Answers:
+        for request in chosen:
+            request.lay_out()
+        segments = [segment for request in chosen for segment in request.segments]
         counts = self._engine.counts
         asked: list[tuple[int, Sequence[int]]] = []
         at = 0
-        for reading in chosen:
-            asked += ((at + place, tokens) for place, tokens in reading.asked())
-            at += sum(len(segment.tokens) for segment in reading.segments)
-            nodes = [segment for segment in reading.segments if segment is not reading.ticket]
+        for request in chosen:
+            asked += ((at + place, tokens) for place, tokens in request.asked())
+            at += sum(len(segment.tokens) for segment in request.segments)
+            nodes = [segment for segment in request.segments if segment is not request.ticket]
             counts.label_nodes += len(nodes)
             counts.label_tokens += sum(len(segment.tokens) for segment in nodes)
         counts.forwards += 1
-        return self._reader.start(Pack(self._reader.store, segments, asked))
+        return self._runner.start(Pack(self._runner.cache, segments, asked))
 
-    def _finish(self, chosen: Sequence["_Reading"], answers: Answers) -> list[Search]:
+    def _finish(self, chosen: Sequence["Request"], answers: Answers) -> list[Search]:
         """Let the searches go on with what a forward found; return those that are finished."""
         values = iter(answers())
         finished = []
-        for reading in chosen:
-            if reading.feed(values):
-                self._reader.store.release(reading.ticket.ticket)
-                self._unfinished.remove(reading)
-                finished.append(reading.search)
+        for request in chosen:
+            if request.feed(values):
+                self._runner.cache.release(request.ticket.ticket)
+                self._unfinished.remove(request)
+                finished.append(request.search)
             else:
-                self._ready.append(reading)
+                self._ready.append(request)
         return finished
 
 
-class _Reading:
+class Request:
     """One ticket's search while it runs: what was read of it, and what is read next.
 
     Attributes:
         ticket: the segment of its own tokens.
-        is_urgent: whether it is read before others, see ``Flow.add``.
+        is_live: whether it is read before others, see ``Scheduler.add``.
         segments: what the next forward reads.
     """
 
     def __init__(self, search: Search, ticket: Segment) -> None:
         self.search = search
         self.ticket = ticket
-        self.is_urgent = False
+        self.is_live = False
         self.segments: list[Segment] = []
         self._started = False
         self._planned: list[tuple[Node, Node | None]] = []
@@ -500,8 +500,8 @@ class _Reading:
         return not self._planned
 
 
-def _tokens_of_all(readings: Iterable[_Reading]) -> int:
-    return sum(reading.tokens_of_all for reading in readings)
+def _tokens_of_all(requests: Iterable[Request]) -> int:
+    return sum(request.tokens_of_all for request in requests)
 
 
 def _all_below(root: Node, above: Node | None = None) -> Iterator[tuple[Node, Node | None]]:

@@ -20,7 +20,7 @@ from classifier.model.pack import BEST, Pack
 logger = logging.getLogger(__name__)
 
 TOGETHER = PAGE
-"""Tickets that think side by side: each step's tokens fill a page of the store."""
+"""Tickets that think side by side: each step's tokens fill a page of the cache."""
 
 
 def think(
@@ -32,7 +32,7 @@ def think(
 ) -> list[list[int]]:
     """Return the likeliest thought about each ticket, token by token.
 
-    While a flow is under way it must not be called: it takes the store for itself.
+    While a scheduler is under way it must not be called: it takes the cache for itself.
 
     Args:
         engine: whose model thinks.
@@ -43,9 +43,9 @@ def think(
     """
     stops = engine.prompt.thought_stops if ends is None else ends
     thoughts: list[list[int]] = [[] for _ in tickets]
-    # A step takes a page of the store, and tickets want as many; it must not grow, for what is
+    # A step takes a page of the cache, and tickets want as many; it must not grow, for what is
     # compiled is for its size.
-    most = engine.backbone.reader.store.free_rows // PAGE // 2
+    most = engine.backbone.runner.cache.free_rows // PAGE // 2
     if limit > most:
         logger.warning("thoughts have %d tokens at most: the GPU's memory stores no more", most)
         limit = most
@@ -62,8 +62,8 @@ def think(
 
 
 def _groups(engine: Engine, tickets: Sequence[Sequence[int]], limit: int) -> Iterator[list[int]]:
-    """Yield rows of tickets that are read in one forward and find room in the store."""
-    room = min(engine.token_budget, engine.backbone.reader.store.free_rows - limit * PAGE)
+    """Yield rows of tickets that are read in one forward and find room in the cache."""
+    room = min(engine.token_budget, engine.backbone.runner.cache.free_rows - limit * PAGE)
     rows: list[int] = []
     taken = 0
     for row, ids in enumerate(tickets):
@@ -87,7 +87,7 @@ def _think(
     ends: Collection[int],
 ) -> None:
     """Let some tickets think; their thoughts are lengthened in place."""
-    prompt, store = engine.prompt, engine.backbone.reader.store
+    prompt, cache = engine.prompt, engine.backbone.runner.cache
     last = {
         row: Segment(
             [*tickets[row], *prompt.question_end],
@@ -111,7 +111,7 @@ def _think(
                 thoughts[row].append(token)
     finally:
         for number in numbers:
-            store.release(number)
+            cache.release(number)
 
 
 def _after(engine: Engine, last: Segment, token: int) -> Segment:
@@ -135,7 +135,7 @@ def _after(engine: Engine, last: Segment, token: int) -> Segment:
 
 def _likeliest(engine: Engine, segments: Sequence[Segment]) -> list[int]:
     """Read segments; return the likeliest token after each."""
-    reader = engine.backbone.reader
+    runner = engine.backbone.runner
     stops = accumulate(len(segment.tokens) for segment in segments)
     asked = [(stop - 1, [BEST]) for stop in stops]
-    return [int(token) for token in reader.start(Pack(reader.store, segments, asked))()]
+    return [int(token) for token in runner.start(Pack(runner.cache, segments, asked))()]

@@ -1,7 +1,7 @@
 """Packed attention by padded groups: on any device, without compiling.
 
 Every token sees the prefix, what stands before it in its own ticket, and nothing of any other. Keys
-and values go to a ``KeyValueStore``; a segment's context is the rows of those it continues, so the
+and values go to a ``KVCache``; a segment's context is the rows of those it continues, so the
 prefix and the tickets are never computed again.
 
 Works with every model of transformers whose attention goes through ``AttentionInterface``.
@@ -72,7 +72,7 @@ class GroupAttention:
             value: (1, key-value heads, tokens, size).
             scale: of the products; None for 1 / sqrt(size).
         """
-        keys, values = self.pack.store.keys[layer], self.pack.store.values[layer]
+        keys, values = self.pack.cache.keys[layer], self.pack.cache.values[layer]
         keys[self._rows], values[self._rows] = key[0].transpose(0, 1), value[0].transpose(0, 1)
         queries = query[0].transpose(0, 1)
         out = torch.empty_like(queries)

@@ -21,7 +21,7 @@ from classifier.model.decoder import ROPE_BY_LENGTH
 from classifier.model.lora import lora_layers, replace_linears
 from classifier.model.memory import fit, limit_memory
 from classifier.model.nf4 import BLOCK
-from classifier.model.runner import TOKEN_BUDGET, EagerReader, Mode, Reader
+from classifier.model.runner import TOKEN_BUDGET, EagerRunner, Mode, Runner
 from core.errors import DeviceError, ModelVersionError
 
 logger = logging.getLogger(__name__)
@@ -83,8 +83,8 @@ class Backbone:
         dtype: of the computation.
         device: where it lies.
         mode: how its weights are kept.
-        reader: reads packs with it.
-        holder: whose adapter and prefix the reader holds now; see ``Engine``.
+        runner: reads packs with it.
+        holder: whose adapter and prefix the runner holds now; see ``Engine``.
     """
 
     base: Base
@@ -93,7 +93,7 @@ class Backbone:
     dtype: torch.dtype
     device: torch.device
     mode: Mode
-    reader: Reader
+    runner: Runner
     holder: "weakref.ref[Any] | None" = None
 
     @property
@@ -165,8 +165,8 @@ def _load(
     check_loaded(base, told)
     model.eval().requires_grad_(requires_grad=False)
     replace_linears(model.model, dtype)
-    reader = _reader(model, mode, token_budget, gpu_memory)
-    return Backbone(base, load_tokenizer(base), model, dtype, device, mode, reader)
+    runner = _runner(model, mode, token_budget, gpu_memory)
+    return Backbone(base, load_tokenizer(base), model, dtype, device, mode, runner)
 
 
 def check_loaded(base: Base, told: Mapping[str, Any]) -> None:
@@ -221,19 +221,19 @@ def _dotted(capability: tuple[int, int]) -> str:
     return ".".join(map(str, capability))
 
 
-def _reader(model: Any, mode: Mode, token_budget: int | None, gpu_memory: int | None) -> Reader:
-    """Return the compiled reader where it works, else the plain one."""
+def _runner(model: Any, mode: Mode, token_budget: int | None, gpu_memory: int | None) -> Runner:
+    """Return the compiled runner where it works, else the plain one."""
     if model.device.type != "cuda":
-        return EagerReader(model, token_budget or TOKEN_BUDGET)
+        return EagerRunner(model, token_budget or TOKEN_BUDGET)
     hindrance = _hindrance(model, mode)
     if hindrance is None:
-        from classifier.model.compiled import FlexReader
+        from classifier.model.compiled import CompiledRunner
 
-        return FlexReader(model, mode, *fit(model, mode, gpu_memory, token_budget))
+        return CompiledRunner(model, mode, *fit(model, mode, gpu_memory, token_budget))
     if mode in ("bf16", "fp8"):
         raise DeviceError(f"mode {mode} needs compiled layers, but {hindrance}")
     logger.warning("the LLM is read without compiled layers, many times slower: %s", hindrance)
-    return EagerReader(model, fit(model, mode, gpu_memory, token_budget).token_budget)
+    return EagerRunner(model, fit(model, mode, gpu_memory, token_budget).token_budget)
 
 
 def _hindrance(model: Any, mode: Mode) -> str | None:

@@ -1,4 +1,4 @@
-"""Block masks of a forward: which pages of the store each 128 tokens look at.
+"""Block masks of a forward: which pages of the cache each 128 tokens look at.
 
 Made from the segments on the CPU, never by trying all pairs of tokens and rows.
 """
@@ -60,7 +60,7 @@ def _pages_above(segment: Segment) -> list[int]:
 
 def _listed(pack: Pack, looks: Sequence[set[int]], used: int) -> Blocks:
     """Return the tables of the pages each block looks at; those with tokens see the prefix, too."""
-    seen = np.zeros((len(looks), pack.store.rows // PAGE), bool)
+    seen = np.zeros((len(looks), pack.cache.rows // PAGE), bool)
     shared = np.zeros_like(seen)
     for row, pages in zip(seen, looks, strict=True):
         row[list(pages)] = True

@@ -1,4 +1,4 @@
-"""The reader for CUDA: compiled layers over flex_attention with a block mask.
+"""The runner for CUDA: compiled layers over flex_attention with a block mask.
 
 The number of tokens is a dynamic size of what is compiled, so that it is compiled once; written as
 blocks of 128, by which attention's kernel then knows it to be divisible. A forward is started
@@ -30,7 +30,7 @@ from classifier.model.lora import LoraLinear
 from classifier.model.memory import LEAST_STORED
 from classifier.model.nf4 import nf4_weight
 from classifier.model.pack import Pack
-from classifier.model.runner import TOKEN_BUDGET, Answers, Mode, look_up, new_store
+from classifier.model.runner import TOKEN_BUDGET, Answers, Mode, look_up, new_cache
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Frame:
     Args:
         flat: int32, as ``contents`` lays it out.
         size: tokens, a multiple of ``PAGE``.
-        tables: of the store's rows: ticket, order and stop, (rows,) int32 each.
+        tables: of the cache's rows: ticket, order and stop, (rows,) int32 each.
     """
 
     def __init__(self, flat: torch.Tensor, size: int, tables: Sequence[torch.Tensor]) -> None:
@@ -100,7 +100,7 @@ class Frame:
         return np.concatenate([*padded, *(table.ravel() for table in blocks)])
 
 
-class FlexReader:
+class CompiledRunner:
     """Reads packs through compiled layers.
 
     Args:
@@ -130,11 +130,11 @@ class FlexReader:
         config = model.config
         # With the prefix, and with room for labels where the budget is small.
         pages = 16 + max(32, (stored or int(LEAST_STORED * token_budget)) // PAGE)
-        self.store = new_store(model, pages, steady=True)  # what grows is compiled anew
+        self.cache = new_cache(model, pages, steady=True)  # what grows is compiled anew
         self._shape = Shape(
             config.num_attention_heads,
             config.num_key_value_heads,
-            self.store.keys.shape[-1],
+            self.cache.keys.shape[-1],
             config.rms_norm_eps,
             _tiles(self.device),
         )
@@ -171,7 +171,7 @@ class FlexReader:
         """Store a pack's keys and values, (layers, t, key-value heads, size)."""
         self._note(*self._staged.send(*_told(pack)))
         rows = torch.from_numpy(pack.rows).to(self.device)
-        self.store.keys[:, rows], self.store.values[:, rows] = keys, values
+        self.cache.keys[:, rows], self.cache.values[:, rows] = keys, values
 
     @torch.inference_mode()
     def start(self, pack: Pack) -> Answers:
@@ -247,7 +247,7 @@ class FlexReader:
     def _read(self, frame: Frame, asked: Frame) -> torch.Tensor:
         """Run the layers; return the (s, hidden) of the places asked after."""
         model = self.model.model
-        keys, values = self.store.keys, self.store.values
+        keys, values = self.cache.keys, self.cache.values
         hidden, rope = model.embed_tokens(frame.ids), self._rope(frame)
         torch._dynamo.maybe_mark_dynamic(hidden, 0)
         *layers, last = self._layers
@@ -277,8 +277,8 @@ class FlexReader:
         return rope
 
     def _fit_store(self) -> None:
-        """Make the tables of the rows as long as the store."""
-        missing = self.store.rows - len(self.tables[0])
+        """Make the tables of the rows as long as the cache."""
+        missing = self.cache.rows - len(self.tables[0])
         if missing:
             new = torch.full((missing,), PADDING, dtype=torch.int32, device=self.device)
             self.tables = [torch.cat((table, new)) for table in self.tables]

@@ -64,7 +64,7 @@ class Segment:
             segment = segment.above
 
 
-class KeyValueStore:
+class KVCache:
     """Keys and values of all layers, (layers, rows, key-value heads, head size) each.
 
     Args:
@@ -106,12 +106,12 @@ class KeyValueStore:
 
     @property
     def free_pages(self) -> int:
-        """How many pages can be taken before the store grows."""
+        """How many pages can be taken before the cache grows."""
         return len(self._free)
 
     @property
     def free_rows(self) -> int:
-        """Rows that may be taken; END where the store may grow."""
+        """Rows that may be taken; END where the cache may grow."""
         return END if self._reserved is None else len(self._free) * PAGE
 
     @property

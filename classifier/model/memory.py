@@ -47,7 +47,7 @@ class Fit(NamedTuple):
 
 
 def fit(model: Any, mode: Mode, memory: int | None, token_budget: int | None = None) -> Fit:
-    """Return how large forwards and store may be.
+    """Return how large forwards and cache may be.
 
     Args:
         model: of transformers, loaded on the GPU.

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from classifier.model.kv_cache import KeyValueStore, Numbers, Segment
+from classifier.model.kv_cache import KVCache, Numbers, Segment
 
 BEST = -1
 """Asked for in a token's place: the likeliest token itself."""
@@ -23,14 +23,14 @@ class Pack:
             are wanted; of ``BEST``, the number of the likeliest one.
     """
 
-    store: KeyValueStore
+    cache: KVCache
     segments: Sequence[Segment]
     asked: Sequence[tuple[int, Sequence[int]]] = ()
     page_rows: Numbers = field(init=False)
 
     def __post_init__(self) -> None:
         """Find rows for all tokens."""
-        self.page_rows = self.store.place(self.segments)
+        self.page_rows = self.cache.place(self.segments)
 
     @cached_property
     def rows(self) -> Numbers:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from classifier.model.attention import GroupAttention
-from classifier.model.kv_cache import KeyValueStore
+from classifier.model.kv_cache import KVCache
 from classifier.model.pack import BEST, Pack
 
 TOKEN_BUDGET = 16_384
@@ -24,7 +24,7 @@ Answers = Callable[[], list[float]]
 """Waits for a forward and returns what was asked (``Pack.asked``), in the order of the asking."""
 
 
-class Reader(Protocol):
+class Runner(Protocol):
     """Runs packs through a model.
 
     Attributes:
@@ -34,7 +34,7 @@ class Reader(Protocol):
         busy: seconds that the device worked on forwards whose answers were taken.
     """
 
-    store: KeyValueStore
+    cache: KVCache
     ahead: int
     token_budget: int
     busy: float
@@ -49,7 +49,7 @@ class Reader(Protocol):
         """Store a pack's keys and values as they were read before, instead of reading it."""
 
 
-class EagerReader:
+class EagerRunner:
     """Reads through transformers' own model.
 
     Args:
@@ -63,7 +63,7 @@ class EagerReader:
         self.model = model
         self.token_budget = token_budget
         self.busy = 0.0
-        self.store = new_store(model)
+        self.cache = new_cache(model)
 
     def adapted(self) -> None:
         """Do nothing: the model's layers hold the adapter."""
@@ -71,7 +71,7 @@ class EagerReader:
     def restore(self, pack: Pack, keys: torch.Tensor, values: torch.Tensor) -> None:
         """Store a pack's keys and values, (layers, t, key-value heads, size)."""
         rows = torch.from_numpy(pack.rows).to(keys.device)
-        self.store.keys[:, rows], self.store.values[:, rows] = keys, values
+        self.cache.keys[:, rows], self.cache.values[:, rows] = keys, values
 
     @torch.inference_mode()
     def start(self, pack: Pack) -> Answers:
@@ -123,10 +123,10 @@ def look_up(
     return found
 
 
-def new_store(model: Any, pages: int = 8, *, steady: bool = False) -> KeyValueStore:
-    """Return an empty store for a model's keys and values; see there."""
+def new_cache(model: Any, pages: int = 8, *, steady: bool = False) -> KVCache:
+    """Return an empty cache for a model's keys and values; see there."""
     config = model.config
-    return KeyValueStore(
+    return KVCache(
         config.num_hidden_layers,
         config.num_key_value_heads,
         getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads,

@@ -35,7 +35,7 @@ def test_long_searches_do_not_keep_the_next_forwards_short(
     prompt = make_prompt(backbone.tokenizer, units)
     engine = Engine(backbone, None, prompt, token_budget=BUDGET)
     classifier = LlmClassifier("v", engine, CALIBRATION)
-    monkeypatch.setattr(backbone.reader, "ahead", 1)
+    monkeypatch.setattr(backbone.runner, "ahead", 1)
     lengths: list[int] = []
     coming = [True]
 
@@ -50,7 +50,7 @@ def test_long_searches_do_not_keep_the_next_forwards_short(
                 told += [-1e-5, *[-20.0] * (len(followers) - 1)]
         return lambda: told
 
-    monkeypatch.setattr(backbone.reader, "start", answered)
+    monkeypatch.setattr(backbone.runner, "start", answered)
 
     def batches() -> Iterator[Batch]:
         every = frozenset(prompt.labels)
@@ -62,7 +62,7 @@ def test_long_searches_do_not_keep_the_next_forwards_short(
         coming.clear()
 
     # When they stream
-    tokens = [batch.token for batch, _ in classifier.stream(batches(), top_k=1)]
+    tokens = [batch.token for batch, _ in classifier.classify_batches(batches(), top_k=1)]
 
     # Then, as long as batches come, forwards are full, but for the first
     assert sorted(tokens, key=int) == [str(number) for number in range(BATCHES)]

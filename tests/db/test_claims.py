@@ -190,7 +190,9 @@ def test_after_the_last_attempt_a_ticket_is_dead_with_its_reason(database: Datab
     for attempt in range(3):
         claim = take_lone(database) if attempt else take(database)
         with database.writing() as session:
-            dead = claims.fail(session, claim.token, claim.ids, reason="boom", max_attempts=3)
+            dead = claims.fail_attempt(
+                session, claim.token, claim.ids, reason="boom", max_attempts=3
+            )
 
     row = ticket(database, only)
     assert dead == [only]
@@ -204,7 +206,7 @@ def test_a_requeued_dead_ticket_gets_new_attempts_and_still_runs_alone(database:
     [only] = add_tickets(database, 1)
     claim = take(database)
     with database.writing() as session:
-        claims.fail(session, claim.token, claim.ids, reason="boom", max_attempts=1)
+        claims.fail_attempt(session, claim.token, claim.ids, reason="boom", max_attempts=1)
 
     with database.writing() as session:
         assert claims.requeue_dead(session, None, actor="me") == [only]

@@ -102,7 +102,7 @@ def test_a_dead_ticket_is_decided_and_its_reason_goes(database: Database, ticket
             budget=Budget(1000, 1),
             hold=60,
         )
-        dead = claims.fail(session, held.token, held.ids, reason="poison", max_attempts=1)
+        dead = claims.fail_attempt(session, held.token, held.ids, reason="poison", max_attempts=1)
     assert dead == [ticket]
 
     assert decide(database, "B").how == "correct"
@@ -136,7 +136,7 @@ def test_the_end_of_a_lost_claim_does_not_queue_a_decided_ticket_again(
         if end == "hand_back":
             claims.hand_back(session, held.token)
         elif end == "fail":
-            claims.fail(session, held.token, held.ids, reason="x", max_attempts=1)
+            claims.fail_attempt(session, held.token, held.ids, reason="x", max_attempts=1)
         elif end == "free_of_worker":
             claims.free_of_worker(session, "w", max_attempts=1)
         else:

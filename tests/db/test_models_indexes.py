@@ -21,7 +21,7 @@ MIDDLE = range(ROWS // 2, ROWS // 2 + 256)
 
 KEY, WHOLE = "pk_tickets", "the whole table"
 BY_SOURCE = "uq_tickets_source_external_id"
-CLAIMABLE, LONE, CLAIMED, CLOSED = (
+CLAIMABLE, SOLO, CLAIMED, CLOSED = (
     f"ix_tickets_{name}" for name in ("claimable", "lone", "claimed", "closed")
 )
 
@@ -46,14 +46,14 @@ def store(session: Session, token: str, ids: list[int]) -> None:
 # What each may read of the tickets: by its own index, or by the keys it is given.
 STEPS: dict[str, tuple[Callable[[Session, claims.Claim], Any], set[str]]] = {
     "claim": (lambda s, c: claim(s), {CLAIMABLE, KEY}),
-    "claim_solo": (lambda s, c: claim_solo(s), {LONE, KEY}),
-    "has_solo": (lambda s, c: claims.has_solo(s), {LONE}),
+    "claim_solo": (lambda s, c: claim_solo(s), {SOLO, KEY}),
+    "has_solo": (lambda s, c: claims.has_solo(s), {SOLO}),
     "still_queued": (lambda s, c: claims.still_queued(s, MIDDLE), {KEY, CLAIMABLE}),
     "waiting": (lambda s, c: claims.waiting(s, "bulk", seconds=5, limit=4096), {CLAIMABLE}),
     "store": (lambda s, c: store(s, c.token, c.ids), {CLAIMED, KEY}),
     "hand_back": (lambda s, c: claims.hand_back(s, c.token, "another"), {CLAIMED}),
     "fail": (
-        lambda s, c: claims.fail(s, c.token, c.ids[:5], reason="boom", max_attempts=1),
+        lambda s, c: claims.fail_attempt(s, c.token, c.ids[:5], reason="boom", max_attempts=1),
         {CLAIMED, KEY},
     ),
     "free_of_worker": (lambda s, c: claims.free_of_worker(s, "w", max_attempts=3), {CLAIMED}),

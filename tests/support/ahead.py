@@ -10,7 +10,7 @@ from tests.support.recorder import Recorder
 class Ahead(Recorder):
     """Has two batches under way wherever it gets them."""
 
-    def stream(
+    def classify_batches(
         self, batches: Iterable[Batch], top_k: int = 5
     ) -> Iterator[tuple[Batch, list[Decision]]]:
         under_way: deque[Batch] = deque()

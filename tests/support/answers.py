@@ -37,7 +37,7 @@ def kill_next(database: Database) -> int:
     """Give up the ticket that is next in the queue; return it."""
     held = claim(database, 1)
     with database.writing() as session:
-        [dead] = claims.fail(session, held.token, held.ids, reason="poison", max_attempts=1)
+        [dead] = claims.fail_attempt(session, held.token, held.ids, reason="poison", max_attempts=1)
     return dead
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from kombu.transport import TRANSPORT_ALIASES
 
 from classifier import loading
-from classifier.interface import Batch, Classifier, Decision, stream
+from classifier.interface import Batch, Classifier, Decision, classify_batches
 from core.broker import get_app
 from paidan.cli import main
 
@@ -42,10 +42,10 @@ class Wrapped:
         self.before(texts)
         return self.inner.classify(texts, allowed, top_k)
 
-    def stream(
+    def classify_batches(
         self, batches: Iterable[Batch], top_k: int = 5
     ) -> Iterator[tuple[Batch, list[Decision]]]:
-        return stream(self.inner, map(self._looked_at, batches), top_k)
+        return classify_batches(self.inner, map(self._looked_at, batches), top_k)
 
     def _looked_at(self, batch: Batch) -> Batch:
         self.before(batch.texts)

@@ -37,21 +37,21 @@ def test_the_collector_walks_through_a_loaded_model_once(
     kept = Ring()
 
     # When nothing is loaded yet
-    process.settle()
+    process.freeze_loaded()
 
     # Then all is collected as ever
     assert gc.get_freeze_count() == 0
 
     # When its model has answered a message
     process.resident.refresh()
-    process.settle()
+    process.freeze_loaded()
 
     # Then what is there is spared
     assert kept.me is kept
     assert gc.get_freeze_count() > 1000
     frozen = gc.get_freeze_count()
     late = Ring()
-    process.settle()
+    process.freeze_loaded()
     assert gc.get_freeze_count() <= frozen
 
     # And what comes later is collected as ever
@@ -67,7 +67,7 @@ def test_the_collector_walks_through_a_loaded_model_once(
     assert gone() is not None
     promote_constant(database, settings.resolved_models_dir, ("A", "B", "B", "B"))
     process.resident.refresh()
-    process.settle()
+    process.freeze_loaded()
 
     # Then it is freed
     assert gone() is None

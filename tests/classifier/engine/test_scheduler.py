@@ -188,7 +188,7 @@ def test_after_a_failed_forward_the_store_is_free_again(
     backbone = load_backbone(base, "full", CPU)
     engine = Engine(backbone, None, make_prompt(backbone.tokenizer), token_budget=60)
     expected = engine.scores(list(TICKETS))
-    free, start = backbone.reader.store.free_pages, backbone.reader.start
+    free, start = backbone.runner.cache.free_pages, backbone.runner.start
     calls = itertools.count()
 
     def fail(pack: Pack) -> Answers:
@@ -196,12 +196,12 @@ def test_after_a_failed_forward_the_store_is_free_again(
             raise RuntimeError("out of memory")
         return start(pack)
 
-    monkeypatch.setattr(backbone.reader, "start", fail)
+    monkeypatch.setattr(backbone.runner, "start", fail)
     with pytest.raises(RuntimeError, match="out of memory"):
         engine.scores(list(TICKETS))
     monkeypatch.undo()
 
-    assert backbone.reader.store.free_pages == free
+    assert backbone.runner.cache.free_pages == free
     assert engine.scores(list(TICKETS)) == expected
 
 
@@ -217,21 +217,21 @@ def test_tickets_that_join_while_others_are_read_are_answered_alike(
     assert len(texts) % 4 == 0
     expected = engine.scores(texts)
     held = held_pages(backbone)
-    monkeypatch.setattr(backbone.reader, "ahead", ahead)
+    monkeypatch.setattr(backbone.runner, "ahead", ahead)
 
-    flow, coming, searches, finished = engine.flow(), list(texts), [], 0
+    scheduler, coming, searches, finished = engine.scheduler(), list(texts), [], 0
     joined = set()
-    while coming or not flow.is_done:
-        while coming and flow.has_room:
+    while coming or not scheduler.is_done:
+        while coming and scheduler.has_room:
             some, coming = coming[:4], coming[4:]
-            searches += flow.add(engine.prompt.tickets(some), [root] * 4, [None] * 4)
+            searches += scheduler.add(engine.prompt.tickets(some), [root] * 4, [None] * 4)
             joined.add(finished)
-        finished += len(flow.step())
+        finished += len(scheduler.step())
 
     assert finished == len(texts)
     assert largest_gap([search.scores for search in searches], expected) < 1e-4
     assert held_pages(backbone) == held
-    # Some joined while others were read, where the reader works ahead; else batch after batch.
+    # Some joined while others were read, where the runner works ahead; else batch after batch.
     assert any(count % 4 for count in joined) == bool(ahead)
 
 
@@ -244,38 +244,38 @@ def test_an_urgent_ticket_overtakes_and_takes_one_forward(
     root = trie.restricted(frozenset(engine.prompt.labels))
     texts = [text + str(n) for n in range(30) for text in TICKETS]
     [expected] = engine.scores([TICKETS[0]])
-    monkeypatch.setattr(backbone.reader, "ahead", 1)
+    monkeypatch.setattr(backbone.runner, "ahead", 1)
 
-    flow = engine.flow()
+    scheduler = engine.scheduler()
     tickets = engine.prompt.tickets(texts)
-    bulk = flow.add(tickets, [root] * len(texts), [None] * len(texts))
-    flow.step()
-    [urgent] = flow.add(engine.prompt.tickets([TICKETS[0]]), [root], [None], urgent=[True])
-    finished = [*flow.step(), *flow.step()]
+    bulk = scheduler.add(tickets, [root] * len(texts), [None] * len(texts))
+    scheduler.step()
+    [live] = scheduler.add(engine.prompt.tickets([TICKETS[0]]), [root], [None], live=[True])
+    finished = [*scheduler.step(), *scheduler.step()]
 
-    assert urgent in finished
+    assert live in finished
     assert len(finished) < len(bulk) / 2
-    assert largest_gap([urgent.scores], [expected]) < 1e-4
-    flow.close()
+    assert largest_gap([live.scores], [expected]) < 1e-4
+    scheduler.close()
 
 
 def held_pages(backbone: Backbone) -> int:
-    store = backbone.reader.store
-    return store.rows // PAGE - store.free_pages
+    cache = backbone.runner.cache
+    return cache.rows // PAGE - cache.free_pages
 
 
 def limit_memory(backbone: Backbone, tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the reader fail, as a GPU does, on more than so many tokens."""
-    start = backbone.reader.start
+    """Let the runner fail, as a GPU does, on more than so many tokens."""
+    start = backbone.runner.start
 
     def limited(pack: Pack) -> Answers:
         if len(pack.ids) > tokens:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return start(pack)
 
-    monkeypatch.setattr(backbone.reader, "start", limited)
+    monkeypatch.setattr(backbone.runner, "start", limited)
     # What is set on it is put back with the rest.
-    monkeypatch.setattr(backbone.reader, "token_budget", backbone.reader.token_budget)
+    monkeypatch.setattr(backbone.runner, "token_budget", backbone.runner.token_budget)
 
 
 def test_out_of_memory_halves_the_forwards_and_is_remembered(
@@ -285,7 +285,7 @@ def test_out_of_memory_halves_the_forwards_and_is_remembered(
     engine = Engine(backbone, None, make_prompt(backbone.tokenizer))
     texts = [text + str(n) for n in range(40) for text in TICKETS]
     expected = engine.scores(texts)
-    free = backbone.reader.store.free_pages
+    free = backbone.runner.cache.free_pages
     limit_memory(backbone, 3000, monkeypatch)
 
     found = engine.scores(texts)
@@ -295,9 +295,9 @@ def test_out_of_memory_halves_the_forwards_and_is_remembered(
     assert largest_gap(found, expected) < 1e-4
     assert again == found
     assert 1500 <= engine.token_budget <= 3000
-    assert backbone.reader.token_budget == engine.token_budget
+    assert backbone.runner.token_budget == engine.token_budget
     assert told == caplog.text.count("no GPU memory for a forward") >= 1
-    assert backbone.reader.store.free_pages == free
+    assert backbone.runner.cache.free_pages == free
 
 
 def test_a_ticket_for_which_there_is_no_memory_even_alone_is_refused(
@@ -306,13 +306,13 @@ def test_a_ticket_for_which_there_is_no_memory_even_alone_is_refused(
     backbone = load_backbone(base, "full", CPU)
     engine = Engine(backbone, None, make_prompt(backbone.tokenizer))
     short = engine.scores(TICKETS[:1])
-    free = backbone.reader.store.free_pages
+    free = backbone.runner.cache.free_pages
     limit_memory(backbone, 100, monkeypatch)
 
     with pytest.raises(InputError, match=r"a ticket of \d+ tokens does not fit into the GPU's mem"):
         engine.scores([TICKETS[0] * 20])
 
-    assert backbone.reader.store.free_pages == free
+    assert backbone.runner.cache.free_pages == free
     assert largest_gap(engine.scores(TICKETS[:1]), short) < 1e-4
 
 
@@ -326,7 +326,7 @@ def test_guesses_are_given_up_before_a_ticket_is(
     limit_memory(backbone, longest + len(engine.prompt.suffix), monkeypatch)
 
     for ahead in (0, 1):
-        monkeypatch.setattr(backbone.reader, "ahead", ahead)
+        monkeypatch.setattr(backbone.runner, "ahead", ahead)
         assert largest_gap(engine.scores(TICKETS[:3]), expected) < 1e-4
 
 
@@ -336,14 +336,14 @@ def test_a_small_forward_without_memory_does_not_make_all_small(
     backbone = load_backbone(base, "full", CPU)
     engine = Engine(backbone, None, make_prompt(backbone.tokenizer))
     expected = engine.scores(TICKETS[:1])
-    budget, start, calls = engine.token_budget, backbone.reader.start, itertools.count()
+    budget, start, calls = engine.token_budget, backbone.runner.start, itertools.count()
 
     def fail_once(pack: Pack) -> Answers:
         if next(calls) == 0:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return start(pack)
 
-    monkeypatch.setattr(backbone.reader, "start", fail_once)
+    monkeypatch.setattr(backbone.runner, "start", fail_once)
 
     assert largest_gap(engine.scores(TICKETS[:1]), expected) < 1e-4
-    assert (engine.token_budget, backbone.reader.token_budget) == (budget, budget)
+    assert (engine.token_budget, backbone.runner.token_budget) == (budget, budget)

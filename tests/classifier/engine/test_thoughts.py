@@ -89,12 +89,12 @@ def test_when_time_is_up_nothing_more_is_thought(engine: Engine) -> None:
 
 
 def test_what_thought_leaves_the_store_as_it_was(engine: Engine) -> None:
-    store = engine.backbone.reader.store
-    held = store.rows - store.free_pages * PAGE
+    cache = engine.backbone.runner.cache
+    held = cache.rows - cache.free_pages * PAGE
 
     think(engine, engine.prompt.tickets(TICKETS), LIMIT, math.inf, ends=())
 
-    assert store.rows - store.free_pages * PAGE == held
+    assert cache.rows - cache.free_pages * PAGE == held
 
 
 def test_doubtful_tickets_are_scored_behind_their_thoughts(engine: Engine) -> None:
@@ -109,11 +109,11 @@ def test_doubtful_tickets_are_scored_behind_their_thoughts(engine: Engine) -> No
     thoughts = think(engine, tickets, LIMIT, math.inf)
     assert all(thoughts)
     root = LabelTrie(engine.prompt.labels, engine.backbone.end).restricted(CODES)
-    flow = engine.flow()
+    scheduler = engine.scheduler()
     roots, ranks = [root] * len(tickets), [5] * len(tickets)
-    searches = flow.add(tickets, roots, ranks, thoughts=thoughts)
-    while not flow.is_done:
-        flow.step()
+    searches = scheduler.add(tickets, roots, ranks, thoughts=thoughts)
+    while not scheduler.is_done:
+        scheduler.step()
     for decision, search in zip(found, searches, strict=True):
         unit, probability = search.ranking()[0]
         assert decision.unit == unit
@@ -123,7 +123,7 @@ def test_doubtful_tickets_are_scored_behind_their_thoughts(engine: Engine) -> No
 
 
 def streamed(classifier: LlmClassifier) -> list[Decision]:
-    [(_, decisions)] = classifier.stream([Batch(TICKETS, [ALL] * len(TICKETS))])
+    [(_, decisions)] = classifier.classify_batches([Batch(TICKETS, [ALL] * len(TICKETS))])
     return decisions
 
 
@@ -134,7 +134,7 @@ def test_a_ticket_whose_turn_did_not_come_keeps_its_answer(
     texts = [text * 20 for text in TICKETS]  # cut, if they shared their room with a thought
     classifier = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=400)
 
-    [(_, found)] = classifier.stream([Batch(texts, [ALL] * len(texts))])
+    [(_, found)] = classifier.classify_batches([Batch(texts, [ALL] * len(texts))])
 
     assert found == classifier.classify(texts, [ALL] * len(texts))
     assert engine.counts.thoughts == 0
@@ -142,14 +142,14 @@ def test_a_ticket_whose_turn_did_not_come_keeps_its_answer(
 
 @pytest.mark.parametrize("engine", ["flex"], indirect=True)
 def test_thoughts_are_as_short_as_a_small_store_wants_them(engine: Engine) -> None:
-    reader = engine.backbone.reader
-    rows = reader.store.rows
-    reader.store.place([Segment([1] * (reader.store.free_rows - 12 * PAGE), ticket=10**6)])
+    runner = engine.backbone.runner
+    rows = runner.cache.rows
+    runner.cache.place([Segment([1] * (runner.cache.free_rows - 12 * PAGE), ticket=10**6)])
 
     thoughts = think(engine, engine.prompt.tickets(TICKETS), 100, math.inf, ends=())
 
     assert [len(thought) for thought in thoughts] == [6] * len(TICKETS)
-    assert reader.store.rows == rows
+    assert runner.cache.rows == rows
 
 
 def test_ticket_and_thought_share_a_tickets_room(engine: Engine) -> None:
@@ -163,12 +163,12 @@ def test_ticket_and_thought_share_a_tickets_room(engine: Engine) -> None:
 
 
 def test_who_waits_gets_the_first_answer_and_all_batches_come(engine: Engine) -> None:
-    # Given batches under way together, one of them urgent
+    # Given batches under way together, one of them live
     classifier = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=LIMIT)
     first = LlmClassifier("v", engine, DOUBT_ALL)
     batches = [Batch([text], [ALL], str(n), [n == 1]) for n, text in enumerate(TICKETS)]
 
-    answers = {batch.token: found for batch, [found] in classifier.stream(batches)}
+    answers = {batch.token: found for batch, [found] in classifier.classify_batches(batches)}
 
     assert len(answers) == len(batches)
     expected = first.classify([TICKETS[1]], [ALL])[0].probability

@@ -1,4 +1,4 @@
-"""The reader for CUDA, uncompiled on the CPU: masks, pages and weights against the plain one."""
+"""The runner for CUDA, uncompiled on the CPU: masks, pages and weights against the plain one."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,13 +16,13 @@ from classifier.model import compiled as flex
 from classifier.model.backbone import Backbone, load_backbone
 from classifier.model.base import Base
 from classifier.model.blocks import blocks_of_all, blocks_of_places
-from classifier.model.compiled import FlexReader, Frame, rounded_to_fp8
+from classifier.model.compiled import CompiledRunner, Frame, rounded_to_fp8
 from classifier.model.decoder import FP8_MAX, linear_of, product
 from classifier.model.kv_cache import LABELS, PAGE, Segment
 from classifier.model.lora import LayerAdapter, LoraLinear
 from classifier.model.nf4 import nf4_weight
 from classifier.model.pack import Pack
-from classifier.model.runner import EagerReader, Mode
+from classifier.model.runner import EagerRunner, Mode
 from tests.classifier.engine.test_scheduler import largest_gap, random_adapter, read_adapter
 from tests.support.models import TICKETS, make_prompt, random_base
 
@@ -49,14 +49,14 @@ def plain_again(base: Base) -> Iterator[None]:
 
 
 def use_plain(backbone: Backbone) -> None:
-    backbone.reader, backbone.holder = EagerReader(backbone.model), None
+    backbone.runner, backbone.holder = EagerRunner(backbone.model), None
 
 
-def use_flex(backbone: Backbone, budget: int = 512) -> FlexReader:
+def use_flex(backbone: Backbone, budget: int = 512) -> CompiledRunner:
     backbone.holder = None
-    reader = FlexReader(backbone.model, "nf4", budget, compiled=False)
-    backbone.reader = reader
-    return reader
+    runner = CompiledRunner(backbone.model, "nf4", budget, compiled=False)
+    backbone.runner = runner
+    return runner
 
 
 @pytest.mark.usefixtures("only_listed_pages")
@@ -109,9 +109,9 @@ def test_it_swaps_adapters_and_comes_back_to_the_same(base: Base, tmp_path: Path
 def test_it_goes_on_when_the_store_has_to_grow(base: Base) -> None:
     backbone = load_backbone(base, "full", CPU)
     prompt = make_prompt(backbone.tokenizer)
-    reader = use_flex(backbone, 512)
+    runner = use_flex(backbone, 512)
     expected = Engine(backbone, None, prompt, 512).scores(MANY)
-    held = reader.store.place([Segment([1] * (reader.store.free_pages * PAGE), ticket=10**6)])
+    held = runner.cache.place([Segment([1] * (runner.cache.free_pages * PAGE), ticket=10**6)])
 
     found = Engine(backbone, None, prompt, 512).scores(MANY)
 
@@ -120,20 +120,20 @@ def test_it_goes_on_when_the_store_has_to_grow(base: Base) -> None:
 
 
 def test_the_store_does_not_grow_for_new_tickets(base: Base) -> None:
-    """What is compiled for a store would be compiled anew."""
+    """What is compiled for a cache would be compiled anew."""
     backbone = load_backbone(base, "full", CPU)
     prompt = make_prompt(backbone.tokenizer)
     root = LabelTrie(prompt.labels, backbone.end).restricted(frozenset({"A"}))
-    reader = use_flex(backbone, 512)
-    rows = reader.store.rows
+    runner = use_flex(backbone, 512)
+    rows = runner.cache.rows
     engine = Engine(backbone, None, prompt)
-    reader.store.place([Segment([1] * (reader.store.room - PAGE), ticket=10**6)])
+    runner.cache.place([Segment([1] * (runner.cache.room - PAGE), ticket=10**6)])
     texts = [text * 4 for text in MANY]
 
     searches = engine.search(texts, [root] * len(texts), [1] * len(texts))
 
     assert all(search.ranking()[0][0] == "A" for search in searches)
-    assert reader.store.rows == rows
+    assert runner.cache.rows == rows
 
 
 def test_three_functions_are_compiled_whatever_the_sizes(
@@ -143,7 +143,9 @@ def test_three_functions_are_compiled_whatever_the_sizes(
     torch._dynamo.reset()
     counter = CompileCounterWithBackend("aot_eager")
     monkeypatch.setattr(flex, "_RECORDED", (256,))
-    monkeypatch.setattr(FlexReader, "_made", lambda _, part: torch.compile(part, backend=counter))
+    monkeypatch.setattr(
+        CompiledRunner, "_made", lambda _, part: torch.compile(part, backend=counter)
+    )
     backbone = load_backbone(base, "full", CPU)
     use_flex(backbone, 1024)
 
@@ -158,16 +160,16 @@ def test_three_functions_are_compiled_whatever_the_sizes(
 def test_the_blocks_hold_exactly_the_pages_that_are_seen(base: Base) -> None:
     """Whatever a token sees is listed; a page listed as full is seen whole by all of the block."""
     backbone = load_backbone(base, "full", CPU)
-    reader = use_flex(backbone, 1024)
+    runner = use_flex(backbone, 1024)
     prefix = Segment(list(range(300)))
-    reader.start(Pack(reader.store, [prefix]))
+    runner.start(Pack(runner.cache, [prefix]))
     tickets = [Segment([7] * n, prefix, n, 300) for n in (5, 120, 260, 33)]
     labels = [Segment([8, 9], one, one.ticket, LABELS, LABELS + 5) for one in tickets]
     deeper = Segment([4, 4, 4], labels[1], labels[1].ticket, LABELS + 2, LABELS + 5)
     beside = Segment([5], tickets[1], tickets[1].ticket, LABELS + 5, LABELS + 6)
-    reader.start(Pack(reader.store, tickets))
-    pack = Pack(reader.store, [*labels, deeper, beside], [(3, [1]), (8, [1])])
-    reader.start(pack)
+    runner.start(Pack(runner.cache, tickets))
+    pack = Pack(runner.cache, [*labels, deeper, beside], [(3, [1]), (8, [1])])
+    runner.start(pack)
 
     for chosen, blocks in (
         (np.arange(len(pack.ids)), blocks_of_all(pack, 1)),
@@ -185,7 +187,7 @@ def test_the_blocks_hold_exactly_the_pages_that_are_seen(base: Base) -> None:
 
 def visible(pack: Pack, chosen: np.ndarray) -> np.ndarray:
     """(tokens, rows) who sees what, told from the segments alone."""
-    seen = np.zeros((len(pack.ids), pack.store.rows), bool)
+    seen = np.zeros((len(pack.ids), pack.cache.rows), bool)
     at = 0
     for segment in pack.segments:
         for inside in range(len(segment.tokens)):
@@ -198,22 +200,22 @@ def visible(pack: Pack, chosen: np.ndarray) -> np.ndarray:
 
 def test_the_mask_is_what_the_segments_say(base: Base) -> None:
     backbone = load_backbone(base, "full", CPU)
-    reader = use_flex(backbone, 512)
+    runner = use_flex(backbone, 512)
     prefix = Segment(list(range(130)))
-    reader.start(Pack(reader.store, [prefix]))
+    runner.start(Pack(runner.cache, [prefix]))
     ticket, other = Segment([7] * 40, prefix, 1, 130), Segment([7] * 30, prefix, 2, 130)
     label = Segment([8, 9], ticket, 1, LABELS, LABELS + 4)
     below = Segment([3], label, 1, LABELS + 2, LABELS + 3)
     beside = Segment([3], label, 1, LABELS + 3, LABELS + 4)
-    pack = Pack(reader.store, [ticket, other, label, below, beside], [(0, [1])])
+    pack = Pack(runner.cache, [ticket, other, label, below, beside], [(0, [1])])
 
-    reader.start(pack)
+    runner.start(pack)
 
     size = 2 * PAGE
     contents = Frame.contents(pack, slice(None), size, blocks_of_all(pack, 2))
     flat = torch.from_numpy(contents.astype(np.int32))
-    seen = Frame(flat, size, reader.tables).seen
-    mask = create_mask(seen.mask().mask_mod, None, None, size, reader.store.rows, device="cpu")
+    seen = Frame(flat, size, runner.tables).seen
+    mask = create_mask(seen.mask().mask_mod, None, None, size, runner.cache.rows, device="cpu")
     assert np.array_equal(
         mask[0, 0, : len(pack.ids)].numpy(), visible(pack, np.arange(len(pack.ids)))
     )

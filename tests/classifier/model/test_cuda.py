@@ -17,7 +17,7 @@ from classifier.llm import FP8_AGREEMENT
 from classifier.loading import Options, load_classifier
 from classifier.model.backbone import FP8_CAPABILITY, load_backbone, pick_device
 from classifier.model.base import Base, load_tokenizer
-from classifier.model.compiled import FlexReader
+from classifier.model.compiled import CompiledRunner
 from classifier.model.decoder import linear_of
 from classifier.model.kv_cache import Segment
 from classifier.model.lora import LayerAdapter, LoraLinear
@@ -128,7 +128,7 @@ def test_a_recorded_forward_computes_what_it_would_unrecorded(
     engine = Engine(load_backbone(base, "nf4"), None, prompt_of(base))
     replayed = [engine.scores([text]) for text in MANY[:40]]  # the first of a size is recorded
 
-    monkeypatch.setattr(FlexReader, "_replay", FlexReader._read)
+    monkeypatch.setattr(CompiledRunner, "_replay", CompiledRunner._read)
 
     assert [engine.scores([text]) for text in MANY[:40]] == replayed
 
@@ -147,11 +147,11 @@ def test_recorded_forwards_may_be_started_before_the_last_is_answered(base: Base
 
 def start(engine: Engine, ticket: Sequence[int]) -> Answers:
     """Start to read a ticket; what is asked is how likely each label's first token is."""
-    reader, above = engine.backbone.reader, engine.prefix
+    runner, above = engine.backbone.runner, engine.prefix
     segment = Segment(ticket, above, engine.next_number(), len(above.tokens))
     firsts = [tokens[0] for tokens in engine.prompt.labels.values()]
-    answers = reader.start(Pack(reader.store, [segment], [(len(ticket) - 1, firsts)]))
-    reader.store.release(segment.ticket)
+    answers = runner.start(Pack(runner.cache, [segment], [(len(ticket) - 1, firsts)]))
+    runner.cache.release(segment.ticket)
     return answers
 
 

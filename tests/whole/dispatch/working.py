@@ -113,7 +113,7 @@ class Working(Producing):
     def _fail(self, claim: Claim) -> None:
         mine = self.expected.under(claim.token)
         with self.database.writing() as session:
-            dead = claims.fail(
+            dead = claims.fail_attempt(
                 session, claim.token, claim.ids, reason="r", max_attempts=MAX_ATTEMPTS
             )
         for ticket in mine:
