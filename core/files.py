@@ -54,11 +54,14 @@ def private_home(home: Path) -> None:
     is_ours = state.st_uid == os.getuid() and not state.st_mode & stat.S_IWOTH
     if is_ours and (any((home / mark).exists() for mark in _MARKS) or not any(home.iterdir())):
         home.chmod(0o700)
-        logger.info("the home was open to all users of this machine and is closed now")
+        logger.info(
+            "the home was open to all users of this machine and is closed now",
+            extra={"action": "home.closed"},
+        )
         return
     logger.warning(
         "the home is open to all users of this machine: chmod 700 it, or 770 for a group's",
-        extra={"mode": f"{stat.S_IMODE(state.st_mode):o}"},
+        extra={"action": "home.exposed", "mode": f"{stat.S_IMODE(state.st_mode):o}"},
     )
 
 

@@ -1,7 +1,12 @@
 """One log format for all parts: time, level, part, message, then ``key=value`` fields.
 
-No line tells a value, whoever writes it: errors appear as ``core.faults`` describes them, and
-what a library wants to fill into its message is left out unless its form shows that it is harmless.
+A message is for people and may change. A field ``action`` is for programs: each log call of ours
+passes one in ``extra``, a fixed ``noun.verb``, and it is the first field of its line::
+
+    2026-03-01T09:30:00.000Z INFO worker.loop: message done action=message.done lane=bulk ids=3
+
+No line tells a value. Errors appear as ``core.faults`` describes them. What a library fills into
+its message or its fields is left out, unless its form shows that it is harmless.
 """
 
 import copy
@@ -19,6 +24,9 @@ from core import faults
 from core.errors import PaidanError
 
 logger = logging.getLogger(__name__)
+
+# The field that says what happened, in words that stay.
+ACTION = "action"
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
 # Whose authors know that no line may hold a ticket's text.
@@ -86,13 +94,11 @@ class FieldFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's own name)
         """Append the record's extra fields to its message."""
-        line = super().formatMessage(record)
         is_ours = record.name.partition(".")[0] in _OURS
-        extra: dict[str, Any] = {k: v for k, v in vars(record).items() if k not in _STANDARD}
-        fields = " ".join(
-            f"{k}={_told(v, is_ours)}" for k, v in extra.items() if not k.startswith("_")
-        )
-        return f"{line} {fields}" if fields else line
+        names = [n for n in vars(record) if n not in _STANDARD and not n.startswith("_")]
+        names.sort(key=lambda name: name != ACTION)  # the others stay in their order
+        fields = (f"{name}={_told(vars(record)[name], is_ours)}" for name in names)
+        return " ".join([super().formatMessage(record), *fields])
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's own name)
         """Return the error's types and frames, and of an error of ours what it says."""
@@ -172,7 +178,8 @@ def _show_warning(
     """Log a warning's kind and place: its text may quote a ticket."""
     del message, file, line
     place = f"{faults.short_path(filename)}:{lineno}"
-    logger.warning("warned", extra={"kind": faults.plain(category.__name__), "place": place})
+    kind = faults.plain(category.__name__)
+    logger.warning("warned", extra={"action": "warning.raised", "kind": kind, "place": place})
 
 
 def _on_uncaught(
@@ -180,16 +187,28 @@ def _on_uncaught(
 ) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
-    logger.critical("an error that nobody expected", exc_info=(kind, error, frames))
+    logger.critical(
+        "an error that nobody expected",
+        exc_info=(kind, error, frames),
+        extra={"action": "process.failed"},
+    )
 
 
 def _on_thread_end(ended: "threading.ExceptHookArgs") -> None:
     error = ended.exc_value
     if error is not None and not isinstance(error, SystemExit):
-        logger.error("a thread ended", exc_info=(type(error), error, ended.exc_traceback))
+        logger.error(
+            "a thread ended",
+            exc_info=(type(error), error, ended.exc_traceback),
+            extra={"action": "thread.failed"},
+        )
 
 
 def _on_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
     error = unraisable.exc_value
     if error is not None:
-        logger.error("an error where none can be raised", exc_info=error)
+        logger.error(
+            "an error where none can be raised",
+            exc_info=error,
+            extra={"action": "finalizer.failed"},
+        )

@@ -65,7 +65,10 @@ class QoS(kombu_redis.QoS):
         try:
             super().append(message, delivery_tag)
         except (RedisError, OSError) as error:
-            _warn("Redis does not note what a worker holds", error)
+            logger.warning(
+                "Redis does not note what a worker holds",
+                extra={"action": "message.unnoted", "error": describe(error)},
+            )
             virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
@@ -101,7 +104,10 @@ class QoS(kombu_redis.QoS):
             if not self.channel.closed:
                 tell()
         except (RedisError, OSError) as error:
-            _warn("Redis was not told that a message is done: it comes again", error)
+            logger.warning(
+                "Redis was not told that a message is done: it comes again",
+                extra={"action": "message.unacknowledged", "error": describe(error)},
+            )
         finally:
             virtual.QoS.ack(self, delivery_tag)
 
@@ -225,9 +231,7 @@ def drop(fault: str) -> None:
     received.dropped += 1
     # A lane full of garbage must not become a disk full of lines: 1, 2, 4, 8 …
     if received.dropped.bit_count() == 1:
-        fields = {"action": "message.dropped", "fault": fault, "dropped": received.dropped}
-        logger.warning("dropped a message that is no task", extra=fields)
-
-
-def _warn(what: str, error: Exception) -> None:
-    logger.warning(what, extra={"action": "message.unsettled", "error": describe(error)})
+        logger.warning(
+            "dropped a message that is no task",
+            extra={"action": "message.dropped", "fault": fault, "dropped": received.dropped},
+        )
