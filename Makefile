@@ -9,7 +9,7 @@ STAMPS := $(VENV)/.stamps
 TORCH_INDEX ?=
 TORCH = $(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) --constraint constraints.txt torch,true)
 
-.PHONY: demo test test-gpu check bench chaos outage clean
+.PHONY: demo test test-gpu check bench measure chaos outage clean
 
 demo: $(STAMPS)/run
 	@$(BIN)/paidan demo
@@ -30,6 +30,10 @@ check: $(STAMPS)/dev
 
 bench: $(STAMPS)/dev
 	@$(BIN)/python -m bench.pipeline
+
+# The house in figures: sizes of files, functions and classes, arrows between folders.
+measure: $(STAMPS)/dev
+	@$(BIN)/python -m bench.measure
 
 # SEED=7, or SEEDS="1 2 3"; DATABASE=sqlite, postgresql or both; SECONDS of faults a run.
 chaos: $(STAMPS)/dev

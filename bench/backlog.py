@@ -27,6 +27,8 @@ from rich.table import Table
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
+from bench.records import TEXT, add_backlog, add_units, promote_constant
+from bench.servers import PostgresServer, running_postgres, running_redis
 from core.broker import LANES, queue_name
 from core.publisher import Publisher
 from core.settings import Settings
@@ -37,8 +39,6 @@ from db.session import migrate
 from db.tickets import NewTicket
 from producer import Submitter
 from producer.relay import Relay
-from tests.support.make import TEXT, add_backlog, add_units, promote_constant
-from tests.support.services import PostgresServer, running_postgres, running_redis
 from worker.loop import ClaimLoop
 from worker.resident import Resident
 
@@ -48,10 +48,11 @@ _BUDGET = Budget(tokens=1_000_000, tickets=_BATCH)
 _MESSAGE_IDS = 64
 # Submitted, and classified, in a turn: the backlog stays as long as it is.
 _TURN = 16 * _BATCH
-_LONE = 100
+_SOLO_TICKETS = 100
 # Steps of a few milliseconds are measured so often in a turn.
 _SHORT_STEPS = 3
 _HELD_TO = 2.0
+_UNITS = {"A": "甲局", "B": "乙局", "C": "丙局"}
 
 Ticks = dict[str, list[float]]
 
@@ -86,7 +87,7 @@ def main() -> None:
     outcome: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="paidan-bench-") as folder:
         home = Path(folder)
-        with running_redis(home / "redis") as redis, running_postgres() as server:
+        with running_redis(home / "redis") as redis, running_postgres(PostgresServer) as server:
             for kind in ("sqlite", "postgresql"):
                 with _backlogs(kind, home / kind, redis, server, options) as backlogs:
                     for turn in range(1 + options.repeat):
@@ -120,11 +121,11 @@ def _backlogs(
         url = f"sqlite:///{home / 'paidan.db'}" if kind == "sqlite" else server.create()
         database = Database(url)
         migrate(database)
-        add_units(database)
+        add_units(database, _UNITS)
         settings = Settings(
             home=home, database_url=url, redis_url=redis, message_ids=_MESSAGE_IDS, task_loop=29
         )
-        promote_constant(database, settings.resolved_models_dir)
+        promote_constant(database, settings.resolved_models_dir, _UNITS, ("A", "A", "B"))
         add_backlog(database, rows)
         if options.analyze:
             with database.engine.begin() as connection:
@@ -144,7 +145,7 @@ def _turn(backlog: Backlog, turn: int) -> None:
     own = range(newest - _BATCH, newest)
     for _ in range(_SHORT_STEPS):
         _measure_claims(backlog, own)
-        _measure_lone(backlog, own)
+        _measure_solo(backlog, own)
     _measure_sweeps(backlog)
     with database.reading() as session:
         measure("status", partial(report.overview, session))
@@ -204,7 +205,7 @@ def _run_together(database: Database) -> None:
         session.execute(update(Ticket).where(SOLO).values(solo=False, attempts=0))
 
 
-def _measure_lone(backlog: Backlog, own: range) -> None:
+def _measure_solo(backlog: Backlog, own: range) -> None:
     """The claim of a ticket that runs alone, where none does and where many do."""
     database, measure = backlog.database, backlog.measure
 
@@ -215,11 +216,11 @@ def _measure_lone(backlog: Backlog, own: range) -> None:
         measure("has_solo", partial(claims.has_solo, session))
     measure("claim_solo, none waits", partial(_write, database, claim))
     with database.writing() as session:
-        alone = update(Ticket).where(Ticket.id.in_(own[:_LONE]))
+        alone = update(Ticket).where(Ticket.id.in_(own[:_SOLO_TICKETS]))
         session.execute(alone.values(solo=True))
-    lone: Claim = measure("claim_solo", partial(_write, database, claim))
+    solo: Claim = measure("claim_solo", partial(_write, database, claim))
     with database.writing() as session:
-        claims.hand_back(session, lone.token)
+        claims.hand_back(session, solo.token)
     _run_together(database)
 
 

@@ -13,6 +13,8 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,19 +26,21 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from bench.bare_celery import app_for
+from bench.records import add_units, promote_constant
+from bench.servers import PostgresServer, running_postgres, running_redis
 from core.publisher import Publisher
 from core.settings import Settings
 from db import Database
 from db.models import CLAIMABLE, CLAIMED, Classification, Ticket
+from db.session import migrate
 from db.tickets import NewTicket
+from paidan.embedded import EmbeddedStack
 from paidan.sample.generator import generate, load_units
 from producer import Submitter
-from tests.support.make import add_units, promote_constant
-from tests.support.processes import Process, relay, wait_until, worker
-from tests.support.services import running_postgres, running_redis
 
 _POLL_S = 0.1
 _STALLED_S = 120.0
+_LOAD_S = 60.0
 
 
 def main() -> None:
@@ -45,7 +49,7 @@ def main() -> None:
     console = Console(stderr=options.json)
     with (
         tempfile.TemporaryDirectory(prefix="paidan-bench-") as folder,
-        running_postgres() as server,
+        running_postgres(PostgresServer) as server,
     ):
         runs = [
             _run_pipeline(server.create(), Path(folder) / f"run{n}", options.tickets)
@@ -100,31 +104,30 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _stack(url: str, folder: Path) -> Iterator[tuple[Settings, Database]]:
+def _record(url: str, folder: Path) -> Iterator[tuple[Settings, Database]]:
     """Provide settings and a database with units and a promoted constant model."""
     folder.mkdir(parents=True)
+    settings = Settings(home=folder, database_url=url, redis_url=None)
     database = Database(url)
-    add_units(database, {unit.code: unit.name for unit in load_units()})
-    with running_redis(folder / "redis") as redis_url:
-        settings = Settings(home=folder, database_url=url, redis_url=redis_url)
-        units = [unit.code for unit in load_units()][:2]
-        promote_constant(database, settings.resolved_models_dir, (units[0], units[0], units[1]))
-        yield settings, database
+    migrate(database)
+    units = {unit.code: unit.name for unit in load_units()}
+    add_units(database, units)
+    first, second = list(units)[:2]
+    promote_constant(database, settings.resolved_models_dir, units, (first, first, second))
+    yield settings, database
     database.engine.dispose()
 
 
 def _run_pipeline(url: str, folder: Path, count: int) -> dict[str, float]:
     """Submit and classify; the clock runs from the first submit to the last committed row."""
-    with _stack(url, folder) as (settings, database):
+    with _record(url, folder) as (settings, database):
         new = [
             NewTicket(external_id=t.external_id, title=t.title, text=t.text, source="synthetic")
             for t in generate(count)
         ]
-        with (
-            relay(settings, folder / "relay.log"),
-            worker(settings, folder / "worker.log") as process,
-        ):
-            _await_log(process, "model loaded")
+        logs = folder / "logs"
+        with EmbeddedStack(settings, logs=logs):
+            await_log(logs / "worker.log", "model loaded", _LOAD_S)
             submitter = Submitter(database, Publisher(settings), ())
             began = time.monotonic()
             ids = submitter.submit(new).ids
@@ -142,9 +145,18 @@ def _run_pipeline(url: str, folder: Path, count: int) -> dict[str, float]:
         }
 
 
-def _await_log(process: Process, text: str) -> None:
-    """Wait until a process' log says that it is at work."""
-    wait_until(lambda: text in process.log.read_text("utf-8"), 60, f"{text!r} in {process.log}")
+def await_log(log: Path, text: str, seconds: float) -> Path:
+    """Wait until a process' log has a text, which says that it is at work; return the log.
+
+    Raises:
+        TimeoutError: it does not come in time.
+    """
+    until = time.monotonic() + seconds
+    while not (log.exists() and text in log.read_text("utf-8")):
+        if time.monotonic() > until:
+            raise TimeoutError(f"{log} has no {text!r} after {seconds:g} s")
+        time.sleep(_POLL_S)
+    return log
 
 
 def await_closed(database: Database, count: int) -> None:
@@ -165,10 +177,14 @@ def await_closed(database: Database, count: int) -> None:
 
 def _run_bare(url: str, folder: Path, count: int) -> float:
     """Send one Celery task a ticket; return tickets a second from first send to last commit."""
-    with _stack(url, folder) as (settings, database):
+    with (
+        _record(url, folder) as (with_home, database),
+        running_redis(folder / "redis") as redis_url,
+    ):
+        settings = with_home.model_copy(update={"redis_url": redis_url})
         app = app_for(settings)
-        with Process(settings, folder / "worker.log", "bench.bare_celery") as process:
-            _await_log(process, "ready")
+        with _bare_worker(settings, folder / "worker.log") as log:
+            await_log(log, "ready", _LOAD_S)
             tickets = list(generate(count))
             began = time.monotonic()
             for ticket in tickets:
@@ -183,6 +199,20 @@ def _run_bare(url: str, folder: Path, count: int) -> float:
                 if done >= count:
                     return count / (time.monotonic() - began)
                 time.sleep(_POLL_S)
+
+
+@contextmanager
+def _bare_worker(settings: Settings, log: Path) -> Iterator[Path]:
+    """Run the worker of the bare way for the block; yield its log."""
+    command = [sys.executable, "-m", "bench.bare_celery"]
+    environment = os.environ | settings.as_environment()
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    try:
+        yield log
+    finally:
+        process.terminate()
+        process.wait(settings.stop_grace)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from bench.inference import device_name, read_texts, read_units
-from bench.pipeline import await_closed
+from bench.pipeline import await_closed, await_log
+from bench.records import add_units
+from bench.servers import PostgresServer, running_postgres
 from classifier.labels.template import PromptUnit
 from classifier.manifest import Calibration, TrainingFacts
 from classifier.model.base import BASES, add_base
@@ -40,13 +42,12 @@ from core.publisher import Publisher
 from core.settings import Settings
 from db import Database, versions
 from db.models import Classification, Event, Status, Ticket
+from db.session import migrate
 from db.tickets import NewTicket
+from paidan.embedded import EmbeddedStack
 from producer import Submitter
 from registry.entries import register
 from registry.writer import store_version
-from tests.support.make import add_units
-from tests.support.processes import relay, wait_until, worker
-from tests.support.services import running_postgres, running_redis
 from training.adapter.version import recipe_for, setup_of, write_files
 
 _POLL_S = 0.001
@@ -64,21 +65,18 @@ def main() -> None:
     texts = read_texts(options.tickets, options.texts)
     with (
         tempfile.TemporaryDirectory(prefix="paidan-bench-") as folder,
-        running_postgres() as server,
-        running_redis(Path(folder) / "redis") as redis_url,
+        running_postgres(PostgresServer) as server,
     ):
         home, url = Path(folder), server.create()
-        settings = Settings(home=home, database_url=url, redis_url=redis_url)
+        settings = Settings(home=home, database_url=url, redis_url=None)
         database = Database(url)
+        migrate(database)
         add_units(database, units)
         first, second = _versions(database, settings.resolved_models_dir, options, prompt_units)
         _promote(database, first)
-        log = options.log or home / "worker.log"
-        with (
-            relay(settings, home / "relay.log"),
-            worker(settings, log, cpu=options.cpu),
-        ):
-            wait_until(lambda: "model loaded" in log.read_text("utf-8"), _LOAD_S, str(log))
+        logs = options.logs or home / "logs"
+        with EmbeddedStack(settings, ["--cpu"] if options.cpu else [], logs):
+            log = await_log(logs / "worker.log", "model loaded", _LOAD_S)
             submitter = Submitter(database, Publisher(settings), ())
             swap = functools.partial(_promote, database, second)
             figures = _measure(submitter, database, texts, options.count, swap)
@@ -101,7 +99,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--texts", type=int, default=1024, help="different texts")
     parser.add_argument("--cpu", action="store_true", help="use no GPU")
-    parser.add_argument("--log", type=Path, help="a new file for what the worker says")
+    parser.add_argument("--logs", type=Path, help="a folder for what relay and worker say")
     return parser.parse_args()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench.servers import running_redis
 from core.publisher import Publisher
 from core.settings import Settings, load_settings
 from db import Database
@@ -23,7 +24,7 @@ from tests.support.ahead import Ahead
 from tests.support.cli import Cli
 from tests.support.make import add_units, promote_constant
 from tests.support.recorder import Recorder
-from tests.support.services import PostgresServer, running_postgres, running_redis
+from tests.support.services import PostgresServer, running_postgres
 from tests.support.streams import TicketStream
 from worker.loop import ClaimLoop
 from worker.resident import Resident

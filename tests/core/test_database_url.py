@@ -124,7 +124,7 @@ def test_the_users_own_options_hold(
     way: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a schema of the user's, by the URL or by libpq's variable
-    url = postgres.create(migrated=False)
+    url = postgres.create(template=None)
     admin = create_engine(url)
     with admin.begin() as connection:
         connection.execute(text("CREATE SCHEMA hotline"))

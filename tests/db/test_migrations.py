@@ -23,7 +23,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     if request.param == "sqlite":
         return Database(f"sqlite:///{tmp_path / 'empty.db'}")
     server: PostgresServer = request.getfixturevalue("postgres")
-    return Database(server.create(migrated=False))
+    return Database(server.create(template=None))
 
 
 def test_upgrade_from_empty_makes_what_the_models_say(empty: Database) -> None:

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import Connection, event, text, update
 from sqlalchemy.orm import Session
 
+from bench.records import add_backlog
 from db import Database, claims, corrections, report, results
 from db.models import ModelVersion, Ticket
 from db.results import Result
-from tests.support.make import PLENTY, add_backlog, add_units, claim_batch
+from tests.support.make import PLENTY, add_units, claim_batch
 
 # Enough that PostgreSQL prefers an index where one serves.
 ROWS = 20_000

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="there is no pgbouncer
 @pytest.fixture
 def pooled_url(postgres: PostgresServer) -> Iterator[str]:
     """An empty database behind a pooler with its own defaults, three sessions for all clients."""
-    url = make_url(postgres.create(migrated=False))
+    url = make_url(postgres.create(template=None))
     data = Path(str(url.query["host"]))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -7,23 +7,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import String, cast, insert, literal, select, update
+from sqlalchemy import update
 
+from bench import records
 from core.broker import queue_name
 from core.publisher import Publisher
-from db import Database, claims, clock, taxonomy, tickets, versions
+from db import Database, claims, tickets
 from db.claims import Budget, Claim
 from db.models import Ticket
 from db.tickets import NewTicket
-from db.types import Deadline
 from producer.readers import Row
 from producer.records import Reading, Rejected, read_tickets
-from registry.entries import register
-from training.constant import train_constant
-from training.samples import Sample
 
 PLENTY = Budget(tokens=1_000_000, tickets=256)
-TEXT = "路灯坏了，请派人来修，这里晚上很黑，老人出行不便，希望有关部门尽快处理。" * 3
 UNITS = {"A": "甲局", "B": "乙局", "C": "丙局"}
 
 
@@ -41,22 +37,15 @@ def add_tickets(database: Database, count: int, **values: Any) -> list[int]:
 
 def add_units(database: Database, units: dict[str, str] = UNITS) -> None:
     """Import active units."""
-    with database.writing() as session:
-        records = [taxonomy.UnitRecord(code, name) for code, name in units.items()]
-        taxonomy.import_units(session, records, actor="test")
+    records.add_units(database, units, actor="test")
 
 
 def promote_constant(
     database: Database, models_dir: Path, answers: Sequence[str] = ("A", "A", "A", "B")
 ) -> str:
     """Train and promote a constant model (it answers the most frequent of ``answers``)."""
-    samples = [Sample(f"text {n}", unit) for n, unit in enumerate(answers)]
     units = UNITS | {unit: unit for unit in answers if unit not in UNITS}
-    version = train_constant(samples, units, models_dir=models_dir, error_target=1.0)
-    with database.writing() as session:
-        register(session, version)
-        versions.promote(session, version.name, actor="test")
-    return version.name
+    return records.promote_constant(database, models_dir, units, answers, actor="test")
 
 
 def read_records(*rows: dict[str, Any], **reading: Any) -> list[NewTicket | Rejected]:
@@ -90,29 +79,6 @@ def messages(publisher: Publisher, lane: str) -> list[list[int]]:
 def utc_now() -> datetime:
     """The time by this process' clock; the servers of the tests have the same."""
     return datetime.now(UTC)
-
-
-def add_backlog(database: Database, rows: int) -> None:
-    """Insert so many tickets that wait for an hour already, a hundred thousand a statement."""
-    for first in range(1, rows + 1, 100_000):
-        _add_backlog(database, first, min(first + 99_999, rows))
-
-
-def _add_backlog(database: Database, first: int, last: int) -> None:
-    numbers = select(literal(first).label("n")).cte("numbers", recursive=True)
-    numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < last))
-    number = cast(numbers.c.n, String)
-    new: dict[str, Any] = {
-        "source": literal("backlog"),
-        "external_id": number,
-        "text": literal(TEXT).concat(number),
-        "lane": literal("bulk"),
-        "due_at": literal(None, Deadline()),
-        "estimated_tokens": literal(100),
-        "queued_at": clock.ago(3600),
-    }
-    with database.writing() as session:
-        session.execute(insert(Ticket).from_select(list(new), select(*new.values())))
 
 
 def let_wait(database: Database, seconds: float = 3600) -> None:
