@@ -24,8 +24,8 @@ from classifier.labels.prompt import Prompt
 from classifier.llm import LlmClassifier
 from classifier.model.backbone import nf4_config
 from core.text import model_text
-from producer.readers import read_rows
-from producer.records import Reading, Rejected, read_tickets
+from producer.files.reader import read_rows
+from producer.tickets.reader import Reading, Rejected, read_tickets
 
 NEW_TOKENS, TEMPERATURE = 50, 0.7
 SEED = 3407

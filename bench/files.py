@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.tables import DIALECTS, ENCODINGS, Written, write_table
 from core.errors import InputError
-from producer.readers import read_rows
+from producer.files.reader import read_rows
 
 # Share that must be read; of GB18030 only tables of ten rows or more count.
 _MUST = {"utf-8": 1.0, "utf-8-sig": 1.0, "utf-16": 1.0, "gb18030": 0.99, "gbk": 0.99}

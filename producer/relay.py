@@ -25,10 +25,10 @@ from core.settings import Settings
 from db import claims
 from db.models import Ticket
 from db.session import Database
-from producer.ingest import Ingest
-from producer.rules import load_rules
 from producer.steps import Steps
+from producer.stream.ingest import Ingest
 from producer.submit import Submitter
+from producer.tickets.rules import load_rules
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from core.settings import Settings, get_settings
 from db import tickets
 from db.session import Database, open_database
 from db.tickets import NewTicket
-from producer.checks import FieldError, check_ticket
-from producer.rules import Rule, load_rules, prioritise
+from producer.tickets.checks import FieldError, check_ticket
+from producer.tickets.rules import Rule, load_rules, prioritise
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from core.publisher import Publisher
 from core.settings import Settings, load_settings
 from db import Database
 from db.session import migrate
-from producer.ingest import Ingest
+from producer.stream.ingest import Ingest
 from producer.submit import Submitter
 from tests.support.ahead import Ahead
 from tests.support.cli import Cli

@@ -93,7 +93,7 @@ def _synthetic() -> Iterator[tuple[str | None, str]]:
 def _unlabelled(file: Path) -> list[tuple[str | None, str]]:
     """Read a file's tickets without their labels."""
     from paidan.cli.options import read_file
-    from producer.records import Reading, Rejected
+    from producer.tickets.reader import Reading, Rejected
 
     reading = Reading(columns={}, max_chars=get_settings().max_ticket_chars)
     tickets = (item for _, item in read_file(file, reading, None))

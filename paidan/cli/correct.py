@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.corrections import Outcome
     from db.models import Ticket
-    from producer.readers import Row
+    from producer.files.reader import Row
 
 _FIELDS = ("external_id", "unit", "source")
 # How a row counts, beside "confirm" and "correct".
@@ -75,7 +75,7 @@ def correct(
     unit is blank is not decided. A row that repeats the unit to which the model routed its ticket
     is no decision either, unless --confirm says so.
     """
-    from producer.readers import read_rows
+    from producer.files.reader import read_rows
 
     _check_columns(columns, confirm=confirm)
     settings = get_settings()
@@ -99,7 +99,7 @@ def correct(
 def _check_columns(columns: Mapping[str, str], *, confirm: bool) -> None:
     """Refuse unknown fields, and columns in which the export repeats what is decided already."""
     from db.export import EXPORT_COLUMNS, UNIT
-    from producer.headers import same_name
+    from producer.files.column_names import same_name
 
     for name in columns:
         if name not in _FIELDS:
@@ -160,7 +160,7 @@ class _Decisions:
             )
 
     def _column(self, values: Mapping[str, Any], field: str) -> str | None:
-        from producer.headers import find_name
+        from producer.files.column_names import find_name
 
         return find_name(values, self._named(field))
 
@@ -276,7 +276,7 @@ def _find_mended(session: "Session", key: tuple[str, str]) -> "list[Ticket]":
         RuinedIdError: the id has lost its digits.
     """
     from db import corrections
-    from producer.ids import read_id
+    from producer.tickets.ids import read_id
 
     source, external_id = key
     mended, _ = read_id(external_id)

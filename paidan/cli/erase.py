@@ -53,7 +53,7 @@ def _erase_elsewhere(
     from redis.exceptions import RedisError
 
     from core.broker import make_redis
-    from producer.erasure import erase_from_streams
+    from producer.stream.erasure import erase_from_streams
 
     remains = []
     if database.engine.dialect.name != "sqlite":

@@ -155,7 +155,7 @@ def _read_rows(
     from core.privacy import mask
     from core.text import model_text
     from db.export import DECIDED_BY
-    from producer.records import THOUGHT, Reading, Rejected
+    from producer.tickets.reader import THOUGHT, Reading, Rejected
 
     labelled: list[_Row] = []
     left_out = 0

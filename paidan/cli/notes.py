@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from producer.records import Remark
+    from producer.tickets.reader import Remark
 
 _DEADLINE = "due_at"
 

@@ -18,7 +18,7 @@ from paidan.cli.notes import Notes
 if TYPE_CHECKING:
     from db import Database
     from db.tickets import NewTicket
-    from producer.records import Reading, Rejected
+    from producer.tickets.reader import Reading, Rejected
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -130,9 +130,9 @@ def read_file(
         InputError: it cannot be read at all, or holds no row.
     """
     from paidan.cli.inert import as_stored
-    from producer.columns import check_columns, columns_used
-    from producer.readers import read_rows
-    from producer.records import read_tickets
+    from producer.files.reader import read_rows
+    from producer.tickets.columns import check_columns, columns_used
+    from producer.tickets.reader import read_tickets
 
     columns = reading.columns or {}
     check_columns(columns)

@@ -30,14 +30,14 @@ from paidan.cli.options import (
 if TYPE_CHECKING:
     from db.tickets import NewTicket
     from paidan.cli.progress import PushProgress
-    from producer.records import Rejected
     from producer.submit import Refused, SubmitResult, Submitter
+    from producer.tickets.reader import Rejected
 
 
 def _time_formats(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
-    from producer.time_format import check_format
+    from producer.tickets.times.user_format import check_format
 
     return tuple(map(check_format, values))
 
@@ -78,8 +78,8 @@ def push(
     """Submit the tickets of FILE (.csv, .tsv, .json, .jsonl, .xlsx); known ones are skipped."""
     from paidan.cli.notes import Notes
     from paidan.cli.progress import PushProgress
-    from producer.records import Reading
     from producer.submit import SubmitResult, Submitter
+    from producer.tickets.reader import Reading
 
     settings = get_settings()
     reading = Reading(
@@ -138,8 +138,8 @@ def _push(
     pushed: "SubmitResult",
 ) -> None:
     """Submit chunk by chunk, so that a long file is on its way while it is still being read."""
-    from producer.records import Rejected
     from producer.submit import CHUNK
+    from producer.tickets.reader import Rejected
 
     chunk: list[tuple[int, NewTicket]] = []
 
@@ -198,7 +198,7 @@ def _refuse_erased(
 
 def _check_all(file: Path, items: "Iterable[tuple[int, NewTicket | Rejected]]") -> None:
     """Read the whole file and refuse it if a row is bad (``--strict``)."""
-    from producer.records import Rejected
+    from producer.tickets.reader import Rejected
 
     bad = [item for _, item in items if isinstance(item, Rejected)]
     if bad:

@@ -34,7 +34,7 @@ def import_(
 ) -> None:
     """Import units from FILE: code, name, responsibilities, parent, status, merged_into."""
     from db import open_database, taxonomy
-    from producer.readers import read_rows
+    from producer.files.reader import read_rows
 
     if unknown := next((field for field in columns if field not in _FIELDS), None):
         raise InputError(f"--column {unknown}=…: a unit has the fields {', '.join(_FIELDS)}")
@@ -87,7 +87,7 @@ def import_(
 
 def _values(row: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]:
     """Return a unit's fields as text, out of the columns that hold them."""
-    from producer.headers import find_name
+    from producer.files.column_names import find_name
 
     found = {field: find_name(row, column) for field, column in wanted.items()}
     return {

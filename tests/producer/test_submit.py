@@ -15,8 +15,8 @@ from core.publisher import Publisher
 from core.settings import Settings
 from db import Database, tickets
 from db.models import Ticket
-from producer.rules import load_rules
 from producer.submit import SubmitResult, Submitter, submit
+from producer.tickets.rules import load_rules
 from tests.support.make import messages, new_ticket
 from tests.support.processes import wait_until
 

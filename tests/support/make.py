@@ -16,8 +16,8 @@ from db import Database, claims, tickets
 from db.claims import Budget, Claim
 from db.models import Ticket
 from db.tickets import NewTicket
-from producer.readers import Row
-from producer.records import Reading, Rejected, read_tickets
+from producer.files.reader import Row
+from producer.tickets.reader import Reading, Rejected, read_tickets
 
 PLENTY = Budget(tokens=1_000_000, tickets=256)
 UNITS = {"A": "甲局", "B": "乙局", "C": "丙局"}

@@ -14,7 +14,7 @@ from db import Database, taxonomy, tickets
 from db.export import EXPORT_COLUMNS
 from db.models import Correction, Ticket
 from paidan.cli.options import read_file
-from producer.records import Reading
+from producer.tickets.reader import Reading
 from tests.support.answers import add_version, answer_next, correct
 from tests.support.cli import Cli, write
 from tests.support.make import UNITS, add_tickets, add_units, new_ticket

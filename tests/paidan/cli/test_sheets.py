@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from core.errors import InputError
 from db.export import EXPORT_COLUMNS
 from paidan.cli import sheets
-from producer.readers import read_rows
+from producer.files.reader import read_rows
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TIME = datetime(2026, 3, 1, 1, 30, 0, 500_000, tzinfo=UTC)

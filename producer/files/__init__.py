@@ -1,0 +1,1 @@
+"""Files: delimited text, JSON and workbooks become rows."""

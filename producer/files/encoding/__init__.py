@@ -1,0 +1,1 @@
+"""The encoding of a text file, found by evidence."""

@@ -1,0 +1,1 @@
+"""The Redis stream ``tickets.ingest`` and its rejects."""

@@ -1,0 +1,1 @@
+"""Tickets: from a row to what is submitted."""
