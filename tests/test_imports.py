@@ -1,5 +1,6 @@
 """What may be loaded: a producer host needs no machine-learning library."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -7,14 +8,21 @@ from pathlib import Path
 
 import pytest
 
-import db
+from bench.measure import ROOMS
 
 HEAVY = ("torch", "transformers", "peft", "trl", "unsloth", "datasets", "sklearn", "scipy", "numpy")
 
 
 @pytest.mark.parametrize(
     "statement",
-    ["import producer", "import db", "import classifier", "from paidan.cli import main"],
+    [
+        "import core",
+        "import producer",
+        "import db",
+        "import classifier",
+        "import registry",
+        "from paidan.cli import main",
+    ],
 )
 def test_import_loads_no_machine_learning_library(statement: str) -> None:
     code = f"import sys, json; {statement}; print(json.dumps(sorted(sys.modules)))"
@@ -37,7 +45,10 @@ def test_help_loads_no_machine_learning_library_and_fits_a_screen() -> None:
     assert max(map(len, lines)) <= 80
 
 
-def test_the_installed_db_is_ours() -> None:
+@pytest.mark.parametrize("room", ROOMS)
+def test_an_installed_room_is_ours(room: str) -> None:
     """The top-level packages have common names: another ``db`` on the path would be fatal."""
-    assert db.__file__ is not None
-    assert Path(db.__file__).parent == Path(__file__).parents[1] / "db"
+    found = importlib.import_module(room)
+
+    assert found.__file__ is not None
+    assert Path(found.__file__).parent == Path(__file__).parents[1] / room
