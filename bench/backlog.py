@@ -35,7 +35,7 @@ from core.settings import Settings
 from db import Database, claims, report
 from db.claims import Budget, Claim
 from db.models import SOLO, Ticket
-from db.session import migrate
+from db.schema import migrate
 from db.tickets import NewTicket
 from producer import Submitter
 from producer.relay import Relay

@@ -32,7 +32,7 @@ from core.publisher import Publisher
 from core.settings import Settings
 from db import Database
 from db.models import CLAIMABLE, CLAIMED, Classification, Ticket
-from db.session import migrate
+from db.schema import migrate
 from db.tickets import NewTicket
 from paidan.embedded import EmbeddedStack
 from paidan.sample.generator import generate, load_units

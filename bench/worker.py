@@ -42,7 +42,7 @@ from core.publisher import Publisher
 from core.settings import Settings
 from db import Database, versions
 from db.models import Classification, Event, Status, Ticket
-from db.session import migrate
+from db.schema import migrate
 from db.tickets import NewTicket
 from paidan.embedded import EmbeddedStack
 from producer import Submitter

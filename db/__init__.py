@@ -5,6 +5,7 @@ take an open ``Session`` and leave the commit to ``Database.writing()``, so a ca
 into one transaction.
 """
 
-from db.session import Database, open_database
+from db.opening import open_database
+from db.session import Database
 
 __all__ = ["Database", "open_database"]

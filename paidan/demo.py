@@ -30,9 +30,8 @@ from core.errors import InputError
 from core.files import private_folder
 from core.settings import Settings
 from core.text import model_text
-from db import Database, corrections, taxonomy, versions
+from db import Database, corrections, open_database, taxonomy, versions
 from db.models import Classification, Status, Ticket
-from db.session import open_database
 from db.tickets import NewTicket
 from paidan.cli.progress import PushProgress, TrainingProgress
 from paidan.embedded import EmbeddedStack

@@ -26,7 +26,7 @@ from core.errors import BrokerUnavailableError, StorageError
 from core.files import open_private, private_folder
 from core.process import RoleLock, die_with_parent
 from core.settings import Settings
-from db.session import open_database
+from db import open_database
 from paidan import redis_server
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,7 @@ from core.errors import BrokerUnavailableError
 from core.faults import describe
 from core.publisher import Publisher
 from core.settings import Settings, get_settings
-from db import tickets
-from db.session import Database, open_database
+from db import Database, open_database, tickets
 from db.tickets import NewTicket
 from producer.tickets.checks import FieldError, check_ticket
 from producer.tickets.rules import Rule, load_rules, prioritise

@@ -17,7 +17,7 @@ from bench.servers import running_redis
 from core.publisher import Publisher
 from core.settings import Settings, load_settings
 from db import Database
-from db.session import migrate
+from db.schema import migrate
 from producer.stream.ingest import Ingest
 from producer.submit import Submitter
 from tests.support.ahead import Ahead

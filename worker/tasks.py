@@ -18,8 +18,7 @@ from core.faults import describe
 from core.process import die_with_parent, spare_collector
 from core.publisher import Publisher
 from core.settings import Settings, get_settings
-from db import claims, workers
-from db.session import Database, open_database
+from db import Database, claims, open_database, workers
 from worker.loop import ClaimLoop
 from worker.resident import Resident
 from worker.shared import make_shared

@@ -1,8 +1,9 @@
-"""How Alembic reaches the database: the engine comes from ``db.session.alembic_config``."""
+"""How Alembic reaches the database: the engine comes from ``db.schema.alembic_config``."""
 
 from alembic import context
 from sqlalchemy import Engine, text
 
+from db.engine import BEGIN
 from db.models import Base
 
 # Any constant: concurrent migrations of one PostgreSQL database wait for each other on it.
@@ -11,7 +12,7 @@ _MIGRATION_LOCK = 0x70616964616E
 
 def run(engine: Engine) -> None:
     """Run the migrations in one transaction."""
-    engine = engine.execution_options(paidan_begin="IMMEDIATE")
+    engine = engine.execution_options(**{BEGIN: "IMMEDIATE"})
     with engine.connect() as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             # A migration may take its time, and waits for others.

@@ -87,12 +87,13 @@ def relay() -> None:
 @click.command()
 def migrate() -> None:
     """Create or upgrade the tables of the database."""
+    from db.schema import migrate as upgrade
+    from db.schema import schema_revision
     from db.session import Database
-    from db.session import migrate as upgrade
 
     database = Database(get_settings().resolved_database_url)
     upgrade(database)
-    click.echo(f"{database.shown_url} is at revision {database.schema_revision()}")
+    click.echo(f"{database.shown_url} is at revision {schema_revision(database)}")
 
 
 COMMANDS = (demo, up, worker, relay, migrate)

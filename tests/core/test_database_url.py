@@ -10,7 +10,7 @@ from core.database_url import parse_database_url
 from core.errors import SettingsError, StorageError
 from core.settings import Settings, load_settings
 from db import Database
-from db.session import migrate
+from db.schema import check_schema, migrate
 from tests.support.cli import Cli, write
 from tests.support.services import PostgresServer
 
@@ -108,7 +108,7 @@ def test_mode_ro_is_heeded(tmp_path: Path) -> None:
     path = tmp_path / "没有.db"
 
     with pytest.raises(StorageError, match="unable to open"):
-        Database(f"sqlite:///{path}?mode=ro").check_schema()
+        check_schema(Database(f"sqlite:///{path}?mode=ro"))
 
     assert not path.exists()
 
@@ -145,7 +145,7 @@ def test_the_users_own_options_hold(
         assert session.scalars(text(tables)).all() == ["hotline"]
         assert session.scalar(text("SHOW statement_timeout")) == "77s"
         assert session.scalar(text("SHOW lock_timeout")) == "5s"
-    database.check_schema()
+    check_schema(database)
     database.engine.dispose()
     admin.dispose()
     postgres.drop(url)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench import servers
-from db.session import Database, migrate
+from db.schema import migrate
+from db.session import Database
 
 TEMPLATE = "paidan_template"
 

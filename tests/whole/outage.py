@@ -25,7 +25,7 @@ from core.publisher import Publisher
 from core.settings import Settings
 from db import Database, tickets, versions
 from db.models import Classification, Status, Ticket
-from db.session import migrate
+from db.schema import migrate
 from registry.entries import register
 from tests.support.llm import themed_samples, train_test_llm
 from tests.support.make import UNITS, add_units, new_ticket

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from core.process import die_with_parent
 from db import Database
-from db.session import migrate
+from db.schema import migrate
 from paidan import redis_server
 
 _PASSWORD_BYTES = 12

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from core.process import die_with_parent
 from db import Database, corrections, tickets
-from db.session import migrate
+from db.schema import check_schema, migrate
 from tests.support.make import add_units, new_ticket
 from tests.support.processes import wait_until
 from tests.support.services import PostgresServer
@@ -65,7 +65,7 @@ def test_the_record_works_behind_a_pooler_of_transactions(pooled_url: str) -> No
     # Given tables made, and tickets stored, through the pooler
     database = Database(pooled_url)
     migrate(database)
-    database.check_schema()
+    check_schema(database)
     add_units(database)
     with database.writing() as session:
         tickets.insert(session, [new_ticket(n) for n in range(120)])

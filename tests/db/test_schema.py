@@ -13,7 +13,7 @@ from sqlalchemy import inspect, select, text
 from core.errors import DatabaseUnavailableError, RecordRefusedError
 from db import Database, workers
 from db.models import Base, Event, Ticket
-from db.session import SCHEMA_REVISION, alembic_config, migrate
+from db.schema import SCHEMA_REVISION, alembic_config, check_schema, migrate, schema_revision
 from tests.support.make import add_tickets, add_units, claim_batch
 from tests.support.services import PostgresServer
 
@@ -43,7 +43,7 @@ def test_downgrade_to_base_leaves_nothing(empty: Database) -> None:
 
     assert inspect(empty.engine).get_table_names() == ["alembic_version"]
     migrate(empty)  # and up again: nothing was left that stands in the way
-    assert empty.schema_revision() == SCHEMA_REVISION
+    assert schema_revision(empty) == SCHEMA_REVISION
     empty.engine.dispose()
 
 
@@ -54,7 +54,7 @@ def test_revision_in_the_code_is_the_newest_migration(empty: Database) -> None:
 
 def test_an_unmigrated_database_is_refused_with_the_command_that_mends_it(empty: Database) -> None:
     with pytest.raises(DatabaseUnavailableError, match="paidan migrate"):
-        empty.check_schema()
+        check_schema(empty)
     empty.engine.dispose()
 
 

@@ -1,0 +1,94 @@
+"""The engine of a database: how a connection is opened, and how its transactions begin."""
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from core.errors import SettingsError
+
+# Waited twice (to store, to give back) it must leave a task well under its hard limit.
+_SQLITE_BUSY_TIMEOUT_MS = 10_000
+_CONNECT_TIMEOUT_S = 5
+BEGIN = "paidan_begin"
+# A server that is gone without a word is noticed. Times without unit are seconds.
+_POSTGRES_CONNECT = {
+    "connect_timeout": _CONNECT_TIMEOUT_S,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # ms
+    # A pooler such as PgBouncer gives each transaction another session: what one session was told
+    # is not known to the next, so nothing is prepared and BEGIN is ours (see _prepare_postgresql).
+    "prepare_threshold": None,
+    "autocommit": True,
+}
+# A lock that somebody forgot ends in an error that gives claims back, not in a wait until the task
+# is killed.
+_POSTGRES_LIMITS = {
+    "lock_timeout": "5s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+
+
+def make_engine(url: URL) -> Engine:
+    """Create the engine with the settings of its dialect.
+
+    Parameters are hidden: an error's text must not carry a citizen's message into a log.
+    """
+    if url.get_backend_name() == "sqlite":
+        timeout = {"timeout": _SQLITE_BUSY_TIMEOUT_MS / 1000}
+        engine = create_engine(url, hide_parameters=True, connect_args=timeout)
+        _prepare_sqlite(engine)
+        return engine
+    try:
+        engine = create_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args=_POSTGRES_CONNECT
+        )
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"PAIDAN_DATABASE_URL: no driver for it here ({error})") from error
+    _prepare_postgresql(engine)
+    return engine
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    """Begin each transaction with its limits, in the round trip that BEGIN takes anyway.
+
+    As startup parameters a pooler would refuse them, and set once they would hold for the next
+    client of the server's session. What the user set by ``options`` (URL, ``PGOPTIONS``, service
+    file) is left alone.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, record: Any) -> None:
+        given = connection.info.get_parameters().get("options", "").replace("-", "_")
+        limits = {name: value for name, value in _POSTGRES_LIMITS.items() if name not in given}
+        record.info[BEGIN] = "; ".join(
+            ["BEGIN", *(f"SET LOCAL {name} = '{value}'" for name, value in limits.items())]
+        )
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.info[BEGIN])
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Hand transaction control from the sqlite3 module to SQLAlchemy and set the pragmas."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the module must not begin transactions of its own
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        # FULL, not NORMAL: a committed ticket survives the loss of power too.
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        # What is erased or rewritten leaves no copy in the file's free space.
+        cursor.execute("PRAGMA secure_delete = ON")
+        cursor.execute(f"PRAGMA busy_timeout = {_SQLITE_BUSY_TIMEOUT_MS}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get(BEGIN, "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
