@@ -24,7 +24,7 @@ from rich.table import Table
 from transformers import AutoModelForCausalLM
 
 from bench.inference import device_name, read_adapter, read_texts, read_units
-from classifier.engine.scheduler import Engine
+from classifier.engine.engine import Engine
 from classifier.labels.prompt import Prompt
 from classifier.labels.template import load_template
 from classifier.labels.trie import LabelTrie

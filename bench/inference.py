@@ -36,7 +36,8 @@ from pydantic import ByteSize, TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
-from classifier.engine.scheduler import Counts, Engine
+from classifier.engine.counts import Counts
+from classifier.engine.engine import Engine
 from classifier.engine.thoughts import TOGETHER, think
 from classifier.labels.prompt import Prompt
 from classifier.labels.search import Search

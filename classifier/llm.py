@@ -14,7 +14,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from classifier.calibration import HOLD_ALL
-from classifier.engine.scheduler import Engine, Scheduler
+from classifier.engine.engine import Engine
+from classifier.engine.scheduler import Scheduler
 from classifier.engine.thoughts import think
 from classifier.interface import (
     PROBABILITY_DECIMALS,
@@ -230,7 +231,7 @@ class LlmClassifier:
                         coming = None
                     else:
                         pending.append(self._begun(scheduler, batch, top_k))
-                    if not scheduler.is_running:
+                    if not scheduler.is_busy:
                         break  # the device waits: nothing comes before the first forward
                 finished = [] if scheduler.is_done else scheduler.step()
                 for one in pending:
@@ -321,14 +322,16 @@ class LlmClassifier:
         thoughts: Sequence[Sequence[int]] | None = None,
     ) -> list[Search]:
         """Let tickets join a scheduler, to be answered with some of the learned units each."""
-        return scheduler.add(
+        requests = self.engine.requests(
             tickets,
             [self._trie.restricted(some) for some in codes],
             [self._wanted(some, top_k) for some in codes],
             self._temperature,
-            live,
-            thoughts,
+            live=live,
+            thoughts=thoughts,
         )
+        scheduler.add(requests)
+        return [request.search for request in requests]
 
     def _decisions(self, one: "PendingBatch", top_k: int) -> list[Decision]:
         return [

@@ -22,7 +22,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from classifier.engine.scheduler import Engine
+from classifier.engine.engine import Engine
 from classifier.labels.template import PromptUnit
 from classifier.llm import LlmClassifier
 from classifier.model.base import STAND_IN, find_base

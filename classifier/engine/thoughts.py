@@ -13,7 +13,7 @@ from itertools import accumulate
 import numpy as np
 import torch
 
-from classifier.engine.scheduler import Engine
+from classifier.engine.engine import Engine
 from classifier.model.kv_cache import PAGE, Segment
 from classifier.model.pack import BEST, Pack
 
@@ -88,15 +88,7 @@ def _think(
 ) -> None:
     """Let some tickets think; their thoughts are lengthened in place."""
     prompt, cache = engine.prompt, engine.backbone.runner.cache
-    last = {
-        row: Segment(
-            [*tickets[row], *prompt.question_end],
-            engine.prefix,
-            engine.next_number(),
-            len(prompt.prefix),
-        )
-        for row in rows
-    }
+    last = {row: engine.segment([*tickets[row], *prompt.question_end]) for row in rows}
     numbers = [segment.ticket for segment in last.values()]
     try:
         for _ in range(limit):

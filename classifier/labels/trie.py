@@ -4,7 +4,7 @@ Names are tokenised alone. A name's score is the sum of its tokens' log-probabil
 token counts only where one name begins another, for only there does it decide anything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -31,6 +31,44 @@ class Node:
     leaves: int = 1
     first: int = 0
     stop: int = 0
+
+    def tokens_to_read(self) -> tuple[int, ...]:
+        """Return the tokens the model reads of this node: all but a leaf's last.
+
+        The model is asked what follows each token that it reads, and nothing follows a leaf's last.
+        """
+        return self.tokens if self.unit is None else self.tokens[:-1]
+
+    def followers(self) -> list[list[int]]:
+        """Return, for each token to read, the tokens that may follow it."""
+        inside = [[token] for token in self.tokens[1:]]
+        if self.unit is not None:
+            return inside
+        return [*inside, [child.tokens[0] for child in self.children]]
+
+    def descendants(self, parent: "Node | None" = None) -> Iterator[tuple["Node", "Node | None"]]:
+        """Yield the nodes below this one that have tokens to read, each with its parent.
+
+        Parents come first. The parent of this node's own children is ``parent``: None at the root,
+        which has no tokens.
+        """
+        for child in self.children:
+            if child.tokens_to_read():
+                yield child, parent
+                yield from child.descendants(child)
+
+    def trunk(self) -> Iterator[tuple["Node", "Node | None"]]:
+        """Yield the nodes behind which more than half of the root's leaves lie, with their parents.
+
+        The first one's parent is None, as in ``descendants``. A leaf is no part of the trunk.
+        """
+        parent: Node | None = None
+        children = self.children
+        while most := next((node for node in children if 2 * node.leaves > self.leaves), None):
+            if most.unit is not None:
+                return
+            yield most, parent
+            parent, children = most, most.children
 
 
 class LabelTrie:

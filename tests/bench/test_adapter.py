@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from bench.adapter import LastLayer, check, drawn, load_model, train, write
-from classifier.engine.scheduler import Engine
+from classifier.engine.engine import Engine
 from classifier.labels.trie import LabelTrie
 from classifier.model.backbone import load_backbone
 from classifier.model.base import load_tokenizer

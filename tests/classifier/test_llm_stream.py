@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from classifier.engine.scheduler import Engine
+from classifier.engine.engine import Engine
 from classifier.interface import Batch
 from classifier.labels.template import PromptUnit
 from classifier.llm import LlmClassifier

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import training.adapter.unsloth_first  # noqa: F401  # isort: split
 from classifier.calibration import fit_temperature
-from classifier.engine.scheduler import Engine
+from classifier.engine.engine import Engine
 from classifier.labels.prompt import Prompt
 from classifier.labels.template import PromptUnit, load_template
 from classifier.labels.trie import LabelTrie

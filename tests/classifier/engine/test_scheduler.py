@@ -10,7 +10,7 @@ from bitsandbytes.nn import Linear4bit
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from classifier.engine.scheduler import Engine
+from classifier.engine.engine import Engine
 from classifier.labels.search import rank
 from classifier.labels.trie import LabelTrie
 from classifier.model.backbone import Backbone, load_backbone
@@ -224,7 +224,9 @@ def test_tickets_that_join_while_others_are_read_are_answered_alike(
     while coming or not scheduler.is_done:
         while coming and scheduler.has_room:
             some, coming = coming[:4], coming[4:]
-            searches += scheduler.add(engine.prompt.tickets(some), [root] * 4, [None] * 4)
+            requests = engine.requests(engine.prompt.tickets(some), [root] * 4, [None] * 4)
+            scheduler.add(requests)
+            searches += [request.search for request in requests]
             joined.add(finished)
         finished += len(scheduler.step())
 
@@ -248,13 +250,16 @@ def test_an_urgent_ticket_overtakes_and_takes_one_forward(
 
     scheduler = engine.scheduler()
     tickets = engine.prompt.tickets(texts)
-    bulk = scheduler.add(tickets, [root] * len(texts), [None] * len(texts))
+    scheduler.add(engine.requests(tickets, [root] * len(texts), [None] * len(texts)))
     scheduler.step()
-    [live] = scheduler.add(engine.prompt.tickets([TICKETS[0]]), [root], [None], live=[True])
+    [waited_for] = engine.prompt.tickets([TICKETS[0]])
+    [request] = engine.requests([waited_for], [root], [None], live=[True])
+    scheduler.add([request])
+    live = request.search
     finished = [*scheduler.step(), *scheduler.step()]
 
     assert live in finished
-    assert len(finished) < len(bulk) / 2
+    assert len(finished) < len(texts) / 2
     assert largest_gap([live.scores], [expected]) < 1e-4
     scheduler.close()
 

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from classifier.calibration import HOLD_ALL
-from classifier.engine.scheduler import Engine
+from classifier.engine.engine import Engine
 from classifier.engine.thoughts import think
 from classifier.interface import Batch, Decision
 from classifier.labels.prompt import MIN_TICKET_TOKENS
@@ -111,11 +111,12 @@ def test_doubtful_tickets_are_scored_behind_their_thoughts(engine: Engine) -> No
     root = LabelTrie(engine.prompt.labels, engine.backbone.end).restricted(CODES)
     scheduler = engine.scheduler()
     roots, ranks = [root] * len(tickets), [5] * len(tickets)
-    searches = scheduler.add(tickets, roots, ranks, thoughts=thoughts)
+    requests = engine.requests(tickets, roots, ranks, thoughts=thoughts)
+    scheduler.add(requests)
     while not scheduler.is_done:
         scheduler.step()
-    for decision, search in zip(found, searches, strict=True):
-        unit, probability = search.ranking()[0]
+    for decision, request in zip(found, requests, strict=True):
+        unit, probability = request.search.ranking()[0]
         assert decision.unit == unit
         assert decision.probability == pytest.approx(probability, abs=1e-4)
         assert decision.held_back == "doubtful"

@@ -10,7 +10,7 @@ from bitsandbytes.nn import Linear4bit
 from torch._dynamo.testing import CompileCounterWithBackend
 from torch.nn.attention.flex_attention import create_mask
 
-from classifier.engine.scheduler import Engine
+from classifier.engine.engine import Engine
 from classifier.labels.trie import LabelTrie
 from classifier.model import compiled as flex
 from classifier.model.backbone import Backbone, load_backbone

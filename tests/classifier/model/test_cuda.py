@@ -10,7 +10,7 @@ from bitsandbytes.nn import Linear4bit
 from transformers import AutoModelForCausalLM
 
 from bench.inference import random_adapter
-from classifier.engine.scheduler import Engine
+from classifier.engine.engine import Engine
 from classifier.labels.prompt import Prompt
 from classifier.labels.trie import LabelTrie
 from classifier.llm import FP8_AGREEMENT
