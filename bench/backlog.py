@@ -33,7 +33,8 @@ from core.broker import LANES, queue_name
 from core.publisher import Publisher
 from core.settings import Settings
 from db import Database, claims, report
-from db.claims import Budget, Claim
+from db.batch import Budget
+from db.claims import Claim
 from db.models import SOLO, Ticket
 from db.schema import migrate
 from db.tickets import NewTicket
@@ -170,11 +171,17 @@ def _publish_nothing(_ids: dict[str, list[int]]) -> None:
     """The loop's rest: the relay's business, which is measured by itself."""
 
 
-def _claim(database: Database, own: range, hold: float = 60) -> Claim:
+def _claim(database: Database, own: range, seconds: float = 60) -> Claim:
     with database.writing() as session:
         token = claims.new_token()
         return claims.claim(
-            session, token=token, worker="w", own_ids=own, lane="bulk", budget=_BUDGET, hold=hold
+            session,
+            token=token,
+            worker="w",
+            own_ids=own,
+            lane="bulk",
+            budget=_BUDGET,
+            seconds=seconds,
         )
 
 
@@ -191,7 +198,7 @@ def _measure_claims(backlog: Backlog, own: range) -> None:
     claim = measure("claim", partial(_claim, database, own))
     hand_back = partial(_write, database, lambda session: claims.hand_back(session, claim.token))
     measure("hand_back", hand_back)
-    _claim(database, own, hold=-1)
+    _claim(database, own, seconds=-1)
     free = partial(claims.free_expired, max_attempts=3)
     freed, _ = measure("free_expired", partial(_write, database, free))
     if freed != _BATCH:
@@ -210,7 +217,7 @@ def _measure_solo(backlog: Backlog, own: range) -> None:
     database, measure = backlog.database, backlog.measure
 
     def claim(session: Session) -> Claim:
-        return claims.claim_solo(session, token=claims.new_token(), worker="w", hold=60)
+        return claims.claim_solo(session, token=claims.new_token(), worker="w", seconds=60)
 
     with database.reading() as session:
         measure("has_solo", partial(claims.has_solo, session))

@@ -8,24 +8,17 @@ many workers claim side by side; on SQLite ``BEGIN IMMEDIATE`` makes claims take
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, case, select, update
+from sqlalchemy import ColumnElement, and_, case, select, update
 from sqlalchemy.orm import Session
 
 from db import clock, events
+from db.batch import ORDER, Batch, Budget, locked
 from db.models import CLAIMABLE, CLAIMED, CLOSED, SOLO, Status, Ticket
 
-_ORDER = (Ticket.priority, Ticket.due_at, Ticket.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What one batch may hold: estimated tokens, and tickets."""
-
-    tokens: int
-    tickets: int
+_EXPIRED_AT_ONCE = 500
+_FREE: dict[str, None] = {"claim_token": None, "claimed_by": None, "claimed_until": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +59,7 @@ def claim(
     own_ids: Collection[int],
     lane: str,
     budget: Budget,
-    hold: float,
+    seconds: float,
 ) -> Claim:
     """Claim a batch: live tickets first, then ``own_ids``, then ``lane`` in its order.
 
@@ -80,33 +73,33 @@ def claim(
         own_ids: the ids of the message at work.
         lane: ``live`` or ``bulk``.
         budget: what the engine takes at once.
-        hold: seconds until the claim expires.
+        seconds: until the claim expires.
     """
-    picked = _Picked(budget)
+    batch = Batch(budget)
     together = and_(CLAIMABLE, Ticket.solo.is_(False))
-    steps = [together & (Ticket.lane == "live")]
+    conditions = [together & (Ticket.lane == "live")]
     if own_ids:
-        steps.append(together & Ticket.id.in_(own_ids))
+        conditions.append(together & Ticket.id.in_(own_ids))
     if lane != "live":
-        steps.append(together & (Ticket.lane == lane))
-    for condition in steps:
-        if not picked.full:
-            picked.take(session, condition)
-    picked.set_large_apart(session)
-    return _mark(session, token, picked.ids, worker, hold)
+        conditions.append(together & (Ticket.lane == lane))
+    for condition in conditions:
+        if not batch.full:
+            batch.take(session, condition)
+    batch.set_large_apart(session)
+    return _mark(session, token, batch.ids, worker, seconds)
 
 
-def claim_solo(session: Session, *, token: str, worker: str, hold: float) -> Claim:
+def claim_solo(session: Session, *, token: str, worker: str, seconds: float) -> Claim:
     """Claim one ticket of those that run alone: live first, then the one with fewest attempts.
 
     Fewest first, so a ticket that was only near a poisonous one, or near a power cut, is done
     before the poisonous one gets its next try.
     """
-    lone = select(Ticket.id).where(SOLO).order_by(Ticket.attempts, Ticket.id).limit(1)
+    solo = select(Ticket.id).where(SOLO).order_by(Ticket.attempts, Ticket.id).limit(1)
     for lane in ("live", "bulk"):
-        ids = list(session.scalars(_locked(lone.where(Ticket.lane == lane))))
+        ids = list(session.scalars(locked(solo.where(Ticket.lane == lane))))
         if ids:
-            return _mark(session, token, ids, worker, hold)
+            return _mark(session, token, ids, worker, seconds)
     return Claim(token, [])
 
 
@@ -159,7 +152,7 @@ def free_expired(session: Session, *, max_attempts: int) -> tuple[int, list[int]
         .limit(_EXPIRED_AT_ONCE)
     )
     # A row that is locked is being answered this very moment, or freed by another relay.
-    free = Ticket.id.in_(_locked(expired))
+    free = Ticket.id.in_(locked(expired))
     reason = "its claim expired: the worker died or hung while it was classified"
     freed, dead = 0, list[int]()
     while True:
@@ -197,57 +190,13 @@ def waiting(session: Session, lane: str, *, seconds: float, limit: int) -> Seque
         Ticket.queued_at > clock.ago(-seconds),
     ):
         query = select(Ticket.id).where(CLAIMABLE, Ticket.lane == lane, waits)
-        ids = session.scalars(query.order_by(Ticket.solo, *_ORDER).limit(limit)).all()
+        ids = session.scalars(query.order_by(Ticket.solo, *ORDER).limit(limit)).all()
         if ids:
             return ids
     return []
 
 
-_EXPIRED_AT_ONCE = 500
-_FREE: dict[str, None] = {"claim_token": None, "claimed_by": None, "claimed_until": None}
-
-
-@dataclass(slots=True)
-class _Picked:
-    """Ids chosen so far, in order, under a budget."""
-
-    budget: Budget
-    ids: list[int] = field(default_factory=list)
-    tokens: int = 0
-    full: bool = False
-    large: list[int] = field(default_factory=list)
-
-    def take(self, session: Session, condition: ColumnElement[bool]) -> None:
-        """Lock and take matching tickets in order until one does not fit."""
-        room = self.budget.tickets - len(self.ids)
-        if self.ids:  # SKIP LOCKED does not skip what this transaction locked itself
-            condition &= Ticket.id.not_in(self.ids)
-        wanted = select(Ticket.id, Ticket.estimated_tokens).where(condition)
-        for row in session.execute(_locked(wanted.order_by(*_ORDER).limit(room))):
-            if self.ids and self.tokens + row.estimated_tokens > self.budget.tokens:
-                if 2 * row.estimated_tokens > self.budget.tokens:
-                    self.large.append(row.id)
-                    continue
-                self.full = True
-                return
-            self.ids.append(row.id)
-            self.tokens += row.estimated_tokens
-        self.full = len(self.ids) >= self.budget.tickets or self.tokens >= self.budget.tokens
-
-    def set_large_apart(self, session: Session) -> None:
-        """Let tickets over half the budget that did not fit run alone from now on.
-
-        In a batch that live tickets always begin they would never fit, and hold up their lane.
-        """
-        if self.large:
-            session.execute(update(Ticket).where(Ticket.id.in_(self.large)).values(solo=True))
-
-
-def _locked(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    return statement.with_for_update(skip_locked=True)
-
-
-def _mark(session: Session, token: str, ids: list[int], worker: str, hold: float) -> Claim:
+def _mark(session: Session, token: str, ids: list[int], worker: str, seconds: float) -> Claim:
     """Write the claim on the rows, count the attempt, and return the tickets in the given order."""
     if not ids:
         return Claim(token, [])
@@ -257,7 +206,7 @@ def _mark(session: Session, token: str, ids: list[int], worker: str, hold: float
         .values(
             claim_token=token,
             claimed_by=worker,
-            claimed_until=clock.after(hold),
+            claimed_until=clock.after(seconds),
             attempts=Ticket.attempts + 1,
         )
         .returning(

@@ -15,7 +15,7 @@ from db.models import Correction, Unit
 from db.unit_index import UnitIndex, follow
 from db.unit_record import STATUSES as STATUSES
 from db.unit_record import UnitRecord as UnitRecord
-from db.unit_record import settle
+from db.unit_record import identify
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def import_units(session: Session, records: Iterable[UnitRecord], *, actor: str)
     """
     index = read_index(session)
     existing = index.units
-    wanted = settle(records, index)
+    wanted = identify(records, index)
     version = current_version(session) + 1
     added = changed = 0
     for record in wanted.values():

@@ -1,4 +1,4 @@
-"""Units as files name them: what is refused of them, and which stored unit each one means."""
+"""Units as files name them: which stored unit each one means, and what is refused."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ class UnitRecord:
     """A unit as a file names it.
 
     Attributes:
-        code: where it is the name too, a unit that is there under another code may be meant.
+        code: where code and name are the same, a stored unit of another code may be meant.
         merged_into: the code of the unit that took it over.
         place: where the file has it, for messages.
     """
@@ -35,19 +35,19 @@ class UnitRecord:
         return f"{spelled(self.code)} ({self.place})" if self.place else spelled(self.code)
 
 
-def settle(records: Iterable[UnitRecord], index: UnitIndex) -> dict[str, UnitRecord]:
-    """Return records by code, as they are to be stored: each under the code of the unit it means.
+def identify(records: Iterable[UnitRecord], index: UnitIndex) -> dict[str, UnitRecord]:
+    """Return records by code, ready to be stored, each under the code of the unit it means.
 
     Raises:
         TaxonomyError: a code, name, status, parent or successor cannot be taken.
     """
-    wanted = _check_unique([_settled(record, index) for record in records], index)
+    wanted = _check_unique([_identified(record, index) for record in records], index)
     codes = {*index.units, *wanted}
     return {code: _linked(record, codes) for code, record in wanted.items()}
 
 
-def _settled(record: UnitRecord, index: UnitIndex) -> UnitRecord:
-    """Return the record with tidy names, under the code of the unit that it means.
+def _identified(record: UnitRecord, index: UnitIndex) -> UnitRecord:
+    """Return the record with tidy names, under the code of the unit it means.
 
     Raises:
         TaxonomyError: its code looks like another unit's.
@@ -67,7 +67,7 @@ def _settled(record: UnitRecord, index: UnitIndex) -> UnitRecord:
 
 
 def _check_unique(records: Iterable[UnitRecord], index: UnitIndex) -> dict[str, UnitRecord]:
-    """Refuse records that share, or seem to share, a code or a name."""
+    """Return the records by code; refuse two whose codes or names are the same or look alike."""
     wanted: dict[str, UnitRecord] = {}
     names: dict[str, UnitRecord] = {}
     codes: dict[str, UnitRecord] = {}
@@ -83,7 +83,7 @@ def _check_unique(records: Iterable[UnitRecord], index: UnitIndex) -> dict[str, 
                 f"units {twin.shown} and {record.shown} share the name {record.name!r}; "
                 "a name must tell units apart"
             )
-        # Those that are there already may be merged; and what is gone competes with nobody.
+        # Stored units that look alike may be merged. Units that are gone may look like any.
         if record.code not in index.units:
             _check_look(codes, record.code, record)
         if record.status == "active":

@@ -16,7 +16,8 @@ from core.faults import describe, signature, trace
 from core.settings import Settings
 from core.text import model_text
 from db import claims, results, taxonomy
-from db.claims import Budget, Claim
+from db.batch import Budget
+from db.claims import Claim
 from db.results import Result
 from db.session import Database
 from worker.resident import Resident
@@ -211,7 +212,7 @@ class ClaimLoop:
         token = claims.new_token()
         try:
             with self.database.writing() as session:
-                return claim(session, token=token, worker=self.worker, hold=self.settings.claim)
+                return claim(session, token=token, worker=self.worker, seconds=self.settings.claim)
         except DATABASE_FAULTS:
             self.progress.owed.append(token)
             raise

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select, update
 
 from db import Database, claims, tickets
-from db.claims import Budget, Claim
+from db.batch import Budget
+from db.claims import Claim
 from db.models import Event, Status, Ticket
 from tests.support.make import PLENTY, add_tickets, claim_batch, new_ticket, utc_now
 
@@ -17,9 +18,9 @@ def take(
     return claim_batch(database, own=own, lane=lane, budget=budget)
 
 
-def take_lone(database: Database) -> Claim:
+def take_solo(database: Database) -> Claim:
     with database.writing() as session:
-        return claims.claim_solo(session, token=claims.new_token(), worker="w", hold=60)
+        return claims.claim_solo(session, token=claims.new_token(), worker="w", seconds=60)
 
 
 def ticket(database: Database, ticket_id: int) -> Ticket:
@@ -87,7 +88,7 @@ def test_a_large_ticket_behind_live_ones_runs_alone_and_holds_nobody_up(
 
     # Then the small ones go with the live one, and the large one by itself
     assert take(database, budget=budget).ids == [live, *small]
-    assert take_lone(database).ids == [large]
+    assert take_solo(database).ids == [large]
     assert ticket(database, large).attempts == 1
 
 
@@ -148,7 +149,7 @@ def test_a_dead_workers_claims_are_freed_at_once_and_run_alone(database: Databas
 
     assert (freed, dead) == (3, [])
     assert take(database).ids == []  # none of them joins a batch again
-    assert [take_lone(database).ids for _ in ids] == [[i] for i in ids]
+    assert [take_solo(database).ids for _ in ids] == [[i] for i in ids]
 
 
 def test_another_workers_claims_are_left_alone(database: Database) -> None:
@@ -175,20 +176,20 @@ def test_only_expired_claims_are_freed(database: Database) -> None:
     assert ticket(database, new).claim_token is not None
 
 
-def test_the_lone_ticket_with_the_fewest_attempts_goes_first(database: Database) -> None:
+def test_the_solo_ticket_with_the_fewest_attempts_goes_first(database: Database) -> None:
     poison, innocent = add_tickets(database, 2)
     with database.writing() as session:
         session.execute(update(Ticket).values(solo=True, attempts=1))
         session.execute(update(Ticket).where(Ticket.id == poison).values(attempts=2))
 
-    assert take_lone(database).ids == [innocent]
+    assert take_solo(database).ids == [innocent]
 
 
 def test_after_the_last_attempt_a_ticket_is_dead_with_its_reason(database: Database) -> None:
     [only] = add_tickets(database, 1)
 
     for attempt in range(3):
-        claim = take_lone(database) if attempt else take(database)
+        claim = take_solo(database) if attempt else take(database)
         with database.writing() as session:
             dead = claims.fail_attempt(
                 session, claim.token, claim.ids, reason="boom", max_attempts=3

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import select, update
 
 from db import Database, claims, corrections, results
-from db.claims import Budget, Claim
+from db.batch import Budget
+from db.claims import Claim
 from db.corrections import Outcome
 from db.models import Correction, ModelVersion, Status, Ticket
 from db.results import Result
@@ -100,7 +101,7 @@ def test_a_dead_ticket_is_decided_and_its_reason_goes(database: Database, ticket
             own_ids=[],
             lane="bulk",
             budget=Budget(1000, 1),
-            hold=60,
+            seconds=60,
         )
         dead = claims.fail_attempt(session, held.token, held.ids, reason="poison", max_attempts=1)
     assert dead == [ticket]

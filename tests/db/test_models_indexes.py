@@ -31,12 +31,12 @@ def claim(session: Session) -> claims.Claim:
     own = list(MIDDLE)
     token = claims.new_token()
     return claims.claim(
-        session, token=token, worker="w", own_ids=own, lane="bulk", budget=PLENTY, hold=60
+        session, token=token, worker="w", own_ids=own, lane="bulk", budget=PLENTY, seconds=60
     )
 
 
 def claim_solo(session: Session) -> claims.Claim:
-    return claims.claim_solo(session, token=claims.new_token(), worker="w", hold=60)
+    return claims.claim_solo(session, token=claims.new_token(), worker="w", seconds=60)
 
 
 def store(session: Session, token: str, ids: list[int]) -> None:
@@ -152,7 +152,7 @@ def test_all_expired_claims_are_freed_however_many(
 ) -> None:
     monkeypatch.setattr(claims, "_EXPIRED_AT_ONCE", 4)
     add_backlog(database, 10)
-    expired = claim_batch(database, hold=-1)
+    expired = claim_batch(database, seconds=-1)
 
     with database.writing() as session:
         assert claims.free_expired(session, max_attempts=1) == (10, expired.ids)

@@ -23,13 +23,13 @@ def relay(database: Database, publisher: Publisher, settings: Settings) -> Relay
     return Relay(database, publisher, settings)
 
 
-def take(database: Database, *, hold: float) -> Claim:
-    """Claim what waits, alone what must run alone; a negative hold has run out already."""
-    claim = claim_batch(database, hold=hold)
+def take(database: Database, *, seconds: float) -> Claim:
+    """Claim what waits, alone what must run alone; one of negative seconds has run out already."""
+    claim = claim_batch(database, seconds=seconds)
     if claim.ids:
         return claim
     with database.writing() as session:
-        return claims.claim_solo(session, token=claims.new_token(), worker="w", hold=hold)
+        return claims.claim_solo(session, token=claims.new_token(), worker="w", seconds=seconds)
 
 
 def row_of(database: Database, ticket: int) -> Ticket:
@@ -41,9 +41,9 @@ def test_expired_claims_are_freed_their_attempt_counts_and_they_run_alone(
     relay: Relay, database: Database
 ) -> None:
     expired = add_tickets(database, 2)
-    take(database, hold=-1)
+    take(database, seconds=-1)
     [kept] = Submitter(database, relay.publisher, ()).submit([new_ticket(9)]).ids
-    claim = take(database, hold=60)
+    claim = take(database, seconds=60)
     assert claim.ids == [kept]
 
     assert relay.sweep() == {**NOTHING, "freed": 2}
@@ -58,7 +58,7 @@ def test_a_freed_ticket_is_published_once_it_has_waited_a_sweep(
     relay: Relay, database: Database, publisher: Publisher
 ) -> None:
     tickets = add_tickets(database, 2)
-    take(database, hold=-1)
+    take(database, seconds=-1)
     assert relay.sweep() == {**NOTHING, "freed": 2}
 
     let_wait(database, relay.settings.relay_sweep + 1)
@@ -73,7 +73,7 @@ def test_a_ticket_whose_attempts_are_used_up_is_dead_with_an_event(
     [ticket] = add_tickets(database, 1)
     for attempt in range(1, relay.settings.max_attempts + 1):
         assert row_of(database, ticket).status == Status.QUEUED
-        assert take(database, hold=-1).ids == [ticket]
+        assert take(database, seconds=-1).ids == [ticket]
         last = attempt == relay.settings.max_attempts
         assert relay.sweep() == {**NOTHING, "freed": 1, "dead": int(last)}
 
@@ -132,7 +132,7 @@ def test_claimed_and_closed_rows_are_not_published(relay: Relay, database: Datab
     for ticket, status in ((routed, "routed"), (review, "review"), (dead, "dead")):
         with database.writing() as session:
             session.execute(update(Ticket).where(Ticket.id == ticket).values(status=status))
-    take(database, hold=60)
+    take(database, seconds=60)
     let_wait(database)
 
     assert relay.sweep() == NOTHING

@@ -87,7 +87,7 @@ def test_after_a_database_fault_workers_get_time_to_give_their_claims_back(
     patient = settings.model_copy(update={"relay_sweep": 0.05, "heartbeat": 300.0})
     relay = Relay(database, publisher, patient)
     [expired] = add_tickets(database, 1)
-    claim_batch(database, hold=-1)
+    claim_batch(database, seconds=-1)
 
     if fault == "database":
         rename(database, "tickets", "away")
@@ -144,7 +144,7 @@ def test_a_full_redis_is_emptied_and_then_all_is_published(
 ) -> None:
     """Too full for the consumer group, even."""
     [waits, expired] = add_tickets(database, 2)
-    claim = claim_batch(database, own=[expired], hold=-1)
+    claim = claim_batch(database, own=[expired], seconds=-1)
     assert claim.ids
     let_wait(database)
     for number in range(60):
@@ -186,7 +186,7 @@ def test_what_redis_refuses_to_one_step_leaves_the_others_alone(
     relay: Relay, database: Database, publisher: Publisher, stream: TicketStream, fault: str
 ) -> None:
     [expired] = add_tickets(database, 1)
-    claim_batch(database, hold=-1)
+    claim_batch(database, seconds=-1)
     Submitter(database, publisher, ()).submit([new_ticket(2), new_ticket(3, lane="live")])
     publisher.redis.delete(queue_name("bulk"), LANE)
     let_wait(database)
@@ -206,7 +206,7 @@ def test_a_disk_that_is_full_for_one_step_leaves_the_others_alone(
     relay: Relay, database: Database, publisher: Publisher, stream: TicketStream
 ) -> None:
     [expired] = add_tickets(database, 1)
-    claim_batch(database, hold=-1)
+    claim_batch(database, seconds=-1)
     Submitter(database, publisher, ()).submit([new_ticket(2)])
     publisher.redis.delete(queue_name("bulk"))
     let_wait(database)

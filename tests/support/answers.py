@@ -1,7 +1,7 @@
 """Answers, deaths and decisions without a worker: what becomes of the tickets in the queue."""
 
 from db import Database, claims, corrections, results
-from db.claims import Budget
+from db.batch import Budget
 from db.models import ModelVersion, Ticket
 from db.results import Result
 from tests.support.make import claim_batch

@@ -13,7 +13,8 @@ from bench import records
 from core.broker import queue_name
 from core.publisher import Publisher
 from db import Database, claims, tickets
-from db.claims import Budget, Claim
+from db.batch import Budget
+from db.claims import Claim
 from db.models import Ticket
 from db.tickets import NewTicket
 from producer.files.reader import Row
@@ -94,7 +95,7 @@ def claim_batch(
     own: Sequence[int] = (),
     lane: str = "bulk",
     budget: Budget = PLENTY,
-    hold: float = 60,
+    seconds: float = 60,
 ) -> Claim:
     """Claim as the worker ``w``, in a transaction of its own."""
     with database.writing() as session:
@@ -105,5 +106,5 @@ def claim_batch(
             own_ids=own,
             lane=lane,
             budget=budget,
-            hold=hold,
+            seconds=seconds,
         )

@@ -7,7 +7,7 @@ from multiprocessing.synchronize import Barrier
 from sqlalchemy import func, select
 
 from db import Database, claims, results
-from db.claims import Budget
+from db.batch import Budget
 from db.models import Classification, ModelVersion, Status, Ticket
 from db.results import Result
 from tests.support.make import add_tickets, add_units
@@ -28,7 +28,7 @@ def classify_all(url: str, name: str, start: Barrier) -> None:
                 own_ids=[],
                 lane="bulk",
                 budget=Budget(tokens=10_000, tickets=16),
-                hold=60,
+                seconds=60,
             )
         if not claim.tickets:
             return

@@ -12,6 +12,7 @@ from core.broker import queue_name
 from core.publisher import Publisher
 from core.settings import Settings
 from db import Database, claims, clock, report, workers
+from db.batch import Budget
 from db.models import Event, Ticket
 from producer.relay import Relay
 from producer.submit import Submitter
@@ -60,7 +61,7 @@ def test_a_dead_workers_claim_ends_when_it_should_whatever_its_clock_said(
 ) -> None:
     add_tickets(database, 2)
     with shifted(AHEAD):
-        claim_batch(database, hold=-1)
+        claim_batch(database, seconds=-1)
 
     with database.writing() as session:
         assert claims.free_expired(session, max_attempts=3) == (2, [])
@@ -155,8 +156,8 @@ def test_a_stamp_moves_on_inside_a_transaction_so_a_wait_shortens_no_claim(
             worker="w",
             own_ids=[],
             lane="bulk",
-            budget=claims.Budget(1_000, 1),
-            hold=60,
+            budget=Budget(1_000, 1),
+            seconds=60,
         )
         until = session.scalars(select(Ticket.claimed_until)).one()
 

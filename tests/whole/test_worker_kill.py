@@ -140,7 +140,7 @@ def endure(
 
 
 def _cycle(database: Database) -> float:
-    """Return how long the worker takes now for a batch and a lone ticket, in seconds."""
+    """Return how long the worker takes now for a batch and a solo ticket, in seconds."""
     began = time.monotonic()
     for _ in range(2):
         _wait_for_commit(database, closed(database), "a commit")

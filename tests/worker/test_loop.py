@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 
 from core.settings import Settings
 from db import Database, claims, corrections, tickets
-from db.claims import Budget
+from db.batch import Budget
 from db.models import Classification, Correction, Status, Ticket
 from tests.support.ahead import Ahead
 from tests.support.make import add_tickets, new_ticket
@@ -226,6 +226,6 @@ def test_without_a_model_tickets_wait_unclaimed(database: Database, settings: Se
             own_ids=ids,
             lane="bulk",
             budget=Budget(100, 10),
-            hold=60,
+            seconds=60,
         )
     assert claim.ids == ids

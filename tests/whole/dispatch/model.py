@@ -88,7 +88,7 @@ class Expectation:
         return list(dict.fromkeys(ticket.id for step in steps for ticket in step))[:most]
 
     def next_alone(self) -> list[int]:
-        """What a claim of a lone ticket should take: live first, then the one with least tries."""
+        """What a claim of a solo ticket should take: live first, then the one with least tries."""
         waiting = self.claimable(alone=True)
         waiting.sort(key=lambda ticket: (ticket.lane != "live", ticket.attempts, ticket.id))
         return [ticket.id for ticket in waiting[:1]]

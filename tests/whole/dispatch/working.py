@@ -17,7 +17,8 @@ from sqlalchemy import select, update
 
 from core.broker import LANES
 from db import claims, results
-from db.claims import Budget, Claim
+from db.batch import Budget
+from db.claims import Claim
 from db.models import Classification, Ticket
 from db.results import Result
 from tests.support.make import UNITS, let_wait
@@ -43,7 +44,7 @@ class Working(Producing):
     @precondition(lambda self: self.expected.claimable())
     @rule(target=HELD, worker=st.sampled_from(WORKERS), lane=st.sampled_from(LANES))
     def claim(self, worker: str, lane: str) -> object:
-        """A worker takes the lane's next message and claims a batch, or a lone ticket."""
+        """A worker takes the lane's next message and claims a batch, or a solo ticket."""
         made = self._claim(worker, lane)
         return Held(made, worker, self.lives[worker]) if made.tickets else multiple()
 
@@ -59,7 +60,7 @@ class Working(Producing):
             claim, wanted = claims.claim_solo, self.expected.next_alone()
         token = claims.new_token()
         with self.database.writing() as session:
-            made = claim(session, token=token, worker=worker, hold=3600.0)
+            made = claim(session, token=token, worker=worker, seconds=3600.0)
         assert made.ids == wanted
         self.expected.claim(wanted, token, worker)
         return made
