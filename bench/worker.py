@@ -7,8 +7,8 @@ Pushes ``count`` tickets (the first ``texts`` texts of the file, over and over) 
 has its committed row; meanwhile some live ones come, each timed from before its submit to its
 committed row as another connection sees it; then, with the worker idle, some more one by one.
 ``busy`` is the time between the CUDA events around each forward over the time from the first
-submit to the last row; the rest is idle, inside the streams of batches or between them. A table,
-then one line of JSON. Needs the extras ``ml`` and ``dev``.
+submit to the last row; the rest is idle, inside the calls of ``classify_batches`` or between them.
+A table, then one line of JSON. Needs the extras ``ml`` and ``dev``.
 """
 
 import argparse
@@ -268,19 +268,19 @@ def _time_live(submitter: Submitter, database: Database, texts: Sequence[str]) -
 
 
 def _told(log: str, seconds: float) -> dict[str, Any]:
-    """Add up what the worker's streams of more than a few tickets told."""
-    streams = [
+    """Add up what the log tells of the calls that answered more than a few tickets."""
+    calls = [
         {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", line)}
         for line in log.splitlines()
-        if "stream ended" in line
+        if "batches ended" in line
     ]
-    large = [stream for stream in streams if stream["tickets"] > 8]
-    total = {name: sum(stream[name] for stream in large) for name in large[0]}
+    large = [call for call in calls if call["tickets"] > 8]
+    total = {name: sum(call[name] for call in large) for name in large[0]}
     return {
         "busy": round(total["busy"] / seconds, 4),
-        "streams": len(large),
+        "calls": len(large),
         "idle_s": {
-            "in_streams": round(total["seconds"] - total["busy"], 2),
+            "in_calls": round(total["seconds"] - total["busy"], 2),
             "between": round(seconds - total["seconds"], 2),
         },
         "tokens_per_ticket": round(total["tokens"] / total["tickets"], 1),

@@ -83,7 +83,9 @@ def shares_base(serving: Classifier, directory: Path, options: Options) -> bool:
     manifest = read_manifest(directory, verify=False)
     if (serving.kind, manifest.kind) != ("llm", "llm"):
         return False
-    from classifier.llm import LlmClassifier, Setup, served_mode
+    from classifier.fp8_gate import served_mode
+    from classifier.llm import LlmClassifier
+    from classifier.setup import Setup
 
     if not isinstance(serving, LlmClassifier):
         return False

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from classifier.interface import Decision
-from classifier.llm import SETUP
 from classifier.model.base import BASES, add_base
 from classifier.model.lora import WEIGHTS
+from classifier.setup import SETUP
 from core.settings import Settings
 from db import Database, versions
 from db.models import Classification

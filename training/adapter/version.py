@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 import training.adapter.unsloth_first  # noqa: F401  # isort: split
 from classifier.calibration import fit_temperature
 from classifier.engine.engine import Engine
+from classifier.fp8_gate import FP8_AGREEMENT
 from classifier.labels.prompt import Prompt
 from classifier.labels.template import PromptUnit, load_template
 from classifier.labels.trie import LabelTrie
-from classifier.llm import FP8_AGREEMENT, SETUP, LlmClassifier, Setup
+from classifier.llm import LlmClassifier
 from classifier.manifest import TrainingFacts
 from classifier.model.backbone import load_backbone
 from classifier.model.base import RECIPE, Base, load_tokenizer
 from classifier.model.lora import CONFIG, WEIGHTS, Adapter
 from classifier.model.runner import Mode
+from classifier.setup import SETUP, Setup
 from core.errors import PaidanError
 from registry.writer import TrainedVersion, store_version
 from training.adapter.recipe import Recipe

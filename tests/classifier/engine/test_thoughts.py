@@ -131,7 +131,7 @@ def streamed(classifier: LlmClassifier) -> list[Decision]:
 def test_a_ticket_whose_turn_did_not_come_keeps_its_answer(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("classifier.llm.THINKING_SECONDS", -1.0)
+    monkeypatch.setattr("classifier.continuous.THINKING_SECONDS", -1.0)
     texts = [text * 20 for text in TICKETS]  # cut, if they shared their room with a thought
     classifier = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=400)
 

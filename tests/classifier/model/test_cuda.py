@@ -11,9 +11,9 @@ from transformers import AutoModelForCausalLM
 
 from bench.inference import random_adapter
 from classifier.engine.engine import Engine
+from classifier.fp8_gate import FP8_AGREEMENT
 from classifier.labels.prompt import Prompt
 from classifier.labels.trie import LabelTrie
-from classifier.llm import FP8_AGREEMENT
 from classifier.loading import Options, load_classifier
 from classifier.model.backbone import FP8_CAPABILITY, load_backbone, pick_device
 from classifier.model.base import Base, load_tokenizer

@@ -1,4 +1,4 @@
-"""The stream of batches through an LLM that works ahead."""
+"""Continuous batching: batches through an LLM that works ahead."""
 
 import itertools
 import math
@@ -61,7 +61,7 @@ def test_long_searches_do_not_keep_the_next_forwards_short(
             yield Batch(texts, [every] * len(texts), str(number))
         coming.clear()
 
-    # When they stream
+    # When it answers them as they come
     tokens = [batch.token for batch, _ in classifier.classify_batches(batches(), top_k=1)]
 
     # Then, as long as batches come, forwards are full, but for the first

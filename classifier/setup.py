@@ -1,0 +1,98 @@
+"""The set-up of an LLM version, ``llm.json``: all its answers depend on beside its adapter."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from classifier.labels.prompt import Lengths, Prompt, Tokenizer
+from classifier.labels.template import PromptUnit, Template
+from classifier.manifest import Manifest, damaged, read_file
+from classifier.model.base import BASES, Base, find_base
+from core.errors import ModelVersionError, PaidanError
+
+SETUP = "llm.json"
+
+
+class Setup(BaseModel):
+    """The contents of ``llm.json``.
+
+    Parameters:
+        base: name of the base model.
+        base_sha256: ``Base.sha256`` of its configuration and weights.
+        tokenizer_sha256: ``Base.tokenizer_sha256``.
+        template: the prompt template's text.
+        units: the units the prompt lists, in its order.
+        max_seq_length: see ``prompt.Lengths``.
+        max_prefix_length: see ``prompt.Lengths``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: str
+    base_sha256: str
+    tokenizer_sha256: str
+    template: str
+    units: tuple[PromptUnit, ...]
+    max_seq_length: int
+    max_prefix_length: int
+
+    @classmethod
+    def read(cls, directory: Path, manifest: Manifest) -> Self:
+        """Read a version's set-up.
+
+        Raises:
+            ModelVersionError: it is missing, changed or malformed.
+            StorageError: it is there and cannot be read.
+        """
+        content = read_file(directory, manifest, SETUP)
+        try:
+            setup = cls.model_validate_json(content)
+        except ValidationError as error:
+            raise damaged(directory / SETUP, f"not a set-up ({error})") from error
+        codes = sorted(unit.code for unit in setup.units)
+        if codes != sorted(manifest.codes):
+            raise damaged(directory / SETUP, "its units are not the manifest's")
+        return setup
+
+    def find_base(self, directory: Path, manifest: Manifest) -> Base:
+        """Return the base that a version was trained on; added bases lie beside the version.
+
+        Raises:
+            ModelVersionError: there is no base of that name, or it has other files.
+        """
+        base = find_base(self.base, directory.parent / BASES)
+        for what, found, wanted in (
+            ("weights", base.sha256, self.base_sha256),
+            ("tokenizer", base.tokenizer_sha256, self.tokenizer_sha256),
+        ):
+            if found != wanted:
+                raise ModelVersionError(
+                    f"model version {manifest.name} was trained on a base {self.base} with other "
+                    f"{what} than the one here ({base.path}): add that base, or train again"
+                )
+        return base
+
+    def read_prompt(self, directory: Path, tokenizer: Tokenizer) -> Prompt:
+        """Return the prompt of the version in a directory, in the base's tokens.
+
+        Raises:
+            ModelVersionError: the template is malformed, or leaves a ticket too little room.
+        """
+        try:
+            return self.prompt(tokenizer)
+        except PaidanError as error:
+            raise damaged(directory / SETUP, str(error)) from error
+
+    def prompt(self, tokenizer: Tokenizer) -> Prompt:
+        """Return the prompt of a set-up that no version has yet.
+
+        Raises:
+            InputError: the template is malformed, or leaves a ticket too little room.
+        """
+        return Prompt(
+            tokenizer,
+            Template.parse(self.template, SETUP),
+            self.units,
+            Lengths(self.max_seq_length, self.max_prefix_length),
+        )
