@@ -25,7 +25,9 @@ from classifier.llm import LlmClassifier
 from classifier.model.backbone import nf4_config
 from core.text import model_text
 from producer.files.reader import read_rows
-from producer.tickets.reader import Reading, Rejected, read_tickets
+from producer.tickets.options import ReadOptions
+from producer.tickets.outcome import Reject
+from producer.tickets.reader import read_tickets
 
 NEW_TOKENS, TEMPERATURE = 50, 0.7
 SEED = 3407
@@ -121,11 +123,11 @@ def _parse(text: str, prompt: Prompt) -> str:
 
 
 def _read(file: Path, label: str, names: dict[str, str], count: int) -> tuple[list[str], list[str]]:
-    reading = Reading(columns={} if label == "unit" else {"unit": label}, max_chars=50_000)
+    options = ReadOptions(columns={} if label == "unit" else {"unit": label}, max_chars=50_000)
     texts: list[str] = []
     truth: list[str] = []
-    for _, item in read_tickets(read_rows(file), reading):
-        if not isinstance(item, Rejected) and item.unit in names and len(texts) < count:
+    for _, item in read_tickets(read_rows(file), options):
+        if not isinstance(item, Reject) and item.unit in names and len(texts) < count:
             texts.append(model_text(item.title, item.text))
             truth.append(names[item.unit])
     return texts, truth

@@ -10,8 +10,9 @@ from core.publisher import Publisher
 from core.settings import Settings, get_settings
 from db import Database, open_database, tickets
 from db.tickets import NewTicket
-from producer.tickets.checks import FieldError, check_ticket
+from producer.tickets.checks import check_ticket
 from producer.tickets.rules import Rule, load_rules, prioritise
+from producer.tickets.scalars import FieldError
 
 logger = logging.getLogger(__name__)
 

@@ -93,11 +93,12 @@ def _synthetic() -> Iterator[tuple[str | None, str]]:
 def _unlabelled(file: Path) -> list[tuple[str | None, str]]:
     """Read a file's tickets without their labels."""
     from paidan.cli.options import read_file
-    from producer.tickets.reader import Reading, Rejected
+    from producer.tickets.options import ReadOptions
+    from producer.tickets.outcome import Reject
 
-    reading = Reading(columns={}, max_chars=get_settings().max_ticket_chars)
-    tickets = (item for _, item in read_file(file, reading, None))
-    return [(t.title, t.text) for t in tickets if not isinstance(t, Rejected)]
+    options = ReadOptions(columns={}, max_chars=get_settings().max_ticket_chars)
+    tickets = (item for _, item in read_file(file, options, None))
+    return [(t.title, t.text) for t in tickets if not isinstance(t, Reject)]
 
 
 def _bases_dir() -> Path:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from db import Database
     from db.corrections import Outcome
     from db.models import Ticket
-    from producer.files.reader import Row
+    from producer.files.rows import Row
 
 _FIELDS = ("external_id", "unit", "source")
 # How a row counts, beside "confirm" and "correct".

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from producer.files.reader import Row
+    from producer.files.rows import Row
 
 ESCAPED = "escaped"
 _MARK = "'"

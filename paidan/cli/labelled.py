@@ -155,14 +155,16 @@ def _read_rows(
     from core.privacy import mask
     from core.text import model_text
     from db.export import DECIDED_BY
-    from producer.tickets.reader import THOUGHT, Reading, Rejected
+    from producer.tickets.columns import THOUGHT
+    from producer.tickets.options import ReadOptions
+    from producer.tickets.outcome import Reject
 
     labelled: list[_Row] = []
     left_out = 0
-    reading = Reading(columns=columns, max_chars=get_settings().max_ticket_chars)
+    options = ReadOptions(columns=columns, max_chars=get_settings().max_ticket_chars)
     notes = Notes(file)
-    for line, item in read_file(file, reading, encoding, sheet, notes):
-        if isinstance(item, Rejected):
+    for line, item in read_file(file, options, encoding, sheet, notes):
+        if isinstance(item, Reject):
             field, reason = item.field, item.reason
         elif item.unit is None:
             field, reason = "unit", "no unit is named"

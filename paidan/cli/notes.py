@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from producer.tickets.reader import Remark
+    from producer.tickets.outcome import Note
 
 _DEADLINE = "due_at"
 
@@ -42,12 +42,12 @@ class Notes:
         for note in notes:
             self._count(note, line, "")
 
-    def take(self, remark: "Remark") -> None:
-        """Take down a remark on a row."""
-        self._count(remark.kind, remark.line, remark.detail)
-        if remark.field == _DEADLINE and remark.detail:
-            place = f"{self.file}, line {remark.line}, {remark.field}"
-            click.echo(f"warning: {place}: {remark.detail}", err=True)
+    def take(self, note: "Note") -> None:
+        """Take down a note on a row."""
+        self._count(note.kind, note.line, note.detail)
+        if note.field == _DEADLINE and note.detail:
+            place = f"{self.file}, line {note.line}, {note.field}"
+            click.echo(f"warning: {place}: {note.detail}", err=True)
 
     def _count(self, note: str, line: int, detail: str) -> None:
         kind = self._kinds.setdefault(note, _Kind(detail=detail))

@@ -18,7 +18,8 @@ from paidan.cli.notes import Notes
 if TYPE_CHECKING:
     from db import Database
     from db.tickets import NewTicket
-    from producer.tickets.reader import Reading, Rejected
+    from producer.tickets.options import ReadOptions
+    from producer.tickets.outcome import Reject
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -119,11 +120,11 @@ def print_json(value: Any) -> None:
 
 def read_file(
     file: Path,
-    reading: "Reading",
+    options: "ReadOptions",
     encoding: str | None,
     sheet: str | None = None,
     notes: Notes | None = None,
-) -> "Iterator[tuple[int, NewTicket | Rejected]]":
+) -> "Iterator[tuple[int, NewTicket | Reject]]":
     """Read a ticket file; errors name the file, and ``notes`` takes what is to be said of rows.
 
     Raises:
@@ -134,7 +135,7 @@ def read_file(
     from producer.tickets.columns import check_columns, columns_used
     from producer.tickets.reader import read_tickets
 
-    columns = reading.columns or {}
+    columns = options.columns or {}
     check_columns(columns)
     asked = [] if notes is None else [notes.take]
     empty = True
@@ -142,7 +143,7 @@ def read_file(
         as_stored, read_rows(file, encoding=encoding, sheet=sheet, used=columns_used(columns))
     )
     try:
-        for item in read_tickets(rows, reading, *asked):
+        for item in read_tickets(rows, options, *asked):
             empty = False
             yield item
     except InputError as error:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from db.tickets import NewTicket
     from paidan.cli.progress import PushProgress
     from producer.submit import Refused, SubmitResult, Submitter
-    from producer.tickets.reader import Rejected
+    from producer.tickets.outcome import Reject
 
 
 def _time_formats(
@@ -79,23 +79,23 @@ def push(
     from paidan.cli.notes import Notes
     from paidan.cli.progress import PushProgress
     from producer.submit import SubmitResult, Submitter
-    from producer.tickets.reader import Reading
+    from producer.tickets.options import ReadOptions
 
     settings = get_settings()
-    reading = Reading(
+    options = ReadOptions(
         source, columns, lane, settings.timezone, settings.max_ticket_chars, time_formats
     )
     notes = Notes(file)
     refused = Rejects(file, rejects or default_rejects(settings, file))
     if strict:
         # What would go to meta with a note costs the ticket here.
-        _check_all(file, read_file(file, replace(reading, strict=True), encoding, sheet))
+        _check_all(file, read_file(file, replace(options, strict=True), encoding, sheet))
     submitter = Submitter.from_settings(settings)
     began = time.monotonic()
     pushed = SubmitResult()
     try:
         with PushProgress(quiet=as_json) as progress:
-            items = read_file(file, reading, encoding, sheet, notes)
+            items = read_file(file, options, encoding, sheet, notes)
             _push(submitter, items, refused, progress, pushed)
             if wait and pushed.ids:
                 if pushed.unpublished:
@@ -132,14 +132,14 @@ def _print_summary(summary: dict[str, Any], seconds: float, notes: Notes, *, as_
 
 def _push(
     submitter: "Submitter",
-    items: "Iterable[tuple[int, NewTicket | Rejected]]",
+    items: "Iterable[tuple[int, NewTicket | Reject]]",
     refused: Rejects,
     progress: "PushProgress",
     pushed: "SubmitResult",
 ) -> None:
     """Submit chunk by chunk, so that a long file is on its way while it is still being read."""
     from producer.submit import CHUNK
-    from producer.tickets.reader import Rejected
+    from producer.tickets.outcome import Reject
 
     chunk: list[tuple[int, NewTicket]] = []
 
@@ -154,7 +154,7 @@ def _push(
 
     try:
         for line, item in items:
-            if isinstance(item, Rejected):
+            if isinstance(item, Reject):
                 refused.add(line, item.field, item.reason, item.row)
                 continue
             chunk.append((line, item))
@@ -196,11 +196,11 @@ def _refuse_erased(
             refused.add(line, why.field, why.reason, row)
 
 
-def _check_all(file: Path, items: "Iterable[tuple[int, NewTicket | Rejected]]") -> None:
+def _check_all(file: Path, items: "Iterable[tuple[int, NewTicket | Reject]]") -> None:
     """Read the whole file and refuse it if a row is bad (``--strict``)."""
-    from producer.tickets.reader import Rejected
+    from producer.tickets.outcome import Reject
 
-    bad = [item for _, item in items if isinstance(item, Rejected)]
+    bad = [item for _, item in items if isinstance(item, Reject)]
     if bad:
         first = bad[0]
         field = f", {first.field}" if first.field else ""

@@ -23,11 +23,13 @@ from core.faults import describe
 from core.settings import Settings
 from db import tickets
 from db.tickets import NewTicket
-from producer.files.reader import Row
+from producer.files.rows import Row
 from producer.stream.consumer import Entry, Stream
 from producer.stream.rejects import MOST_REJECTS, Rejects, reject_words
 from producer.submit import SubmitResult, Submitter
-from producer.tickets.reader import Reading, Rejected, Remark, read_tickets
+from producer.tickets.options import ReadOptions
+from producer.tickets.outcome import Note, Reject
+from producer.tickets.reader import read_tickets
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ class _Read:
     """An entry, and what it was read as."""
 
     entry: Entry
-    ticket: NewTicket | Rejected
+    ticket: NewTicket | Reject
 
     def forget(self) -> None:
         """Refuse a ticket that was erased; of what came in, its ids alone are kept."""
@@ -58,7 +60,7 @@ class _Read:
             source, external_id = (part.encode() for part in _key(self.ticket))
             fields = {b"source": source, b"external_id": external_id}
             self.entry = replace(self.entry, fields=fields)
-            self.ticket = Rejected(0, "external_id", "its ticket was erased", {})
+            self.ticket = Reject(0, "external_id", "its ticket was erased", {})
 
 
 class Ingest:
@@ -142,13 +144,13 @@ class Ingest:
 
     def _take_in(self, entries: list[Entry]) -> None:
         """Commit the tickets, then in one step set aside the rest and acknowledge all of them."""
-        reading = Reading(
+        options = ReadOptions(
             source=STREAM_SOURCE,
             lane="live",
             timezone=self.settings.timezone,
             max_chars=self.settings.max_ticket_chars,
         )
-        read = [_Read(entry, self._ticket(entry, reading)) for entry in entries]
+        read = [_Read(entry, self._ticket(entry, options)) for entry in entries]
         result = self._submit(read)
         conflicts = {(t.source, t.external_id, t.text) for t in result.conflicts}
         erased = {(r.ticket.source, r.ticket.external_id) for r in result.refused}
@@ -167,11 +169,11 @@ class Ingest:
         self.rejects.add_refused(refused, settled)
         logger.info("ingested", extra={"entries": len(entries), "added": result.added})
 
-    def _ticket(self, entry: Entry, reading: Reading) -> NewTicket | Rejected:
+    def _ticket(self, entry: Entry, options: ReadOptions) -> NewTicket | Reject:
         if entry.size > self.largest:
             reason = f"{entry.size:,} bytes; at most {self.largest:,} are taken"
-            return Rejected(0, "entry", reason, {})
-        return read_entry({_text(k): _text(v) for k, v in entry.fields.items()}, reading)
+            return Reject(0, "entry", reason, {})
+        return read_entry({_text(k): _text(v) for k, v in entry.fields.items()}, options)
 
     def _submit(self, read: list[_Read]) -> SubmitResult:
         """Store the tickets; make a reject of each that the database refuses for its own sake.
@@ -195,7 +197,7 @@ class Ingest:
                     parts += [part[half:], part[:half]]
                 elif self._database_works():
                     reason = f"the database refuses it ({type(error).__name__})"
-                    part[0].ticket = Rejected(0, "entry", reason, {})
+                    part[0].ticket = Reject(0, "entry", reason, {})
                 else:
                     raise  # every ticket would be refused
         if tried and result.unpublished:
@@ -218,10 +220,10 @@ def _key(ticket: NewTicket) -> tuple[str, str]:
 
 
 def _reason(
-    ticket: NewTicket | Rejected, conflicts: set[tuple[str, str, str]]
+    ticket: NewTicket | Reject, conflicts: set[tuple[str, str, str]]
 ) -> tuple[str, str | None]:
     """Return why an entry is set aside, empty if it is not, and the external id it gave."""
-    if isinstance(ticket, Rejected):
+    if isinstance(ticket, Reject):
         given = ticket.row.get("external_id")
         external_id = str(given) if isinstance(given, str | int) else None
         return f"{ticket.field}: {ticket.reason}", external_id
@@ -235,7 +237,7 @@ def _text(value: bytes) -> str:
     return value.decode(errors="surrogateescape")
 
 
-def read_entry(fields: dict[str, str], reading: Reading) -> NewTicket | Rejected:
+def read_entry(fields: dict[str, str], options: ReadOptions) -> NewTicket | Reject:
     """Read a stream entry: fields as in a CSV file, or one field ``json`` with the whole object.
 
     ``source`` may be given; ``external_id`` must be, for it makes redelivery harmless.
@@ -245,25 +247,25 @@ def read_entry(fields: dict[str, str], reading: Reading) -> NewTicket | Rejected
         try:
             decoded: Any = json.loads(fields["json"])
         except (ValueError, RecursionError) as error:
-            return Rejected(0, "json", f"not JSON: {error}", values)
+            return Reject(0, "json", f"not JSON: {error}", values)
         if not isinstance(decoded, dict):
-            return Rejected(0, "json", "an object is expected", values)
+            return Reject(0, "json", "an object is expected", values)
         values = decoded
     elif isinstance(values.get("meta"), str):
         try:
             values["meta"] = json.loads(values["meta"])
         except (ValueError, RecursionError) as error:
-            return Rejected(0, "meta", f"not JSON: {error}", values)
+            return Reject(0, "meta", f"not JSON: {error}", values)
     if not str(values.get("external_id") or "").strip():
-        return Rejected(0, "external_id", "missing: it makes sending twice harmless", values)
+        return Reject(0, "external_id", "missing: it makes sending twice harmless", values)
     if not str(values.get("text") or values.get("Question") or "").strip():
-        return Rejected(0, "text", "the text is missing or blank", values)
-    source = str(values.pop("source", None) or reading.source)
+        return Reject(0, "text", "the text is missing or blank", values)
+    source = str(values.pop("source", None) or options.source)
     if not _SOURCE.fullmatch(source):
-        return Rejected(0, "source", "at most 100 printable characters are expected", values)
-    return next(read_tickets([Row(0, values)], replace(reading, source=source), _log))[1]
+        return Reject(0, "source", "at most 100 printable characters are expected", values)
+    return next(read_tickets([Row(0, values)], replace(options, source=source), _log))[1]
 
 
-def _log(remark: Remark) -> None:
+def _log(note: Note) -> None:
     # The kind alone: the detail may quote what the sender wrote.
-    logger.warning("took an entry", extra={"field": remark.field, "remark": remark.kind})
+    logger.warning("took an entry", extra={"field": note.field, "note": note.kind})

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from core.errors import InputError
 from producer.files.column_names import find_name
-from producer.files.reader import Row
+from producer.files.rows import Row
 
 FIELDS = (
     "source",
@@ -22,6 +22,7 @@ FIELDS = (
     "meta",
 )
 # The article's schema. Its thought belongs to training, so it travels in meta.
+THOUGHT = "Complex_CoT"
 _ARTICLE = {"text": "Question", "unit": "Response"}
 # In JSON each row has its own columns: one that is in none of so many rows is not in the file.
 _ROWS_LOOKED_AT = 100

@@ -17,8 +17,10 @@ from db.batch import Budget
 from db.claims import Claim
 from db.models import Ticket
 from db.tickets import NewTicket
-from producer.files.reader import Row
-from producer.tickets.reader import Reading, Rejected, read_tickets
+from producer.files.rows import Row
+from producer.tickets.options import ReadOptions
+from producer.tickets.outcome import Reject
+from producer.tickets.reader import read_tickets
 
 PLENTY = Budget(tokens=1_000_000, tickets=256)
 UNITS = {"A": "甲局", "B": "乙局", "C": "丙局"}
@@ -49,23 +51,23 @@ def promote_constant(
     return records.promote_constant(database, models_dir, units, answers, actor="test")
 
 
-def read_records(*rows: dict[str, Any], **reading: Any) -> list[NewTicket | Rejected]:
+def read_records(*rows: dict[str, Any], **options: Any) -> list[NewTicket | Reject]:
     """Read rows as a file's, from line 2 on."""
     numbered = [Row(number, values) for number, values in enumerate(rows, 2)]
-    return [ticket for _, ticket in read_tickets(numbered, Reading(**reading))]
+    return [ticket for _, ticket in read_tickets(numbered, ReadOptions(**options))]
 
 
-def ticket_of(row: dict[str, Any], **reading: Any) -> NewTicket:
+def ticket_of(row: dict[str, Any], **options: Any) -> NewTicket:
     """Read one row that must be a ticket."""
-    [ticket] = read_records(row, **reading)
+    [ticket] = read_records(row, **options)
     assert isinstance(ticket, NewTicket), ticket
     return ticket
 
 
-def rejected(row: dict[str, Any], **reading: Any) -> Rejected:
+def rejected(row: dict[str, Any], **options: Any) -> Reject:
     """Read one row that must be refused, and be kept as it came in for the rejects file."""
-    [refused] = read_records(row, **reading)
-    assert isinstance(refused, Rejected), refused
+    [refused] = read_records(row, **options)
+    assert isinstance(refused, Reject), refused
     assert refused.row == row
     return refused
 

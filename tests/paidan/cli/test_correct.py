@@ -14,7 +14,7 @@ from db import Database, taxonomy, tickets
 from db.export import EXPORT_COLUMNS
 from db.models import Correction, Ticket
 from paidan.cli.options import read_file
-from producer.tickets.reader import Reading
+from producer.tickets.options import ReadOptions
 from tests.support.answers import add_version, answer_next, correct
 from tests.support.cli import Cli, write
 from tests.support.make import UNITS, add_tickets, add_units, new_ticket
@@ -204,7 +204,7 @@ def test_ids_that_look_like_formulas_come_back(
 
     assert ran.code == 0, ran.err
     assert [decided[0] for decided in stored(database)] == IDS
-    pushed = [ticket for _, ticket in read_file(file, Reading(), None)]
+    pushed = [ticket for _, ticket in read_file(file, ReadOptions(), None)]
     assert [getattr(ticket, "external_id", ticket) for ticket in pushed] == IDS
     assert {getattr(ticket, "source", None) for ticket in pushed} == {"-s"}
 

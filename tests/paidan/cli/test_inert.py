@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paidan.cli.inert import as_stored, is_formula, make_inert
-from producer.files.reader import Row
+from producer.files.rows import Row
 
 DANGEROUS = [
     *("=1+1", "+86 路灯", "-12", "@城管局", "\t=x", "\r=x", "\n=x", "\tx", " =1", "\u3000=1"),

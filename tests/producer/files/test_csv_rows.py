@@ -7,7 +7,8 @@ import pytest
 
 from core.errors import InputError
 from producer.files.header import ABOVE_NOTE, SHORT_NOTE
-from producer.files.reader import Row, read_rows
+from producer.files.reader import read_rows
+from producer.files.rows import Row
 
 HEADER = "external_id,text\n"
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from producer.files import json_window
-from producer.files.reader import Row, read_rows
+from producer.files.reader import read_rows
+from producer.files.rows import Row
 
 WINDOWS = [1, 2, 3, 7, 64, 1 << 16]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from producer.files.reader import Row, read_rows
+from producer.files.reader import read_rows
+from producer.files.rows import Row
 
 HEADER = "external_id,text\n"
 

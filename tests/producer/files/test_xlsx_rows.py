@@ -12,7 +12,8 @@ from openpyxl import Workbook
 
 from core.errors import InputError
 from producer.files.header import ABOVE_NOTE
-from producer.files.reader import Row, read_rows
+from producer.files.reader import read_rows
+from producer.files.rows import Row
 from producer.files.xlsx_rows import _SHEETS_NOTE
 
 HEADER = ("external_id", "text")

@@ -14,7 +14,7 @@ from db.tickets import NewTicket
 from producer.stream import ingest
 from producer.stream.ingest import Ingest
 from producer.submit import Submitter
-from producer.tickets.reader import Reading
+from producer.tickets.options import ReadOptions
 from tests.support.make import messages
 from tests.support.processes import wait_until
 from tests.support.streams import TicketStream, rows
@@ -167,7 +167,7 @@ def test_what_a_killed_relay_read_is_taken_over_and_added_once(
     for number in range(3):
         stream.add(external_id=str(number), text="漏水")
     entries = other._read("unread")
-    read = [other._ticket(entry, Reading(source="stream")) for entry in entries]
+    read = [other._ticket(entry, ReadOptions(source="stream")) for entry in entries]
     if committed:  # and killed before the acknowledgement
         other.submitter.submit([ticket for ticket in read if isinstance(ticket, NewTicket)])
     assert relay.step(0) == 0  # the other one may still be at work

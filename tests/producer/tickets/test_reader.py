@@ -8,9 +8,12 @@ import pytest
 
 from core.errors import InputError
 from db.tickets import NewTicket
-from producer.files.reader import Row, read_rows
+from producer.files.reader import read_rows
+from producer.files.rows import Row
 from producer.tickets.columns import check_columns
-from producer.tickets.reader import Reading, Rejected, read_tickets
+from producer.tickets.options import ReadOptions
+from producer.tickets.outcome import Reject
+from producer.tickets.reader import read_tickets
 from tests.support.make import read_records, ticket_of
 
 SHANGHAI = timezone(timedelta(hours=8))
@@ -101,7 +104,7 @@ def test_numbers_are_ids(value: Any, stored: str) -> None:
 
 
 def _ids(path: Path) -> list[str]:
-    found = [ticket for _, ticket in read_tickets(read_rows(path), Reading())]
+    found = [ticket for _, ticket in read_tickets(read_rows(path), ReadOptions())]
     return [t.external_id if isinstance(t, NewTicket) else t.field for t in found]
 
 
@@ -121,10 +124,10 @@ def test_ids_made_from_the_text_are_the_same_at_each_reading(tmp_path: Path) -> 
 def test_a_bad_row_does_not_stop_the_rows_behind_it() -> None:
     rows = [Row(2, {}, "broken"), Row(3, {"text": ""}), Row(5, {"text": "漏水"})]
 
-    found = list(read_tickets(rows, Reading()))
+    found = list(read_tickets(rows, ReadOptions()))
 
     assert [line for line, _ in found] == [2, 3, 5]
-    assert found[0][1] == Rejected(2, "", "broken", {})
+    assert found[0][1] == Reject(2, "", "broken", {})
     assert isinstance(found[2][1], NewTicket)
 
 
@@ -132,7 +135,7 @@ def test_a_source_column_tells_tickets_of_several_sources_apart() -> None:
     rows = [Row(2, {"source": "crm", "external_id": "1", "text": "a"}), Row(3, {"text": "b"})]
 
     sources = [
-        item.source for _, item in read_tickets(rows, Reading()) if isinstance(item, NewTicket)
+        item.source for _, item in read_tickets(rows, ReadOptions()) if isinstance(item, NewTicket)
     ]
 
     assert sources == ["crm", "file"]

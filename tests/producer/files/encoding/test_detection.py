@@ -9,7 +9,8 @@ import pytest
 from bench.files import judge
 from bench.tables import DIALECTS, ENCODINGS, write_table
 from core.errors import InputError
-from producer.files.reader import Row, read_rows
+from producer.files.reader import read_rows
+from producer.files.rows import Row
 
 HEADER = "external_id,text\n"
 CHINESE = ("东风路停水两天了，请尽快处理", "井盖丢失很久没有人管", "垃圾没有人收，味道很大")

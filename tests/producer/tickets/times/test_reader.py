@@ -13,8 +13,10 @@ from core.errors import InputError
 from db import Database, tickets
 from db.models import Ticket
 from db.tickets import NewTicket
-from producer.files.reader import Row
-from producer.tickets.reader import Reading, Rejected, Remark, read_tickets
+from producer.files.rows import Row
+from producer.tickets.options import ReadOptions
+from producer.tickets.outcome import Note, Reject
+from producer.tickets.reader import read_tickets
 from producer.tickets.times.reader import TwoTimesError, UnreadTimeError, read_time
 from producer.tickets.times.user_format import check_format
 from tests.support.make import ticket_of
@@ -180,30 +182,30 @@ def test_a_format_that_tells_no_whole_time_is_refused(form: str, told: str) -> N
         check_format(form)
 
 
-def told(row: dict[str, Any], **reading: Any) -> tuple[NewTicket | Rejected, list[Remark]]:
-    remarks: list[Remark] = []
-    [(_, item)] = read_tickets([Row(2, row)], Reading(**reading), remarks.append)
-    return item, remarks
+def told(row: dict[str, Any], **options: Any) -> tuple[NewTicket | Reject, list[Note]]:
+    notes: list[Note] = []
+    [(_, item)] = read_tickets([Row(2, row)], ReadOptions(**options), notes.append)
+    return item, notes
 
 
 def test_a_time_that_cannot_be_read_goes_to_meta_under_its_columns_name() -> None:
     row = {"内容": "漏水", "期限": "03/04/2026", "received_at": "yesterday"}
 
-    ticket, remarks = told(row, columns={"text": "内容", "due_at": "期限"})
+    ticket, notes = told(row, columns={"text": "内容", "due_at": "期限"})
 
     assert isinstance(ticket, NewTicket)
     assert (ticket.due_at, ticket.received_at) == (None, None)
     assert ticket.meta == {"期限": "03/04/2026", "received_at": "yesterday"}
-    assert [(r.line, r.field) for r in remarks] == [(2, "received_at"), (2, "due_at")]
-    assert "'yesterday' is no time" in remarks[0].detail
-    assert not any(value in r.kind for r in remarks for value in ("yesterday", "2026"))
+    assert [(r.line, r.field) for r in notes] == [(2, "received_at"), (2, "due_at")]
+    assert "'yesterday' is no time" in notes[0].detail
+    assert not any(value in r.kind for r in notes for value in ("yesterday", "2026"))
 
 
 def test_a_strict_reading_refuses_what_it_cannot_read() -> None:
-    refused, remarks = told({"text": "漏水", "due_at": "03/04/2026"}, strict=True)
+    refused, notes = told({"text": "漏水", "due_at": "03/04/2026"}, strict=True)
 
-    assert isinstance(refused, Rejected)
-    assert (refused.field, remarks) == ("due_at", [])
+    assert isinstance(refused, Reject)
+    assert (refused.field, notes) == ("due_at", [])
 
 
 def test_a_time_is_of_the_readings_zone_and_format() -> None:
@@ -218,7 +220,7 @@ def test_a_time_is_of_the_readings_zone_and_format() -> None:
 def test_what_a_spreadsheet_or_nobody_could_read_is_stored(database: Database) -> None:
     row = {"text": "漏水", "due_at": datetime(2026, 3, 1), "seen": date(2026, 3, 2), "at": time(9)}  # noqa: DTZ001
     [(_, ticket), (_, unread)] = read_tickets(
-        [Row(2, row), Row(3, {"text": "x", "received_at": 3})], Reading()
+        [Row(2, row), Row(3, {"text": "x", "received_at": 3})], ReadOptions()
     )
     assert isinstance(ticket, NewTicket)
     assert isinstance(unread, NewTicket)
