@@ -1,9 +1,15 @@
-"""The leaves that every room may import: they import nothing of ours, and no machine learning.
+"""The leaves that every room may import. They import nothing of ours, and no machine learning.
 
-``settings`` are read once and checked. ``broker`` names queues and tasks and makes the Celery app;
-``transport`` is what it mends in kombu; ``publisher`` sends ids. ``redis_address``,
-``database_url`` and ``url`` read addresses. ``errors`` are what people are told, ``faults`` says
-what a log may tell of any other error, ``logging`` holds to it. ``privacy`` masks, ``text`` makes
-of a ticket what a model sees, ``names`` tells when two names are one. ``files`` and ``process`` are
-about the operating system's.
+The way of an id: ``settings`` are read from the environment, checked and frozen. They name Redis
+(``redis_address``) and the database (``database_url``); both are read by the rules of ``url``.
+``publisher`` sends ticket ids through the Celery app of ``broker``, which also names the queues,
+the task and the stream. ``transport`` is kombu's, mended: the worker receives the ids through it.
+
+The way of a text: ``text`` joins a ticket's title and text into what a model sees, and ``privacy``
+masks the personal numbers in it. ``names`` tells when two spellings are one name.
+
+The way of an error: ``errors`` has those that tell a person what to do. ``faults`` describes any
+other error without quoting a value, and ``logging`` writes lines that keep to it.
+
+``files`` says who may read what Paidan writes. ``process`` ends with its parent and locks a role.
 """

@@ -1,6 +1,7 @@
-"""The broker's names and the Celery app: what producers publish and workers consume. No ML here."""
+"""The broker: its names in Redis, the Celery app that publishes and consumes, a plain client."""
 
 from functools import lru_cache
+from typing import Any
 
 import redis
 from celery import Celery
@@ -23,10 +24,12 @@ INGEST_REJECTS = "tickets.ingest.rejected"
 # Counts all rejects there ever were; the stream keeps the newest.
 INGEST_REJECTED_TOTAL = "tickets.ingest.rejected.total"
 
-# What workers hold, as kombu notes it: under our own names, so that all keys begin alike.
+# Where kombu notes the messages that workers have and did not acknowledge yet. The names are ours:
+# so all keys begin alike, and one rule of an ACL covers them.
 UNACKED = "tickets.unacked"
 UNACKED_INDEX = "tickets.unacked_index"
 _UNACKED_MUTEX = "tickets.unacked_mutex"
+# A process that dies while it gives messages back keeps others off for so long.
 _UNACKED_MUTEX_S = 15
 
 _CONNECT_TIMEOUT_S = 3
@@ -39,55 +42,81 @@ def queue_name(lane: str) -> str:
 
 
 def make_app(settings: Settings) -> Celery:
-    """Build the Celery app of DESIGN's delivery contract.
-
-    Both lanes are bound to the anonymous exchange: its routing needs no table in Redis, so
-    publishing goes on after Redis lost everything (FLUSHALL).
-    """
-    address = settings.redis_address
-    # By the URL's scheme, for a URL with a socket names its transport itself and no setting counts.
+    """Build the Celery app, by which ids are published and tasks consumed."""
+    # By the URL's scheme: a URL with a socket names its transport itself, and no setting counts.
     TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "core.transport:Transport"))
     app = Celery(
         "paidan",
-        broker=address.broker_url(),
+        broker=settings.redis_address.broker_url(),
         amqp="core.transport:Protocol",
         set_as_current=False,
     )
-    anonymous = Exchange("", type="direct")
     app.conf.update(
-        task_queues=[
-            Queue(queue_name(lane), exchange=anonymous, routing_key=queue_name(lane))
-            for lane in LANES
-        ],
-        task_default_queue=queue_name(BULK),
-        task_default_exchange="",
-        task_default_routing_key=queue_name(BULK),
-        task_create_missing_queues=False,
-        task_serializer="json",
-        accept_content=["json"],
-        task_ignore_result=True,
-        task_acks_late=True,
-        task_reject_on_worker_lost=True,
-        task_acks_on_failure_or_timeout=True,
-        task_time_limit=settings.hard_limit,
-        worker_prefetch_multiplier=1,
-        worker_concurrency=1,
-        worker_proc_alive_timeout=settings.model_load,
-        worker_enable_remote_control=False,
-        worker_send_task_events=False,
-        worker_hijack_root_logger=False,
-        worker_cancel_long_running_tasks_on_connection_loss=False,
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,
+        enable_utc=True,
+        timezone="UTC",
+        **_queue_options(),
+        **_task_options(settings),
+        **_worker_options(settings),
+        **_connection_options(settings),
+    )
+    return app
+
+
+def _queue_options() -> dict[str, Any]:
+    """Bind both lanes to the anonymous exchange, whose routing needs no table in Redis.
+
+    So publishing goes on after Redis lost everything (FLUSHALL).
+    """
+    anonymous = Exchange("", type="direct")
+    names = [queue_name(lane) for lane in LANES]
+    return {
+        "task_queues": [Queue(name, exchange=anonymous, routing_key=name) for name in names],
+        "task_default_queue": queue_name(BULK),
+        "task_default_exchange": "",
+        "task_default_routing_key": queue_name(BULK),
+        "task_create_missing_queues": False,
+    }
+
+
+def _task_options(settings: Settings) -> dict[str, Any]:
+    """Let Redis keep a message until its task has ended, and end a task that takes too long."""
+    return {
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_acks_on_failure_or_timeout": True,
+        "task_time_limit": settings.hard_limit,
+    }
+
+
+def _worker_options(settings: Settings) -> dict[str, Any]:
+    """Give a worker one child, which takes one message at a time."""
+    return {
+        "worker_prefetch_multiplier": 1,
+        "worker_concurrency": 1,
+        "worker_proc_alive_timeout": settings.model_load,
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_hijack_root_logger": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+    }
+
+
+def _connection_options(settings: Settings) -> dict[str, Any]:
+    """Try to reach Redis for ever, and take back what a dead worker has not acknowledged."""
+    return {
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
         # What Redis refuses now (a replica, a full disk) it may take again: that ends no worker.
-        broker_channel_error_retry=True,
-        broker_pool_limit=4,
-        broker_use_ssl=address.broker_ssl(),
-        broker_transport_options={
+        "broker_channel_error_retry": True,
+        "broker_pool_limit": 4,
+        "broker_use_ssl": settings.redis_address.broker_ssl(),
+        "broker_transport_options": {
             "unacked_key": UNACKED,
             "unacked_index_key": UNACKED_INDEX,
             "unacked_mutex_key": _UNACKED_MUTEX,
-            # A process that dies while it gives messages back keeps others off for so long.
             "unacked_mutex_expire": _UNACKED_MUTEX_S,
             "visibility_timeout": settings.visibility,
             # Sweep for unacked messages every 5 s: the defaults amount to every 100 s.
@@ -98,10 +127,7 @@ def make_app(settings: Settings) -> Celery:
             "socket_connect_timeout": _CONNECT_TIMEOUT_S,
             "socket_keepalive": True,
         },
-        enable_utc=True,
-        timezone="UTC",
-    )
-    return app
+    }
 
 
 @lru_cache(maxsize=1)
@@ -111,13 +137,16 @@ def get_app() -> Celery:
 
 
 def _check_embedded(settings: Settings) -> None:
+    """Refuse a socket folder outside of the home that may be somebody else's."""
     folder = settings.embedded_socket.parent
     if settings.redis_url is None and folder != settings.resolved_home:
         check_socket_folder(folder)
 
 
 def make_redis(settings: Settings, timeout_s: float = _SOCKET_TIMEOUT_S) -> "redis.Redis":
-    """Return a redis-py client for depths and the ingest stream; it connects on first use.
+    """Return a redis-py client for the lanes' depths and the ingest stream.
+
+    It connects on first use.
 
     Args:
         settings: where Redis is.

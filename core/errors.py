@@ -49,5 +49,5 @@ class ModelFaultError(PaidanError):
     """The resident model fails even on a plain ticket: the fault is its own, not a ticket's."""
 
 
-# What the database itself may do to a transaction: it is away, or its disk is full.
+# Faults of the database itself, not of a ticket: it is away, or its disk is full.
 DATABASE_FAULTS = (DatabaseUnavailableError, StorageError)

@@ -1,10 +1,12 @@
 """Errors in words that quote no value: what logs, events and the record say of a fault.
 
-An error's own text may hold whatever was at hand when it was raised: redis-py quotes the command
-that failed, PostgreSQL the row that it refused, a model its ticket. So that text is never told.
-Told are the error's type, the server's code for it, the place in the code, and the same of the
-errors it came from. The messages of our own errors are told whole: they are written for people,
-and hold no ticket's text (an ``InputError`` may, and is not).
+An error's own text may quote whatever was at hand: redis-py quotes the command that failed,
+PostgreSQL the row that it refused, a model its ticket. So that text is never told. A *signature*
+tells the error's type, the server's code for it, the place in the code, and type and code of the
+errors it came from.
+
+The messages of our own errors are told whole. They are written for people and quote no ticket's
+text. Only an ``InputError`` may quote one: it is told as a signature too.
 """
 
 import errno
@@ -21,14 +23,14 @@ _MAX_CHAIN = 5
 _MAX_NAME_CHARS = 80
 _NO_NAME = re.compile(r"[^\w.\-<>/]", re.ASCII)
 _CODE = re.compile(r"[0-9A-Z_]{2,40}")
-# First words of a Redis server's refusal. What follows one may quote the command.
+# First words of a Redis server's refusal. The words after it may quote the command.
 _REDIS_CODE = re.compile(
     "ASK|BUSY|BUSYGROUP|BUSYKEY|CLUSTERDOWN|CROSSSLOT|ERR|EXECABORT|IOERR|LOADING|MASTERDOWN"
     "|MISCONF|MOVED|NOAUTH|NOGROUP|NOPERM|NOPROTO|NOREPLICAS|NOSCRIPT|OOM|READONLY|TRYAGAIN"
     "|UNBLOCKED|WRONGPASS|WRONGTYPE"
 )
 _ADDRESS_CODES = {int(getattr(socket, n)): n for n in dir(socket) if n.startswith("EAI_")}
-# SQLite names what was broken in the words of the schema: a constraint, or table.column.
+# SQLite names a broken constraint in the schema's words: its name, or table.column.
 _SQLITE_CONSTRAINT = re.compile(
     r"(?:CHECK|UNIQUE|NOT NULL|FOREIGN KEY) constraint failed(?:: [a-z0-9_., ]{1,200})?"
 )
@@ -42,9 +44,9 @@ def describe(error: BaseException) -> str:
 
 
 def signature(error: BaseException) -> str:
-    """Return one line of ASCII without any value: type, code and place, and those of its causes.
+    """Return one line of ASCII without any value: type, code and place, then those of its causes.
 
-    Every database can store it. An example:
+    Every database can store it. For example:
     ``OperationalError (57P01) at psycopg/cursor.py:97 in execute, from AdminShutdown (57P01)``.
     """
     told = [_kind(fault) for fault in chain(error)]

@@ -1,8 +1,8 @@
 """Files and folders that Paidan makes for itself: who may read them, and what they may be called.
 
-What lies under ``PAIDAN_HOME`` holds tickets. A home that Paidan makes is its owner's alone. A home
-that somebody opened to a group, and to nobody else, stays so, and what is made in it is the group's
-too. A file that a user names (an export, ``--rejects``) follows the user's umask.
+The files under ``PAIDAN_HOME`` contain tickets. A home that Paidan makes is private: its owner's
+alone. Somebody may open a home to a group and to nobody else. It stays so, and what Paidan makes
+in it is the group's too. A file that a user names (an export, ``--rejects``) follows the umask.
 """
 
 import logging
@@ -18,12 +18,14 @@ logger = logging.getLogger(__name__)
 _MAX_NAME_BYTES = 255  # of every common file system
 _OTHERS = stat.S_IRWXO
 _GROUP = stat.S_IRWXG
-# By these an older home is known as one.
+# What an older Paidan left in its home: a folder with one of these is a home.
 _MARKS = ("migrate.lock", "paidan.db", "redis", "rejects", "run")
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder, for whom its parent is private, or for its owner alone. One there is stays.
+    """Make a folder for its owner alone, or for the group too if its parent is private to a group.
+
+    A folder that is there stays as it is.
 
     Raises:
         OSError: it cannot be made.
@@ -39,10 +41,10 @@ def private_folder(path: Path) -> None:
 
 
 def private_home(home: Path) -> None:
-    """Make the home, or close to others one that an older Paidan left open to all.
+    """Make the home, or close a home that an older Paidan left open to all.
 
-    Only a folder of ours is closed: a folder that anybody may write to, or that holds other things,
-    is somebody's choice, and is warned of.
+    Only a folder of ours is closed. A folder that anybody may write to, or that contains other
+    things, is somebody's choice: a warning tells of it.
 
     Raises:
         OSError: it cannot be made.
@@ -66,7 +68,7 @@ def private_home(home: Path) -> None:
 
 
 def open_private(path: str, flags: int) -> int:
-    """Open as ``open``'s opener does; a file that is made is for whom its folder is private."""
+    """Open as ``open``'s opener does; a new file is for those who may read its private folder."""
     folder = Path(path).parent
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     group = _group_of(folder) & 0o060
@@ -83,7 +85,7 @@ def open_as_its_folder(path: str, flags: int) -> int:
 
 
 def make_private_file(path: Path) -> None:
-    """Make an empty file, if it is not there, for whom its folder is private.
+    """Make an empty file, if it is not there, for those who may read its private folder.
 
     Raises:
         OSError: it cannot be made.
@@ -100,12 +102,12 @@ def _group_of(folder: Path) -> int:
 
 
 def fitting_name(stem: str, suffix: str) -> str:
-    """Return a file's name, its stem cut between two characters where the whole is too long."""
+    """Return a file's name; the stem of one that is too long is cut between two characters."""
     room = _MAX_NAME_BYTES - len(os.fsencode(suffix))
     kept = os.fsencode(stem)[:room]
     while True:
         name = os.fsdecode(kept)
-        # A character cut in two is read as half surrogates that the whole stem does not have.
+        # A character that was cut in two reads as half surrogates, which the stem does not have.
         if stem.startswith(name):
             return f"{name}{suffix}"
         kept = kept[:-1]
@@ -114,8 +116,8 @@ def fitting_name(stem: str, suffix: str) -> str:
 def check_socket_folder(folder: Path) -> None:
     """Refuse a socket's folder that another user of this machine can have made.
 
-    Under the temporary directory everybody may make a folder of any name, and whoever answers on a
-    socket in it is taken for our Redis.
+    Everybody may make a folder of any name under the temporary directory, and clients take whoever
+    answers on a socket in it for our Redis.
 
     Raises:
         StorageError: it is a link, no folder, another user's, or open to others.

@@ -1,11 +1,11 @@
-"""Names as people and systems write them: when two are one, and which of them name nothing."""
+"""Names as people and systems write them: when two spellings are one name, which name nothing."""
 
 import unicodedata
 from functools import lru_cache
 
 # Characters that show nothing although their category is a letter's, a mark's or a symbol's:
-# the combining grapheme joiner, Hangul and Khmer fillers, Mongolian and other variation
-# selectors, the blank Braille pattern (Unicode's Default_Ignorable_Code_Point, and the last).
+# the combining grapheme joiner, Hangul and Khmer fillers, Mongolian and other variation selectors
+# (all of Unicode's Default_Ignorable_Code_Point), and the blank Braille pattern.
 _BLANK_MARKS = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0\u2800"
     + "".join(map(chr, range(0xFE00, 0xFE10)))
@@ -35,9 +35,8 @@ _DASHES = "-_~.‐‑‒–—―─−"
 def name_key(name: str) -> str:
     """Return what two spellings of one name have in common.
 
-    Case, width, the forms in which Unicode writes one character (NFC, NFD), invisible characters
-    and spaces do not count; a space counts only between two letters or digits of scripts that
-    part words by it. The key of a key is the key itself.
+    Case, width, Unicode form (NFC, NFD) and invisible characters do not count. A space counts only
+    between two letters or digits of scripts that part words by spaces. The key of a key is itself.
     """
     while (plain := _plain(name)) != name:
         name = plain

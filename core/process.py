@@ -1,4 +1,4 @@
-"""Processes: that end with their parent, that hold a model, and roles that only one may have."""
+"""What a process asks of the system: an end with its parent, a quiet collector, a role alone."""
 
 import ctypes
 import fcntl
@@ -20,8 +20,8 @@ def die_with_parent(sent: signal.Signals = signal.SIGKILL, parent: int | None = 
 
     Args:
         sent: the signal.
-        parent: the expected parent's pid; if it is gone already the process ends at once, since
-            the kernel only tells of deaths after the call.
+        parent: the expected parent's pid. The kernel tells only of deaths after this call, so a
+            process whose parent is gone already ends at once.
     """
     if sys.platform != "linux":
         return
@@ -33,8 +33,8 @@ def die_with_parent(sent: signal.Signals = signal.SIGKILL, parent: int | None = 
 def spare_collector() -> None:
     """Free what is garbage, and let the garbage collector pass over what stays.
 
-    Torch, a model and compiled code are some 660,000 objects. To walk through them takes 0.4 s, in
-    which no forward is started, and would come every ten seconds of work.
+    Torch, a model and compiled code are some 660,000 objects. The collector would walk through
+    them every ten seconds of work, for 0.4 s in which no forward starts.
     """
     gc.unfreeze()  # what was spared before may be garbage now
     gc.collect()

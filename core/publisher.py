@@ -1,4 +1,4 @@
-"""Publishing: ticket ids onto a lane's queue, never their text."""
+"""Publishing: ticket ids go into a lane's queue, never a ticket's text."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from core.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# What a publish tries before it leaves the tickets to the relay: about a second.
+# Retries for about a second; then the tickets are left to the relay.
 _RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.3}
 
 
@@ -23,9 +23,9 @@ class Publisher:
     """Sends ids as Celery messages of at most ``settings.message_ids``.
 
     Args:
-        settings: where Redis is, and how much a message and a lane hold.
+        settings: where Redis is, how many ids a message has, and how many messages a lane.
         app: the process' Celery app, if it has one.
-        redis: the client that asks how much a lane holds, before anything is sent.
+        redis: the client that asks for a lane's depth before anything is sent.
     """
 
     def __init__(
@@ -38,8 +38,8 @@ class Publisher:
     def publish(self, ids_by_lane: Mapping[str, Sequence[int]]) -> int:
         """Publish ids and return how many went out.
 
-        A lane that holds ``settings.lane_messages`` gets no more: the rest waits in SQL, and the
-        relay sends it when the lane has run dry. So Redis stays small however long the backlog.
+        A lane takes no more than ``settings.lane_messages``. The rest waits in SQL, and the relay
+        sends it when the lane has run dry. So Redis stays small, however long the backlog is.
 
         Raises:
             BrokerUnavailableError: Redis cannot be reached; the rows stay queued for the relay.
@@ -63,7 +63,7 @@ class Publisher:
         self.redis.close()
 
     def depth(self, lane: str) -> int:
-        """Return how many messages wait in a lane (those a worker holds are not among them)."""
+        """Return how many messages wait in a lane, without those that a worker has taken."""
         return int(self.redis.llen(queue_name(lane)))
 
     def _send(self, lane: str, ids: Sequence[int]) -> None:

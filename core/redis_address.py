@@ -1,11 +1,11 @@
 """Where Redis is: ``PAIDAN_REDIS_URL`` is read here once, for redis-py and for kombu alike.
 
-The two read one URL differently (``unix://…?db=2`` is database 2 to redis-py and 0 to kombu), so
-neither is given the user's. No message here quotes the URL: it may hold a password.
+The two read one URL differently: ``unix://…?db=2`` is database 2 to redis-py and 0 to kombu. So
+neither is given the user's URL. No message here quotes it, for it may hold a password.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
@@ -115,62 +115,54 @@ def parse_redis_url(url: str) -> RedisAddress:
     Raises:
         ValueError: it cannot be read, or in two ways; says what to do and quotes nothing of it.
     """
+    scheme, rest = _split_scheme(url)
+    on_socket = scheme == "unix"
+    try:
+        credentials, (place, options) = split_credentials(
+            rest, lambda text: _split_options(text, on_socket=on_socket)
+        )
+    except ValueError:
+        refuse_unknown_parameters(rest, _OPTIONS)
+        raise
+    options = _checked_options(options, scheme)
+    username, password = _user(credentials, options)
+    address = _on_socket(place, options) if on_socket else _on_network(place, options)
+    return replace(
+        address,
+        username=username,
+        password=password,
+        tls=scheme == "rediss",
+        tls_options=tuple((name, value) for name, value in options.items() if "ssl_" in name),
+    )
+
+
+def _split_scheme(url: str) -> tuple[str, str]:
+    """Return the scheme, in lower case, and what stands behind ``://``."""
     scheme, mark, rest = url.strip().partition("://")
     scheme = scheme.lower()
     if mark and "sentinel" in scheme:
         raise ValueError(f"Redis Sentinel is not supported, name the server itself: {_FORMS}")
     if not mark or scheme not in ("redis", "rediss", "unix"):
         raise ValueError(f"this is no URL of a Redis server: {_FORMS}")
-    try:
-        user, (address, options) = split_credentials(
-            rest, lambda place: _address(place, socket=scheme == "unix")
-        )
-    except ValueError:
-        refuse_unknown_parameters(rest, _OPTIONS)
-        raise
-    options = _checked_options(options, scheme)
-    username, colon, password = user.partition(":")
-    if user and not colon:
-        raise ValueError(
-            "it has one word before the @: write redis://:password@host, or user:password"
-        )
-    tls_options = tuple((name, value) for name, value in options.items() if "ssl_" in name)
-    named: dict[str, Any] = {
-        "username": decoded(username, _RESERVED) or options.get("username", ""),
-        "password": decoded(password, _RESERVED) or options.get("password", ""),
-        "tls": scheme == "rediss",
-        "tls_options": tls_options,
-    }
-    if scheme == "unix":
-        path = Path(decoded(address, "[?#]"))
-        return RedisAddress(socket=path, db=_database(options.get("db", "0")), **named)
-    found = _SERVER.fullmatch(address)
-    assert found is not None  # _address saw to it
-    port = int(found["port"] or _PORT)
-    if not 0 < port < 2**16:
-        raise ValueError(f"its port {port} is none: {_FORMS}")
-    db = _database(found["db"] or options.get("db", "0"))
-    if _database(options.get("db", str(db))) != db:
-        raise ValueError("it names two databases: name one, as redis://host:6379/0")
-    host = found["host"].strip("[]") or "localhost"
-    return RedisAddress(host=host, port=port, db=db, **named)
+    return scheme, rest
 
 
-def _address(place: str, *, socket: bool) -> tuple[str, dict[str, str]] | None:
-    """Return address and options, None where the text can be neither."""
-    address, mark, query = place.rpartition("?") if socket else place.partition("?")
+def _split_options(text: str, *, on_socket: bool) -> tuple[str, dict[str, str]] | None:
+    """Return a place (host or path) and its options, None where the text can be neither."""
+    place, mark, query = text.rpartition("?") if on_socket else text.partition("?")
     options = dict(parameters(query)) if mark else {}
     if not options.keys() <= _OPTIONS.keys():
-        if not socket:
+        if not on_socket:
             return None
         mark, options = "", {}  # that ? is of the path
     if not mark:
-        address = place
-    likely = address.startswith("/") if socket else _SERVER.fullmatch(address)
-    return (address, options) if likely else None
+        place = text
+    likely = place.startswith("/") if on_socket else _SERVER.fullmatch(place)
+    return (place, options) if likely else None
 
 
 def _checked_options(options: dict[str, str], scheme: str) -> dict[str, str]:
+    """Return the options with words such as ``REQUIRED`` in lower case; refuse what is not one."""
     checked = {}
     for name, value in options.items():
         allowed = _OPTIONS[name]
@@ -180,6 +172,35 @@ def _checked_options(options: dict[str, str], scheme: str) -> dict[str, str]:
         if name.startswith("ssl_") and scheme != "rediss":
             raise ValueError(f"{name} belongs to rediss://, an encrypted connection")
     return checked
+
+
+def _user(credentials: str, options: dict[str, str]) -> tuple[str, str]:
+    """Return user and password: those before the ``@``, else those among the options."""
+    username, colon, password = credentials.partition(":")
+    if credentials and not colon:
+        raise ValueError(
+            "it has one word before the @: write redis://:password@host, or user:password"
+        )
+    return (
+        decoded(username, _RESERVED) or options.get("username", ""),
+        decoded(password, _RESERVED) or options.get("password", ""),
+    )
+
+
+def _on_socket(path: str, options: dict[str, str]) -> RedisAddress:
+    return RedisAddress(socket=Path(decoded(path, "[?#]")), db=_database(options.get("db", "0")))
+
+
+def _on_network(place: str, options: dict[str, str]) -> RedisAddress:
+    found = _SERVER.fullmatch(place)
+    assert found is not None  # _split_options saw to it
+    port = int(found["port"] or _PORT)
+    if not 0 < port < 2**16:
+        raise ValueError(f"its port {port} is none: {_FORMS}")
+    db = _database(found["db"] or options.get("db", "0"))
+    if _database(options.get("db", str(db))) != db:
+        raise ValueError("it names two databases: name one, as redis://host:6379/0")
+    return RedisAddress(host=found["host"].strip("[]") or "localhost", port=port, db=db)
 
 
 def _database(number: str) -> int:

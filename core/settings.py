@@ -36,18 +36,18 @@ class Settings(BaseSettings):
         env_ignore_empty=True,  # "PAIDAN_MODELS_DIR=" in a .env file means unset, not "."
         frozen=True,
         extra="ignore",
-        hide_input_in_errors=True,  # it may be a password
+        hide_input_in_errors=True,  # the input may be a password
     )
 
     home: Path = Field(Path("var/paidan"), description="state of the embedded stack")
-    # Both may hold a password: they are shown by ``shown_url`` and ``redis_address`` only.
+    # Both may contain a password: only ``Database.shown_url`` and ``redis_address`` show them.
     database_url: str | None = Field(None, repr=False, description="default: SQLite under home")
     redis_url: str | None = Field(None, repr=False, description="default: the embedded stack's")
     models_dir: Path | None = Field(None, description="default: home/models")
     rules_file: Path | None = Field(None, description="priority rules; default: the shipped ones")
     worker_name: str = Field("", description="stable name of a worker; default: its host's")
 
-    # How long each step may take. They are only right together: see _check_times.
+    # How long each step may take. _check_times compares them with each other.
     task_loop: float = Field(15, gt=0, description="a task claims batches for so long")
     hard_limit: float = Field(45, gt=0, description="Celery kills a task after this")
     claim: float = Field(60, gt=0, description="a claim is good for so long")
@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     @field_validator("worker_name")
     @classmethod
     def _check_worker_name(cls, name: str) -> str:
-        """Take what every database stores and every file system takes as part of a file's name."""
+        """Refuse a name that some database, or some file system in a file's name, refuses."""
         if not _WORKER_NAME.fullmatch(name) or len(name.encode()) > _MAX_WORKER_NAME_BYTES:
             message = (
                 f"at most {_MAX_WORKER_NAME_BYTES} bytes of printable characters without '/' are "
@@ -195,7 +195,7 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """Return the process' settings.
+    """Return the process' settings, read once.
 
     Raises:
         SettingsError: a variable is malformed or contradicts another; names it.
@@ -218,7 +218,7 @@ def load_settings() -> Settings:
 
 
 def _refuse_unknown() -> None:
-    """Refuse a variable that is no setting: a misspelt database URL would be passed over."""
+    """Refuse a variable that is no setting: a misspelt one would have no effect."""
     known = [f"PAIDAN_{name.upper()}" for name in Settings.model_fields]
     for name in os.environ:
         if name.startswith("PAIDAN_") and name not in known:

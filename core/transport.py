@@ -2,13 +2,13 @@
 
 Three faults of kombu 5.7 (``kombu/transport/redis.py``) are mended here:
 
-* ``QoS.ack`` and ``QoS.reject`` tell Redis before they forget a message themselves. A task that
-  ends while Redis is away is then held for ever, and with a prefetch of 1 nothing is taken again.
-* ``QoS.append`` lets a refused write end the worker, on a message that is in hand already.
-* What ``_brpop_read`` cannot decode ends the worker, and so does a message that is no task.
+* ``QoS.ack`` and ``QoS.reject`` tell Redis first and forget a message afterwards. While Redis is
+  away they never forget it, and with a prefetch of 1 the worker takes nothing again.
+* ``QoS.append`` notes in Redis that a message was taken. A refused write ends the worker.
+* A message that ``_brpop_read`` cannot decode ends the worker, and so does one that is no task.
 
-Redis is only the transport: a message that is forgotten here and not there comes a second time,
-and one that is dropped is a hint the relay gives again. Both are harmless.
+Redis is only the transport. A message that is forgotten here and not there comes a second time. A
+message that is dropped was a hint, which the relay gives again. Both are harmless.
 """
 
 import base64
@@ -35,10 +35,10 @@ logger = logging.getLogger(__name__)
 
 # Between two tries to reach Redis again; kombu's own bound is 30 s.
 _RECONNECT_STEP_S, _RECONNECT_MAX_S = 1, 5
-# The tasks that exist. Another one's message is garbage to this worker.
+# The tasks that exist. A message of another task is garbage to this worker.
 _TASKS = frozenset({CLASSIFY_TASK})
 _MAX_ID = 2**63 - 1  # the tables'
-# What the publisher never sets: a time or limit of its own would be obeyed by Celery.
+# Headers that the publisher never sets. Celery would obey a time or a limit in them.
 _UNSET = ("eta", "expires", "group", "stamps", "stamped_headers")
 _EMBEDDED = frozenset(("callbacks", "errbacks", "chain", "chord"))
 _MAX_NAME_CHARS = 200
@@ -58,10 +58,10 @@ received = Received()
 
 
 class QoS(kombu_redis.QoS):
-    """Forgets a message whatever Redis says to it."""
+    """Forgets a message whatever Redis answers."""
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Note that a message is in hand, here and (for the case of our death) in Redis."""
+        """Note that a message is in hand, here and in Redis, which gives it back if we die."""
         try:
             super().append(message, delivery_tag)
         except (RedisError, OSError) as error:
@@ -83,9 +83,9 @@ class QoS(kombu_redis.QoS):
             self.ack(delivery_tag)
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
-        """Put back a message that its worker left; one that cannot be read is dropped.
+        """Put back a message that its worker left, or drop one that cannot be read.
 
-        Every sweep would stop at it, before those behind it.
+        Every sweep would stop at such a message and never reach those behind it.
         """
         try:
             super().restore_by_tag(tag, client, leftmost)
@@ -96,9 +96,9 @@ class QoS(kombu_redis.QoS):
             drop(type(error).__name__)
 
     def _end(self, delivery_tag: str, tell: Callable[[], object]) -> None:
-        """Tell Redis that a message is done, if that can be told, and forget it.
+        """Tell Redis that a message is done, and forget it in any case.
 
-        A channel that is closed has given its messages back already.
+        A closed channel tells nothing: it has given its messages back already.
         """
         try:
             if not self.channel.closed:
@@ -113,7 +113,7 @@ class QoS(kombu_redis.QoS):
 
 
 class Channel(kombu_redis.Channel):
-    """Drops what cannot be decoded."""
+    """Drops a message that cannot be decoded."""
 
     QoS = QoS
 
@@ -134,7 +134,7 @@ class Channel(kombu_redis.Channel):
 
 
 class Transport(kombu_redis.Transport):
-    """Delivers only what a publisher of ours could have sent."""
+    """Delivers a message only if a publisher of ours could have sent it."""
 
     Channel = Channel
     is_delivering = False
@@ -152,7 +152,8 @@ class Transport(kombu_redis.Transport):
 def fault_of(message: Any) -> str | None:
     """Return what is wrong with a decoded message, in fixed words, None where nothing is.
 
-    Celery ends, or obeys, on what is not as its own publisher writes it: so all of it is looked at.
+    All of it is examined: Celery obeys some fields that its own publisher never writes, and others
+    end it.
     """
     try:
         headers, properties = message["headers"], message["properties"]
@@ -182,14 +183,14 @@ def fault_of(message: Any) -> str | None:
 
 
 def _is_name(value: object) -> bool:
-    """Whether Redis and logs take a text as it is: half a surrogate pair, say, they do not."""
+    """Whether Redis and logs take a text as it is: not half a surrogate pair, for example."""
     return isinstance(value, str) and len(value) <= _MAX_NAME_CHARS and value.isprintable()
 
 
 def _bare(message: Any, queue: str) -> dict[str, Any]:
     """Return a sound message with only what the task needs.
 
-    Celery obeys some other headers (a chain, a chord), and its child takes each for an attribute.
+    Celery obeys some other headers (a chain, a chord), and its child sets each as an attribute.
     """
     return {
         **{name: message[name] for name in ("body", "content-type", "content-encoding")},
@@ -208,7 +209,7 @@ def _bare(message: Any, queue: str) -> dict[str, Any]:
 
 
 class Connection(kombu.Connection):
-    """Comes back soon after Redis does, however long that was away."""
+    """Connects again soon after Redis is back, however long it was away."""
 
     def ensure_connection(self, *args: Any, **options: Any) -> "Connection":
         """Connect, with waits of a few seconds at most between the tries."""
@@ -221,13 +222,13 @@ class Connection(kombu.Connection):
 
 
 class Protocol(AMQP):
-    """Celery's, with connections of ours."""
+    """Celery's protocol, with connections of ours."""
 
     Connection = Connection
 
 
 def drop(fault: str) -> None:
-    """Count a message that is dropped; ``fault`` is told, so it quotes nothing."""
+    """Count a message that is dropped; ``fault`` is logged, so it quotes nothing."""
     received.dropped += 1
     # A lane full of garbage must not become a disk full of lines: 1, 2, 4, 8 …
     if received.dropped.bit_count() == 1:

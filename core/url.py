@@ -1,8 +1,8 @@
-"""How the URLs of servers are read: forgiving where there is one reading, and silent on passwords.
+"""URLs of servers: read also where a password is not encoded, and never quoted.
 
-People put passwords into URLs as they are, with ``@ / ? #``, although a URL's rules ask for
-percent-encoding. Such a URL is taken where it can be read in one way only. No message here quotes
-anything of a URL, for its password may be anywhere in it.
+A URL's rules ask for percent-encoding of ``@ / ? #``, but people put passwords into URLs as they
+are. Such a URL is taken if it can be read in one way only. No message quotes anything of a URL, for
+its password may be anywhere in it.
 """
 
 import re
@@ -21,7 +21,7 @@ ENCODE = (
 def split_credentials(rest: str, read: Callable[[str], _Read | None]) -> tuple[str, _Read]:
     """Part what is behind ``://`` into ``user:password``, still encoded, and the address.
 
-    What a URL's rules say goes before a guess: by them, no ``@ / ? #`` stands in a password.
+    A reading by a URL's rules goes before any other: by them a password has no ``@ / ? #``.
 
     Args:
         rest: the URL without its scheme.
@@ -44,7 +44,7 @@ def split_credentials(rest: str, read: Callable[[str], _Read | None]) -> tuple[s
 
 
 def decoded(text: str, special: str) -> str:
-    """Decode what is percent-encoded; a text with special characters was not encoded at all.
+    """Decode what is percent-encoded; a text with special characters is not encoded at all.
 
     Args:
         text: a user, a password or a path of a URL.
@@ -71,7 +71,7 @@ def parameters(query: str) -> list[tuple[str, str]]:
 
 
 def refuse_unknown_parameters(rest: str, known: Collection[str]) -> None:
-    """Name what stands behind the ``?`` and is not known, where it cannot be of a password.
+    """Refuse parameters that are not known, and name those that cannot be part of a password.
 
     Raises:
         ValueError: there is such a parameter.

@@ -1,5 +1,7 @@
 """Fixtures: every test of the record runs on SQLite and on PostgreSQL, with a real Valkey."""
 
+import io
+import logging
 import os
 
 # As the command line does, before torch is imported.
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.servers import running_redis
+from core.logging import FieldFormatter
 from core.publisher import Publisher
 from core.settings import Settings, load_settings
 from db import Database
@@ -156,6 +159,21 @@ def other(publisher: Publisher, submitter: Submitter, settings: Settings) -> Ing
 @pytest.fixture
 def stream(publisher: Publisher) -> TicketStream:
     return TicketStream(publisher.redis)
+
+
+@pytest.fixture
+def told() -> Iterator[io.StringIO]:
+    """All log lines, as Paidan writes them with ``-v``."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(FieldFormatter())
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.setLevel(before)
+    root.removeHandler(handler)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from kombu.transport import virtual
-from kombu.transport.redis import Mutex
 
 from core.broker import UNACKED, UNACKED_INDEX, make_app, queue_name
 from core.publisher import Publisher
@@ -134,16 +133,3 @@ def test_it_connects_again_every_few_seconds_however_long_redis_is_away(
             connection.ensure_connection(told)
 
     assert max(waits) <= 5
-
-
-def test_a_process_that_dies_while_it_gives_messages_back_holds_others_up_for_seconds(
-    channel: Channel,
-) -> None:
-    # Given a process that began to give back what dead workers held, and died
-    with channel.conn_or_acquire() as client:
-        died = Mutex(client, channel.unacked_mutex_key, channel.unacked_mutex_expire)
-        died.__enter__()
-
-        # Then its lock ends well before the messages would be late
-        left_s = client.pttl(channel.unacked_mutex_key) / 1000
-    assert 0 < left_s <= Settings().visibility / 4

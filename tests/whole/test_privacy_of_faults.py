@@ -2,12 +2,8 @@
 
 import io
 import json
-import logging
-import subprocess
-import sys
-import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,49 +12,20 @@ import pytest
 from sqlalchemy import text as sql
 
 from classifier.interface import Decision
-from core.broker import INGEST_REJECTS, INGEST_STREAM, make_app
-from core.errors import PaidanError, RecordRefusedError
-from core.faults import signature
-from core.logging import FieldFormatter
+from core.broker import INGEST_REJECTS, INGEST_STREAM
+from core.errors import PaidanError
 from core.publisher import Publisher
 from core.settings import Settings
-from db import Database, results, tickets, workers
+from db import Database, workers
 from db.models import Status
-from db.results import Result
 from producer.relay import Relay
 from producer.submit import Submitter
 from tests.support.cli import Cli, jsonl
-from tests.support.make import claim_batch, new_ticket
+from tests.support.make import new_ticket
+from tests.support.private import ID, PERSONAL, PLACE, TEXT, TITLE, marks_in
 from tests.support.recorder import Recorder
 from worker.loop import ClaimLoop
 from worker.tasks import WorkerProcess
-
-NAME, NUMBER, TITLE, PLACE, ID = "密张三", "110101199001019876", "密标题", "密区", "密id-1"
-TEXT = f"密正文 我叫{NAME} 身份证{NUMBER}"
-MARKS = ("密", NUMBER)
-PERSONAL = {
-    "external_id": ID,
-    "text": TEXT,
-    "title": TITLE,
-    "district": PLACE,
-    "unit": "密局",
-    "meta": {"密键": NAME},
-}
-
-
-@pytest.fixture
-def told() -> Iterator[io.StringIO]:
-    """All log lines, as Paidan writes them with ``-v``."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(FieldFormatter())
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield stream
-    root.setLevel(before)
-    root.removeHandler(handler)
 
 
 def kept_beside_the_ticket(database: Database, redis: Any) -> str:
@@ -74,10 +41,6 @@ def kept_beside_the_ticket(database: Database, redis: Any) -> str:
     hashes = [redis.hgetall(key) for key in keys if redis.type(key) == "hash"]
     texts = [redis.get(key) for key in keys if redis.type(key) == "string"]
     return repr([rows, keys, values, hashes, texts])
-
-
-def marks_in(said: str) -> list[str]:
-    return [mark for mark in MARKS if mark in said]
 
 
 def chained(text: str) -> None:
@@ -198,33 +161,6 @@ def submitter(database: Database, publisher: Publisher) -> Submitter:
     return Submitter(database, publisher, ())
 
 
-def test_what_the_database_refuses_is_told_by_code_even_in_a_foreign_programs_traceback(
-    database: Database, submitter: Submitter, loop: ClaimLoop, told: io.StringIO
-) -> None:
-    def insert() -> None:
-        with database.writing() as session:
-            tickets.insert(session, [new_ticket(2, **{**PERSONAL, "lane": TEXT[:9]})])
-
-    def store() -> None:
-        submitter.submit([new_ticket(1, **PERSONAL)])
-        claim = claim_batch(database)
-        answer = Result(claim.ids[0], 0, TEXT, 1.0, [(TEXT, 1.0)], None)
-        with database.writing() as session:
-            results.store(session, claim.token, [answer], version="none")
-
-    def naive() -> None:
-        with database.writing() as session:
-            bad = new_ticket(3, **PERSONAL)
-            tickets.insert(session, [replace(bad, received_at=TEXT)])  # type: ignore[arg-type]
-
-    for refused in (insert, store, naive):
-        with pytest.raises((RecordRefusedError, AttributeError)) as caught:
-            refused()
-        logging.getLogger("theirs").error("failed", exc_info=caught.value)
-        assert marks_in("".join(traceback.format_exception(caught.value))) == []
-    assert marks_in(told.getvalue()) == []
-
-
 class Rounds:
     """Lets a relay go round so many times."""
 
@@ -295,33 +231,6 @@ def test_a_heartbeat_that_fails_tells_no_text(
     assert marks_in(told.getvalue()) == []
 
 
-def test_celery_tells_of_a_failed_task_without_its_arguments_or_its_errors_text(
-    told: io.StringIO,
-) -> None:
-    app = make_app(Settings(redis_url="redis://nowhere.invalid"))
-
-    @app.task(name="worker.tasks.test")
-    def bad(_ids: str) -> None:
-        chained(TEXT)
-
-    assert bad.apply(args=[TEXT], kwargs={}).failed()
-    consumer = logging.getLogger("celery.worker.consumer.consumer")
-    consumer.critical("Can't decode message body: %r %s", ValueError(TEXT), TEXT)
-    consumer.warning("body was: %(body)s, %(count)d", {"body": {"密": TEXT}, "count": 3})
-    try:
-        chained(TEXT)
-    except RuntimeError as error:
-        consumer.error(f"made before: {error} {error!r}")
-    consumer.error("an ID number: %s", int(NUMBER))
-
-    lines = told.getvalue()
-    assert "Task worker.tasks.test[" in lines
-    assert "RuntimeError\n" in lines
-    assert "whole/test_privacy_of_faults.py" in lines
-    assert "body was: …, 3" in lines
-    assert marks_in(lines) == []
-
-
 def test_the_command_line_names_the_place_in_a_file_and_no_text(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -347,42 +256,3 @@ def test_the_command_line_names_the_place_in_a_file_and_no_text(
     )
     assert "Traceback" not in failed.err
     assert [marks_in(part) for part in (ran.err, ran.out, failed.err, failed.out)] == [[]] * 4
-
-
-_UNCAUGHT = """
-import logging, sys, threading, warnings
-from core.logging import configure
-configure()
-text = sys.argv[1]
-def fail(): raise ValueError(text)
-class Dying:
-    def __del__(self): fail()
-warnings.warn(text)
-thread = threading.Thread(target=fail)
-thread.start()
-thread.join()
-dying = Dying()
-del dying
-logging.getLogger("x").error("%d", text)
-fail()
-"""
-
-
-def test_what_nobody_catches_is_told_by_its_kind() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-c", _UNCAUGHT, TEXT], capture_output=True, text=True, check=False
-    )
-
-    assert ran.returncode == 1
-    assert marks_in(ran.stderr + ran.stdout) == []
-    told = ("kind=UserWarning", "a thread ended", "where none can be raised", "cannot be written")
-    assert [
-        what for what in (*told, "nobody expected", "ValueError") if what not in ran.stderr
-    ] == []
-
-
-def test_a_signature_is_short_ascii_and_names_codes() -> None:
-    assert signature(OSError(28, TEXT, TEXT)) == "OSError (ENOSPC)"
-    wild = type("密" * 500, (Exception,), {})(TEXT)
-    assert signature(wild).isascii()
-    assert len(signature(wild)) < 200
