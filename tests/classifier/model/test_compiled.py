@@ -23,8 +23,9 @@ from classifier.model.lora import LayerAdapter, LoraLinear
 from classifier.model.nf4 import nf4_weight
 from classifier.model.pack import Pack
 from classifier.model.runner import EagerRunner, Mode
-from tests.classifier.engine.test_scheduler import largest_gap, random_adapter, read_adapter
+from tests.support.adapters import random_adapter, read_adapter
 from tests.support.models import TICKETS, make_prompt, random_base
+from tests.support.scores import largest_gap
 
 pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 CPU = torch.device("cpu")
