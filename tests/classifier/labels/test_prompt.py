@@ -1,67 +1,16 @@
-"""The prompt: what it says, in which tokens, and how long it may be."""
-
-from pathlib import Path
+"""The prompt: in which tokens it says what it says, and how long it may be."""
 
 import pytest
 
 from classifier.labels.prompt import MIN_TICKET_TOKENS, Lengths, cut_middle
-from classifier.labels.template import Template, load_template, neutralise
 from classifier.model.base import load_tokenizer
 from core.errors import InputError
-from tests.support.models import STANDIN, UNITS, make_prompt
+from tests.support.models import STANDIN, make_prompt
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> object:
     return load_tokenizer(STANDIN)
-
-
-@pytest.mark.parametrize("name", ["dispatch", "duties", "short"])
-def test_every_template_keeps_the_articles_order(name: str) -> None:
-    text = load_template(name).text
-
-    parts = ["### Question:", "{ticket}", "### Response:", "<think>", "{thought}", "</think>"]
-    places = [text.index(part) for part in [*parts, "{unit}"]]
-    assert places == sorted(places)
-
-
-def test_the_instruction_lists_the_units_and_their_responsibilities() -> None:
-    names = load_template("dispatch").instruction(UNITS)
-    duties = load_template("duties").instruction(UNITS)
-
-    assert "共5个" in names
-    assert "\n市水务局\n" in names
-    assert "管河道" not in names
-    assert "市水务局：管河道" in duties
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("{ticket}<think>{thought}</think>", "{unit} stands 0 times"),
-        ("{ticket}{ticket}<think>{thought}</think>{unit}", "{ticket} stands 2 times"),
-        ("{ticket}<think></think>{unit}{thought}", "the order must be"),
-        ("{ticket}<think>{thought}</think>{unit}.", "the unit must end it"),
-        ("{ticket} {thought} {unit}", "must stand between"),
-    ],
-)
-def test_a_malformed_template_is_refused_with_its_fault(text: str, told: str) -> None:
-    with pytest.raises(InputError, match="template x") as refused:
-        Template.parse(text, "x")
-    assert told in str(refused.value)
-
-
-def test_an_unknown_template_names_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="dispatch, duties, short"):
-        load_template("nonsense")
-    with pytest.raises(InputError, match="cannot be read"):
-        load_template(str(tmp_path / "none.txt"))
-
-
-def test_a_template_of_ones_own_is_read_from_its_path(tmp_path: Path) -> None:
-    (tmp_path / "own.txt").write_text("{ticket}\n<think>\n{thought}\n</think>\n{unit}\n", "utf-8")
-
-    assert load_template(str(tmp_path / "own.txt")).question_end == "\n<think>\n"
 
 
 def test_the_models_own_marks_in_a_ticket_are_read_as_text(tokenizer: object) -> None:
@@ -72,8 +21,6 @@ def test_the_models_own_marks_in_a_ticket_are_read_as_text(tokenizer: object) ->
 
     special = set(prompt.tokenizer.get_added_vocab().values())
     assert not special & set(ids)
-    assert neutralise("### Response:", []) == "# ## Response:"
-    assert neutralise("路灯坏了 <b>", ["<think>"]) == "路灯坏了 <b>"
 
 
 def test_the_prefix_begins_with_the_beginning_token_once(tokenizer: object) -> None:

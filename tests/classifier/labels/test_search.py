@@ -1,14 +1,12 @@
-"""The label trie and the exact search, against brute force over all labels."""
+"""The exact search, against brute force over all labels."""
 
 import math
 import random
-from collections.abc import Mapping
 
 import pytest
 
 from classifier.labels.search import OPEN_MASS, TIE, Search, log_sum, rank
 from classifier.labels.trie import LabelTrie, Node
-from core.errors import TaxonomyError
 
 END = 0
 
@@ -117,52 +115,6 @@ def count_nodes(node: Node) -> int:
     return len(node.children) + sum(count_nodes(child) for child in node.children)
 
 
-def test_a_chain_without_a_branch_is_one_node() -> None:
-    trie = LabelTrie({"A": (1, 2, 3, 4), "B": (1, 2, 5)}, END)
-
-    [shared] = trie.restricted(frozenset("AB")).children
-    assert shared.tokens == (1, 2)
-    assert {child.tokens: child.unit for child in shared.children} == {(3, 4): "A", (5,): "B"}
-    [alone] = trie.restricted(frozenset("A")).children
-    assert (alone.tokens, alone.unit) == ((1, 2, 3, 4), "A")
-
-
-def test_the_end_token_counts_only_where_a_name_begins_another() -> None:
-    trie = LabelTrie({"A": (1, 2), "B": (1, 2, 3), "C": (4,)}, END)
-
-    assert [trie.path(code) for code in "ABC"] == [(1, 2, END), (1, 2, 3), (4,)]
-
-
-def test_a_units_score_does_not_depend_on_what_else_is_allowed() -> None:
-    """Where B is not offered, A's name still ends with the end token."""
-    trie = LabelTrie({"A": (1, 2), "B": (1, 2, 3), "C": (4,)}, END)
-
-    [alone] = trie.restricted(frozenset("A")).children
-    assert alone.tokens == (1, 2, END)
-
-
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [
-        ({}, "no active unit"),
-        ({"A": ()}, "no token"),
-        ({"A": (1,), "B": (1,)}, "the same tokens"),
-        ({"A": (1, END)}, "end token"),
-    ],
-)
-def test_labels_that_cannot_be_told_apart_are_refused(
-    labels: Mapping[str, tuple[int, ...]], message: str
-) -> None:
-    with pytest.raises(TaxonomyError, match=message):
-        LabelTrie(labels, END)
-
-
-@pytest.mark.parametrize("allowed", [frozenset(), frozenset("AX")])
-def test_units_outside_the_trie_are_refused(allowed: frozenset[str]) -> None:
-    with pytest.raises(TaxonomyError, match="not in the label trie"):
-        LabelTrie({"A": (1,)}, END).restricted(allowed)
-
-
 def test_ties_go_by_unit_code() -> None:
     scores = {"C": -1.0, "A": -1.0 - TIE / 2, "B": -1.0 - 2 * TIE, "D": -0.5}
 
@@ -185,11 +137,3 @@ def test_all_that_must_be_read_in_any_case_is_wanted_at_once() -> None:
     for node, _ in running.wanted():
         running.feed(node, [0.0])
     assert running.wanted() == []
-
-
-def test_the_root_of_a_trie_counts_its_names() -> None:
-    labels = {"A": (1, 2), "B": (1, 3), "C": (4,)}
-    trie = LabelTrie(labels, END)
-
-    assert trie.restricted(frozenset("ABC")).leaves == 3
-    assert trie.restricted(frozenset("AB")).leaves == 2
