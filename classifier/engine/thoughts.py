@@ -1,8 +1,8 @@
 """Thoughts about doubtful tickets: greedy, bounded, many tickets side by side.
 
-A step reads one token of each ticket, which costs nearly as much for one as for a hundred; so the
-tickets think together. The thoughts' keys and values are let go of at the end: a thought is read
-again with its ticket when labels are scored behind it.
+A step reads one token of each ticket. A forward of a hundred tokens costs little more than one of a
+single token, so many tickets think together. At the end the cache is as it was before: a thought is
+read again with its ticket when unit names are scored behind it.
 """
 
 import logging
@@ -20,7 +20,7 @@ from classifier.model.pack import BEST, Pack
 logger = logging.getLogger(__name__)
 
 TOGETHER = PAGE
-"""Tickets that think side by side: each step's tokens fill a page of the cache."""
+"""Tickets that think side by side: one token of each fills a page of the cache."""
 
 
 def think(
@@ -32,7 +32,7 @@ def think(
 ) -> list[list[int]]:
     """Return the likeliest thought about each ticket, token by token.
 
-    While a scheduler is under way it must not be called: it takes the cache for itself.
+    It must not be called while a scheduler has requests: it takes the cache for itself.
 
     Args:
         engine: whose model thinks.
@@ -42,27 +42,45 @@ def think(
         ends: tokens that end a thought; by default those of the prompt.
     """
     stops = engine.prompt.thought_stops if ends is None else ends
+    limit = _limit_to_cache(engine, limit)
     thoughts: list[list[int]] = [[] for _ in tickets]
-    # A step takes a page of the cache, and tickets want as many; it must not grow, for what is
-    # compiled is for its size.
-    most = engine.backbone.runner.cache.free_rows // PAGE // 2
-    if limit > most:
-        logger.warning("thoughts have %d tokens at most: the GPU's memory stores no more", most)
-        limit = most
     for rows in _groups(engine, tickets, limit):
+        group = [tickets[row] for row in rows]
         try:
-            _think(engine, tickets, thoughts, rows, limit, until, stops)
+            found = _think_together(engine, group, limit, until, stops)
         except torch.OutOfMemoryError:
-            logger.warning("no GPU memory for the thoughts about %d tickets", len(rows))
-            for row in rows:
-                thoughts[row].clear()
+            logger.warning(
+                "no GPU memory for the thoughts about %d tickets",
+                len(rows),
+                extra={"action": "thoughts.dropped", "tickets": len(rows)},
+            )
+            continue
+        for row, thought in zip(rows, found, strict=True):
+            thoughts[row] = thought
     engine.counts.thoughts += sum(map(bool, thoughts))
     engine.counts.thought_tokens += sum(map(len, thoughts))
     return [engine.prompt.without_end(thought) for thought in thoughts]
 
 
+def _limit_to_cache(engine: Engine, limit: int) -> int:
+    """Return how many tokens a thought may have, so that the cache need not grow.
+
+    Each step takes a page, and the tickets need as many pages as the steps. The compiled model is
+    compiled for the cache's size, so the cache must keep it.
+    """
+    most = engine.backbone.runner.cache.free_rows // PAGE // 2
+    if limit <= most:
+        return limit
+    logger.warning(
+        "thoughts have %d tokens at most: the GPU's memory stores no more",
+        most,
+        extra={"action": "thoughts.shortened", "tokens": most},
+    )
+    return most
+
+
 def _groups(engine: Engine, tickets: Sequence[Sequence[int]], limit: int) -> Iterator[list[int]]:
-    """Yield rows of tickets that are read in one forward and find room in the cache."""
+    """Yield the rows of tickets that one forward reads and the cache has room for."""
     room = min(engine.token_budget, engine.backbone.runner.cache.free_rows - limit * PAGE)
     rows: list[int] = []
     taken = 0
@@ -77,18 +95,17 @@ def _groups(engine: Engine, tickets: Sequence[Sequence[int]], limit: int) -> Ite
         yield rows
 
 
-def _think(
+def _think_together(
     engine: Engine,
     tickets: Sequence[Sequence[int]],
-    thoughts: Sequence[list[int]],
-    rows: Sequence[int],
     limit: int,
     until: float,
     ends: Collection[int],
-) -> None:
-    """Let some tickets think; their thoughts are lengthened in place."""
-    prompt, cache = engine.prompt, engine.backbone.runner.cache
-    last = {row: engine.segment([*tickets[row], *prompt.question_end]) for row in rows}
+) -> list[list[int]]:
+    """Return the thoughts about tickets that are read in one forward; see ``think``."""
+    question_end, cache = engine.prompt.question_end, engine.backbone.runner.cache
+    thoughts: list[list[int]] = [[] for _ in tickets]
+    last = {row: engine.segment([*ids, *question_end]) for row, ids in enumerate(tickets)}
     numbers = [segment.ticket for segment in last.values()]
     try:
         for _ in range(limit):
@@ -98,19 +115,20 @@ def _think(
             going_on = [
                 (row, token) for row, token in zip(last, found, strict=True) if token not in ends
             ]
-            last = {row: _after(engine, last[row], token) for row, token in going_on}
+            last = {row: _next_segment(engine, last[row], token) for row, token in going_on}
             for row, token in going_on:
                 thoughts[row].append(token)
     finally:
         for number in numbers:
             cache.release(number)
+    return thoughts
 
 
-def _after(engine: Engine, last: Segment, token: int) -> Segment:
+def _next_segment(engine: Engine, last: Segment, token: int) -> Segment:
     """Return the segment of a token that follows the last one read.
 
-    What was read of a ticket becomes one segment: a chain of one for each token would have to be
-    walked through in every step.
+    All that was read of a ticket becomes one segment. A segment for each token would make a chain,
+    and every step would walk through all of it.
     """
     above = last.above
     if above is not None and above is not engine.prefix:

@@ -1,7 +1,7 @@
 """The prompt in tokens: prefix, ticket and label are tokenised apart, in training and in serving.
 
-So the prefix can be computed once, a label's tokens never depend on what stands before them, and
-what training teaches is what serving asks.
+So the model reads the prefix once for all tickets. A label's tokens never depend on what stands
+before them. Serving asks what training teaches.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ MIN_TICKET_TOKENS = 256
 
 
 class Tokenizer(Protocol):
-    """What is used of a Hugging Face tokenizer."""
+    """The part of a Hugging Face tokenizer that prompts use."""
 
     bos_token_id: int | None
     eos_token_id: int
@@ -34,9 +34,9 @@ class Lengths:
     """How long a sample may be, in tokens.
 
     Parameters:
-        max_seq_length: instruction, ticket, thought, unit and end together; without the
-            instruction where that tells responsibilities.
-        max_prefix_length: an instruction that tells responsibilities has this many of its own.
+        max_seq_length: of instruction, ticket, thought, unit and end together. An instruction that
+            tells responsibilities is not counted.
+        max_prefix_length: of an instruction that tells responsibilities.
     """
 
     max_seq_length: int = 896
@@ -63,7 +63,7 @@ class Prompt:
     lengths: Lengths = field(default_factory=Lengths)
 
     def __post_init__(self) -> None:
-        """Refuse a hopeless set-up."""
+        """Refuse a set-up that leaves a ticket too little room."""
         limit = self.lengths.max_prefix_length
         if self.template.tells_duties and len(self.prefix) > limit:
             raise InputError(
@@ -78,7 +78,7 @@ class Prompt:
 
     @cached_property
     def prefix(self) -> tuple[int, ...]:
-        """All before the ticket, with the beginning token of models that have one."""
+        """The tokens before the ticket, with the beginning token of models that have one."""
         bos = self.tokenizer.bos_token_id
         return (
             *([] if bos is None else [bos]),
@@ -87,17 +87,17 @@ class Prompt:
 
     @cached_property
     def question_end(self) -> tuple[int, ...]:
-        """From the ticket to the thought."""
+        """The tokens between ticket and thought."""
         return tuple(self._encode(self.template.question_end))
 
     @cached_property
     def thought_end(self) -> tuple[int, ...]:
-        """From the thought to the unit."""
+        """The tokens between thought and unit."""
         return tuple(self._encode(self.template.thought_end))
 
     @property
     def suffix(self) -> tuple[int, ...]:
-        """From the ticket to the unit, with an empty thought."""
+        """The tokens between ticket and unit, where the thought is empty."""
         return self.question_end + self.thought_end
 
     @cached_property
@@ -107,17 +107,20 @@ class Prompt:
         return frozenset({self.tokenizer.eos_token_id, *([] if end is None else [end])})
 
     def without_end(self, thought: list[int]) -> list[int]:
-        """Return a thought without what stands between it and the token that ends it."""
+        """Return a thought without the break that the template has between it and its end mark."""
         places = [n for n, token in enumerate(self.thought_end) if token in self.thought_stops]
         gap = list(self.thought_end[: places[0]]) if places else []
         return thought[: -len(gap)] if gap and thought[-len(gap) :] == gap else thought
 
     def thought_room(self, wished: int) -> int:
-        """Return the tokens a thought may have: it shares a ticket's room, as in training."""
+        """Return how many of the wished tokens a thought may have.
+
+        It shares the ticket's room, as in training, and leaves the ticket ``MIN_TICKET_TOKENS``.
+        """
         return max(0, min(wished, self.room - MIN_TICKET_TOKENS))
 
     def to_think(self, tickets: Sequence[list[int]], thought: int) -> list[list[int]]:
-        """Return tickets cut so that each has room for a thought of so many tokens."""
+        """Return tickets cut so that ticket and thought fit into ``room`` together."""
         return [cut_middle(ids, self.room - thought) for ids in tickets]
 
     @cached_property
@@ -135,7 +138,7 @@ class Prompt:
 
     @property
     def counts(self) -> str:
-        """The lengths in words."""
+        """The lengths, for a person to read."""
         own = " of its own" if self.template.tells_duties else ""
         return (
             f"instruction {len(self.prefix)} tokens{own}, "
@@ -143,7 +146,7 @@ class Prompt:
         )
 
     def tickets(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return each ticket's tokens, the middle cut out of those longer than ``room``."""
+        """Return each text's tokens, without the middle of those longer than ``room``."""
         added = list(self.tokenizer.get_added_vocab())
         encoded = self._encode_all([neutralise(text, added) for text in texts])
         return [cut_middle(ids, self.room) for ids in encoded]
@@ -151,8 +154,8 @@ class Prompt:
     def sample(self, ticket: Sequence[int], thought: str, code: str) -> tuple[list[int], int]:
         """Return a training sample's tokens, and how many of them are the question.
 
-        What follows the question is what the model learns: the thought, the unit, the end token. A
-        thought and its ticket share the ticket's room; the ticket keeps ``MIN_TICKET_TOKENS``.
+        The model learns what follows the question: the thought, the unit, the end token. A thought
+        shares the ticket's room and leaves the ticket ``MIN_TICKET_TOKENS``.
         """
         thinking: list[int] = []
         if thought:
@@ -173,13 +176,13 @@ class Prompt:
     def _encode_all(self, texts: list[str]) -> list[list[int]]:
         if not texts:
             return []
-        # Not verbose: it would remark on long tickets, which are cut in their middle later.
+        # Not verbose: the tokenizer would warn of long tickets, which are cut afterwards.
         encoded = self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
         return [list(map(int, ids)) for ids in encoded]
 
 
 def cut_middle(ids: list[int], length: int) -> list[int]:
-    """Return the beginning and the end of a too long sequence, ``length`` tokens in all."""
+    """Return the beginning and the end of a sequence longer than ``length``, so long in all."""
     if len(ids) <= length:
         return ids
     head = (length + 1) // 2

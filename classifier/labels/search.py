@@ -1,11 +1,12 @@
 """Exact search: the most probable units of a ticket, without scoring all of them.
 
-Best-first over the label trie. The log-probability of a node's path so far bounds every name
-behind it, for each further token can only lower it; so once the wanted leaves beat every open node
-they are the exact answer (A*, with zero as the bound of what is left). The model is asked from
-outside: ``wanted`` names nodes to read, ``feed`` takes what it said. So the searches of many
-tickets share one batch. Where one name has nearly all of the probability, the order of the others
-is not worth their reading, and the ranking ends early.
+The search goes best-first over the label trie. The log-probability of a node's path bounds every
+name behind the node: each further token can only lower it. Once the best leaves beat every open
+node, they are the exact answer (A*, with zero as the bound of what is left).
+
+The search does not call the model. ``wanted`` names nodes to read, and ``feed`` takes what the
+model said of them, so the searches of many tickets share one forward. Where one name has nearly all
+of the probability, the others are not worth reading for their order: the ranking ends early.
 """
 
 import itertools
@@ -15,22 +16,22 @@ from dataclasses import dataclass
 
 from classifier.labels.trie import Node
 
-# Scores so close are a tie, which goes by unit code: rounding must not decide.
 TIE = 1e-6
-# What is left unread may weigh at most this share of what was read: it bounds the error that the
-# unread names leave in the probabilities.
+"""Scores that differ by less are a tie, which goes by unit code: rounding must not decide."""
 OPEN_MASS = 1e-4
+"""A search ends when its unread names weigh at most this share of those that were read. It bounds
+the error of the probabilities."""
 
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """A node the model has not read.
+    """A node that the model has not read, though it has read all nodes above it.
 
     Attributes:
         node: which.
-        bound: its score so far.
+        bound: the log-probability of the path up to the node's first token.
         mass: the log of what the names behind it can weigh at most, after temperature.
-        above: the nodes above it, which were read.
+        above: the nodes above it, from the top.
     """
 
     node: Node
@@ -47,8 +48,11 @@ class Search:
         top_k: how many units to rank at most; None to read and rank all, however unlikely.
         temperature: scores are divided by it before they become probabilities.
 
-    Use: ``start``, then while ``wanted()`` is not empty read those nodes
-    and ``feed`` each.
+    Call ``start`` once. Then, while ``wanted()`` is not empty, read those nodes and ``feed`` each.
+
+    Attributes:
+        scores: unit code -> log-probability of its name, of the names read so far.
+        read: how many nodes the model read.
     """
 
     def __init__(self, root: Node, top_k: int | None, temperature: float = 1.0) -> None:
@@ -57,11 +61,11 @@ class Search:
         self.temperature = temperature
         self.scores: dict[str, float] = {}
         self._open: list[_Open] = []
-        self.read = 0  # nodes the model read, for the bench
+        self.read = 0
         self._spread = max(0.0, 1 - 1 / temperature)
 
     def start(self, log_probs: Mapping[int, float]) -> None:
-        """Begin with the log-probabilities of the token right after the ticket.
+        """Begin with what the model said of the token right after the ticket.
 
         Args:
             log_probs: token -> natural log of its probability under the full softmax, at least for
@@ -71,14 +75,14 @@ class Search:
 
     @property
     def open_nodes(self) -> list[Node]:
-        """The nodes that can be fed: those above them were."""
+        """The nodes that can be fed: the nodes above them were."""
         return [entry.node for entry in self._open]
 
     def wanted(self, width: int = 1) -> list[tuple[Node, tuple[Node, ...]]]:
-        """Return nodes to read, most promising first, with those above them.
+        """Return the nodes to read, most promising first, each with those above it.
 
-        Empty once the answer is certain. Otherwise as many as must be read in any case, and at
-        least ``width`` if there are so many: reading on a guess saves steps.
+        There are none once the answer is certain. Otherwise there are as many as must be read in
+        any case, and at least ``width`` if so many are open: a guess may save a step.
         """
         if self.top_k is None:
             best = sorted(self._open, key=lambda entry: -entry.bound)
@@ -88,8 +92,8 @@ class Search:
         open_is_small = left_open <= read + math.log(OPEN_MASS)
         if not heaviest or (open_is_small and self._ranked()):
             return []
-        # What stays open in the end weighs at most this share of all there is. Whatever a node
-        # turns out to hold, no fewer than those that outweigh it together are read.
+        # In the end the open nodes weigh no more than this together. So the lightest nodes may stay
+        # open that weigh no more together; all others must be read, whatever they turn out to hold.
         allowed = log_sum((read, left_open)) + math.log(OPEN_MASS)
         count, light = len(heaviest), 0.0
         while count > max(width, 1):
@@ -102,12 +106,12 @@ class Search:
     def feed(
         self, node: Node, inside: Sequence[float], after: Mapping[int, float] | None = None
     ) -> None:
-        """Take what the model said of a node that ``wanted`` named.
+        """Take what the model said of a node; those above it were fed before.
 
         Args:
             node: the node.
             inside: log-probabilities of ``node.tokens[1:]``, each after those before it.
-            after: token -> log-probability of what follows the node; not needed at a leaf.
+            after: token -> log-probability of each token that may follow the node; None at a leaf.
         """
         entry = next(entry for entry in self._open if entry.node is node)
         self._open.remove(entry)
@@ -122,7 +126,7 @@ class Search:
     def ranking(self) -> list[tuple[str, float]]:
         """Return the best units with their probability among the allowed ones, best first.
 
-        At most ``top_k``, and only as far as no name that was left unread can come before: each
+        They are at most ``top_k``. The ranking ends where an unread name may come next: then each
         unit that is missing has a probability under ``OPEN_MASS``.
         """
         total = self._read_mass()
@@ -136,6 +140,7 @@ class Search:
         log_probs: Mapping[int, float],
         above: tuple[Node, ...],
     ) -> None:
+        """Open nodes whose parent was read; ``score`` is the log-probability up to them."""
         for node in nodes:
             bound = score + log_probs[node.tokens[0]]
             if node.unit is not None and len(node.tokens) == 1:
@@ -150,19 +155,20 @@ class Search:
         return list(itertools.takewhile(lambda unit: unit[1] > open_to, ranked))
 
     def _read_mass(self) -> float:
+        """Return the log of what the names that were read weigh, after temperature."""
         return log_sum(score / self.temperature for score in self.scores.values())
 
     def _most_behind(self, node: Node, bound: float) -> float:
         """Return the log of what the names behind a node can weigh at most, after temperature.
 
-        Their probabilities p sum to e^bound at most. Above a temperature of 1 the sum of p^(1/T) is
-        largest where they are alike (p^(1/T) is concave), below it where one has all.
+        Their probabilities p sum to e^bound at most. At a temperature T above 1, p^(1/T) is
+        concave, so its sum is largest where all names are alike; below 1, where one has all.
         """
         return bound / self.temperature + self._spread * math.log(node.leaves)
 
 
 def rank(scores: Mapping[str, float]) -> list[tuple[str, float]]:
-    """Order units by score; those within ``TIE`` of the best one left go by their code."""
+    """Order units by score, best first; among those that tie with the best one left, by code."""
     left = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     ranked: list[tuple[str, float]] = []
     while left:

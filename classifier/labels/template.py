@@ -33,9 +33,9 @@ class Template:
 
     Parameters:
         text: the whole, as written.
-        head: up to the ticket, with ``{count}``, ``{units}`` and ``{duties}`` still in it.
-        question_end: from the ticket to the thought.
-        thought_end: from the thought to the unit.
+        head: the text before the ticket, with ``{count}``, ``{units}`` and ``{duties}`` in it.
+        question_end: the text between ticket and thought.
+        thought_end: the text between thought and unit.
     """
 
     text: str
@@ -96,10 +96,10 @@ class Template:
 
 
 def load_template(name: str) -> Template:
-    """Read one of the shipped templates, or a file named by its path.
+    """Read a template that Paidan ships, or a file named by its path.
 
     Raises:
-        InputError: there is none, or it is malformed.
+        InputError: there is no such template, or it is malformed.
     """
     shipped = resources.files("classifier.labels").joinpath("templates")
     try:
@@ -114,10 +114,10 @@ def load_template(name: str) -> Template:
 
 
 def neutralise(text: str, added_tokens: Sequence[str]) -> str:
-    """Return a ticket's text with the model's own tokens and the template's headings defused.
+    """Return a text in which the model's own tokens and the template's headings are defused.
 
-    A citizen may write ``</think>`` or ``### Response:``; the model must read them as text. A space
-    after the first character is enough, and a person still reads what was written.
+    A citizen may write ``</think>`` or ``### Response:``, and the model must read them as text. A
+    space after the first character is enough, and a person still reads what was written.
     """
     for marker in (*_MARKERS, *added_tokens):
         if len(marker) > 1 and marker in text:

@@ -1,7 +1,7 @@
 """The label trie: unit names as token sequences, their shared beginnings told once.
 
-Names are tokenised alone. A name's score is the sum of its tokens' log-probabilities; the end
-token counts only where one name begins another, for only there does it decide anything.
+Names are tokenised alone. A name's score is the sum of its tokens' log-probabilities. The end token
+counts only in a name that begins another one: only there does it decide anything.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,10 +19,11 @@ class Node:
         tokens: from the parent to here, at least one; the root has none. A chain without a branch
             is one node, so the model reads it in one step.
         unit: the code of the unit whose name ends here, None at an inner node.
-        children: what may follow.
+        children: the nodes that may follow.
         leaves: how many names end here or further on.
-        first: the place of its first token in the trie, token by token, parents before children.
-        stop: the place after the last token below it.
+        first: the number of the node's first token. The tokens of a trie are numbered through,
+            parents before children.
+        stop: the number after that of the last token below the node.
     """
 
     tokens: tuple[int, ...]
@@ -111,7 +112,11 @@ class LabelTrie:
 
 
 def _paths(labels: Mapping[str, tuple[int, ...]], end: int) -> dict[str, tuple[int, ...]]:
-    """Append the end token to names that begin another one, and check that all can be told."""
+    """Return each name's tokens, with the end token where the name begins another one.
+
+    Raises:
+        TaxonomyError: see ``LabelTrie``.
+    """
     owners: dict[tuple[int, ...], str] = {}
     beginnings: set[tuple[int, ...]] = set()
     for code, tokens in labels.items():
@@ -132,7 +137,7 @@ def _paths(labels: Mapping[str, tuple[int, ...]], end: int) -> dict[str, tuple[i
 
 
 def _build(paths: Mapping[str, tuple[int, ...]]) -> list[Node]:
-    """Group paths by their first token and cut each group where it parts."""
+    """Return a node for each first token of the paths, with the nodes below it."""
     groups: dict[int, dict[str, tuple[int, ...]]] = {}
     for code, path in paths.items():
         groups.setdefault(path[0], {})[code] = path
@@ -141,7 +146,7 @@ def _build(paths: Mapping[str, tuple[int, ...]]) -> list[Node]:
         shared = _common_length(list(group.values()))
         first = next(iter(group.values()))
         rest = {code: path[shared:] for code, path in group.items()}
-        if len(rest) == 1:  # no path begins another: the end token sees to that
+        if len(rest) == 1:  # a leaf: no path begins another one, as the end token was appended
             nodes.append(Node(first, unit=next(iter(rest))))
         else:
             nodes.append(Node(first[:shared], children=_build(rest), leaves=len(rest)))
@@ -149,6 +154,7 @@ def _build(paths: Mapping[str, tuple[int, ...]]) -> list[Node]:
 
 
 def _number(node: Node, place: int) -> None:
+    """Set ``first`` and ``stop`` of a node and of all below it."""
     node.first = place
     place += len(node.tokens)
     for child in node.children:
@@ -158,6 +164,7 @@ def _number(node: Node, place: int) -> None:
 
 
 def _common_length(paths: Sequence[tuple[int, ...]]) -> int:
+    """Return how many tokens all paths begin with: as many as the first and the last in order."""
     low, high = min(paths), max(paths)
     length = 0
     while length < len(low) and low[length] == high[length]:
