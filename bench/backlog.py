@@ -161,7 +161,7 @@ def _turn(backlog: Backlog, turn: int) -> None:
     resident = Resident(database, backlog.settings.resolved_models_dir)
     resident.refresh()
     loop = ClaimLoop(database, resident, backlog.settings, _publish_nothing, "bench")
-    loop.stopping = lambda: loop.progress.classified >= _TURN
+    loop.stopping = lambda: loop.tally.classified >= _TURN
     done = measure("batches", partial(loop.run, ids[:_BATCH], "bulk"))
     backlog.seconds["batches"][-1] *= _TURN / done  # the time of a message may be up before
     publisher.close()

@@ -24,8 +24,9 @@ from tests.support.cli import Cli, jsonl
 from tests.support.make import new_ticket
 from tests.support.private import ID, PERSONAL, PLACE, TEXT, TITLE, marks_in
 from tests.support.recorder import Recorder
+from worker.heartbeat import Heartbeat
 from worker.loop import ClaimLoop
-from worker.tasks import WorkerProcess
+from worker.shared import make_shared
 
 
 def kept_beside_the_ticket(database: Database, redis: Any) -> str:
@@ -217,15 +218,13 @@ def test_a_relay_tells_no_text_of_the_stream_whatever_redis_says(
 def test_a_heartbeat_that_fails_tells_no_text(
     loop: ClaimLoop, told: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = object.__new__(WorkerProcess)
-    process.settings, process.database = loop.settings, loop.database
-    process.resident, process.loop, process.name = loop.resident, loop, "w"
+    heartbeat = Heartbeat(loop, make_shared(), lambda: 0.0, period=1.0)
     ends = iter([False, False, True])
-    process._ended = type("Ended", (), {"wait": lambda *_: next(ends)})()  # type: ignore[assignment]
+    heartbeat._ended = type("Ended", (), {"wait": lambda *_: next(ends)})()  # type: ignore[assignment]
     fails = iter([chained, raised(OSError(28, TEXT))])
     monkeypatch.setattr(workers, "beat", lambda *_, **__: next(fails)(TEXT))
 
-    process._beat()
+    heartbeat._run()
 
     assert told.getvalue().count("no heartbeat") == 2
     assert marks_in(told.getvalue()) == []

@@ -90,7 +90,7 @@ def test_a_database_fault_gives_the_attempts_back_once_it_is_over(
 
     # When it is back
     monkeypatch.setattr(database, "writing", intact)
-    loop.release_owed()
+    loop.attempts.release_owed()
 
     # Then the claims are free with their attempts
     assert claims_held(database) == [(0, None, False)] * 2
@@ -293,7 +293,7 @@ def test_a_claim_whose_commit_was_not_answered_is_given_back(
 
     # When it is back
     monkeypatch.setattr(database, "writing", intact)
-    loop.release_owed()
+    loop.attempts.release_owed()
 
     # Then the tickets have their attempt
     assert claims_held(database) == [(0, None, False)] * 2
@@ -323,7 +323,7 @@ def test_a_row_lock_that_somebody_forgot_ends_the_attempt_and_not_the_worker(
         )
         with pytest.raises(DatabaseUnavailableError, match="lock timeout"):
             loop.run(ids, "bulk")
-    loop.release_owed()
+    loop.attempts.release_owed()
 
     assert claims_held(database) == [(0, None, False)] * 2
 
@@ -349,7 +349,7 @@ def test_a_database_that_goes_away_while_a_ticket_is_blamed_gives_the_attempts_b
 
     # When it is back
     monkeypatch.setattr(database, "writing", intact)
-    loop.release_owed()
+    loop.attempts.release_owed()
 
     # Then nobody lost an attempt
     assert claims_held(database) == [(0, None, False)] * 2

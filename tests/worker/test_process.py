@@ -10,7 +10,8 @@ import pytest
 from core.settings import Settings
 from db import Database
 from tests.support.make import add_units, promote_constant
-from worker.tasks import WorkerProcess
+from worker.process import WorkerProcess
+from worker.shared import make_shared
 
 
 class Ring:
@@ -33,7 +34,7 @@ def test_the_collector_walks_through_a_loaded_model_once(
     settings = Settings(home=tmp_path, database_url=database_url)
     add_units(database)
     promote_constant(database, settings.resolved_models_dir)
-    process = WorkerProcess(settings)
+    process = WorkerProcess(settings, "cpu", make_shared(), lambda: 0.0)
     kept = Ring()
 
     # When nothing is loaded yet

@@ -1,0 +1,83 @@
+"""What a worker's child process holds: database, model, claim loop and heartbeat."""
+
+import logging
+import os
+from collections.abc import Callable
+
+from classifier.loading import Options
+from core.broker import get_app, make_redis
+from core.process import spare_collector
+from core.publisher import Publisher
+from core.settings import Settings
+from db import claims, open_database, workers
+from worker.heartbeat import Heartbeat
+from worker.loop import ClaimLoop
+from worker.resident import Resident
+from worker.shared import Shared
+
+logger = logging.getLogger(__name__)
+
+# What is left of a message is published if Redis answers so soon; else the relay does it. A task
+# that waited longer for a frozen Redis would meet its hard limit, and its process with it.
+_REDIS_PATIENCE_S = 5.0
+
+
+class WorkerProcess:
+    """The state of the child, opened after the fork.
+
+    Args:
+        settings: names the worker and its database.
+        device: the GPU this worker is pinned to, for its row.
+        shared: the parent's numbers.
+        stalled: seconds in which messages wait and none comes.
+    """
+
+    def __init__(
+        self, settings: Settings, device: str, shared: Shared, stalled: Callable[[], float]
+    ) -> None:
+        self.settings = settings
+        self.device = device
+        self.name = settings.resolved_worker_name
+        self.database = open_database(settings)
+        options = Options.of(settings)
+        self.resident = Resident(self.database, settings.resolved_models_dir, options)
+        self.loop = ClaimLoop(
+            self.database,
+            self.resident,
+            settings,
+            Publisher(settings, get_app(), make_redis(settings, _REDIS_PATIENCE_S)).publish,
+            self.name,
+            lambda: bool(shared.stopping),
+        )
+        self.heartbeat = Heartbeat(self.loop, shared, stalled, settings.heartbeat)
+        self._frozen_version: str | None = None
+
+    def start(self) -> None:
+        """Free what a dead predecessor held, load the model, and begin to send heartbeats."""
+        with self.database.writing() as session:
+            freed, dead = claims.free_of_worker(
+                session, self.name, max_attempts=self.settings.max_attempts
+            )
+            workers.started(session, name=self.name, pid=os.getpid(), device=self.device)
+        if freed:
+            logger.warning(
+                "freed a dead worker's claims",
+                extra={"action": "claims.freed", "freed": freed, "dead": dead},
+            )
+        self.resident.refresh()
+        self.heartbeat.start()
+
+    def freeze_loaded(self) -> None:
+        """After a new model's first message: hide what was loaded and compiled from the collector.
+
+        See ``core.process.spare_collector``.
+        """
+        if self.resident.version != self._frozen_version:
+            spare_collector()
+            self._frozen_version = self.resident.version
+
+    def stop(self) -> None:
+        """Say goodbye: the heartbeat ends and the row says it was on purpose."""
+        self.heartbeat.stop()
+        with self.database.writing() as session:
+            workers.stopped(session, self.name)
