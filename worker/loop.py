@@ -3,21 +3,16 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import closing
 
-from classifier.interface import Classifier, classify_batches
-from core.errors import DATABASE_FAULTS, BrokerUnavailableError, ModelFaultError
-from core.faults import describe, signature, trace
+from classifier.interface import Classifier
+from core.errors import BrokerUnavailableError, ModelFaultError
+from core.faults import describe
 from core.settings import Settings
-from db import claims, results
-from db.claims import Claim
-from db.results import Result
+from db import claims
 from db.session import Database
-from worker.answers import to_results
 from worker.attempts import Attempts
-from worker.batches import make_batch
+from worker.dispatcher import Dispatcher
 from worker.feed import BatchFeed
-from worker.plain_ticket import try_plain_ticket
 from worker.resident import Resident
 from worker.tally import Tally
 
@@ -68,9 +63,9 @@ class ClaimLoop:
             How many tickets were classified.
         """
         until = time.monotonic() + self.settings.task_loop
+        before = self.tally.classified
         self.attempts.release_owed()
         pending = self._still_queued(ids)
-        before = self.tally.classified
         while pending:
             classifier = self.resident.refresh()
             if classifier is None or not self.resident.active_units:
@@ -79,10 +74,7 @@ class ClaimLoop:
             try:
                 is_done = self._work_off(feed)
             except ModelFaultError:
-                logger.exception(
-                    "the model is let go until it is loaded anew", extra={"action": "model.dropped"}
-                )
-                self.resident.drop()
+                self._drop_model()
                 continue  # with the baseline, if there is one
             if feed.is_over():
                 self._publish_rest(lane, self._still_queued(pending))
@@ -92,16 +84,15 @@ class ClaimLoop:
             if lane == "live":
                 pending = sorted(feed.left)
         classified = self.tally.classified - before
-        logger.info(
-            "message done",
-            extra={
-                "action": "message.done",
-                "lane": lane,
-                "ids": len(ids),
-                "classified": classified,
-            },
-        )
+        fields = {"lane": lane, "ids": len(ids), "classified": classified}
+        logger.info("message done", extra={"action": "message.done", **fields})
         return classified
+
+    def _drop_model(self) -> None:
+        logger.exception(
+            "the model is let go until it is loaded anew", extra={"action": "model.dropped"}
+        )
+        self.resident.drop()
 
     def _feed(
         self, classifier: Classifier, lane: str, ids: Collection[int], until: float
@@ -128,99 +119,13 @@ class ClaimLoop:
 
         One solo ticket between two feeds: so they neither starve nor hold up the rest.
         """
-        try:
-            self._answer(feed)
-        except BaseException:  # a stop, the database, the model: not the tickets' doing
-            self.attempts.hand_back(*{claim.token for claim in feed.under_way.values()})
-            raise
+        dispatcher = Dispatcher(
+            self.database, self.resident, self.attempts, self.settings, self.tally
+        )
+        dispatcher.answer_feed(feed)
         solo = self.attempts.claim(claims.claim_solo)
-        self._work(feed.classifier, solo)
+        dispatcher.answer_claim(feed.classifier, solo)
         return feed.is_done and not solo.tickets
-
-    def _answer(self, feed: BatchFeed) -> None:
-        """Answer and store a feed's batches as they come."""
-        classifier = feed.classifier
-        try:
-            batches = classify_batches(classifier, iter(feed), self.settings.top_k)
-            with closing(batches) as answers:
-                for batch, decisions in answers:
-                    claim = feed.under_way[batch.token]
-                    self._store(claim, to_results(claim, batch, decisions), classifier.version)
-                    del feed.under_way[batch.token]
-        except DATABASE_FAULTS:
-            raise
-        except Exception as error:  # any fault of a model must not take the worker with it
-            if error is feed.fault:
-                raise
-            self._find_culprit(feed, error)
-
-    def _find_culprit(self, feed: BatchFeed, error: Exception) -> None:
-        """Find whose fault an error of the model is, with one or several batches under way."""
-        if not feed.under_way:  # no ticket's doing
-            try_plain_ticket(feed.classifier, self.resident.active_units)
-            raise error
-        if len(feed.under_way) == 1:
-            [claim] = feed.under_way.values()
-            self._blame(feed.classifier, claim, error)
-            return
-        logger.warning(
-            "the model failed with several batches under way: they are tried one by one",
-            extra={
-                "action": "batches.failed",
-                "batches": len(feed.under_way),
-                "error": signature(error),
-            },
-        )
-        # Each by itself: only the one that the model fails on is to blame.
-        while feed.under_way:
-            self._work(feed.classifier, feed.under_way.popitem()[1])
-
-    def _work(self, classifier: Classifier, claim: Claim) -> None:
-        """Infer and commit one claim; whatever happens, the claim ends."""
-        if not claim.tickets:
-            return
-        try:
-            try:
-                batch = make_batch(self.database, claim, claim.token, self.resident.active_units)
-                decisions = classifier.classify(batch.texts, batch.allowed, self.settings.top_k)
-                self._store(claim, to_results(claim, batch, decisions), classifier.version)
-            except DATABASE_FAULTS:
-                raise
-            except Exception as error:  # any fault of a model must not take the worker with it
-                self._blame(classifier, claim, error)
-        except BaseException:  # a stop, the database, the model: not the tickets' doing
-            self.attempts.hand_back(claim.token)
-            raise
-
-    def _blame(self, classifier: Classifier, claim: Claim, error: Exception) -> None:
-        """Count a failed attempt against the tickets, unless the model fails on any ticket.
-
-        Raises:
-            ModelFaultError: it does.
-        """
-        what = signature(error)
-        logger.error(
-            "a batch failed",
-            extra={"action": "batch.failed", "tickets": len(claim.tickets), "error": what},
-        )
-        logger.debug("the batch's fault:\n%s", trace(error), extra={"action": "batch_fault.traced"})
-        try_plain_ticket(classifier, self.resident.active_units)
-        self.attempts.fail(claim, f"it cannot be classified: {what}", self.settings.max_attempts)
-
-    def _store(self, claim: Claim, answers: list[Result], version: str) -> None:
-        with self.database.writing() as session:
-            stored = results.store(
-                session,
-                claim.token,
-                answers,
-                version=version,
-                degraded=self.resident.degraded,
-                review_sample=self.settings.review_sample,
-            )
-        self.tally.add(len(stored))
-        if len(stored) < len(answers):
-            lost = len(answers) - len(stored)
-            logger.warning("claims were lost", extra={"action": "claims.lost", "tickets": lost})
 
     def _publish_rest(self, lane: str, ids: list[int]) -> None:
         if not ids:
