@@ -26,7 +26,7 @@ from producer.submit import Submitter
 from tests.support.ahead import Ahead
 from tests.support.cli import Cli
 from tests.support.make import add_units, promote_constant
-from tests.support.recorder import Recorder
+from tests.support.recorder import Recorder, put_model
 from tests.support.services import PostgresServer, running_postgres
 from tests.support.streams import TicketStream
 from worker.loop import ClaimLoop
@@ -199,7 +199,7 @@ def loop(database: Database, settings: Settings) -> ClaimLoop:
 def ahead(loop: ClaimLoop) -> Ahead:
     loop.resident.refresh()
     recorder = Ahead(loop.resident.classifier)
-    loop.resident.classifier = recorder  # type: ignore[assignment]
+    put_model(loop.resident, recorder)
     return recorder
 
 
@@ -207,5 +207,5 @@ def ahead(loop: ClaimLoop) -> Ahead:
 def model(loop: ClaimLoop) -> Recorder:
     loop.resident.refresh()
     recorder = Recorder(loop.resident.classifier)
-    loop.resident.classifier = recorder  # type: ignore[assignment]
+    put_model(loop.resident, recorder)
     return recorder

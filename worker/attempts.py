@@ -4,9 +4,8 @@ from collections import deque
 from collections.abc import Callable
 
 from core.errors import DATABASE_FAULTS
-from db import claims
+from db import Database, claims
 from db.claims import Claim
-from db.session import Database
 
 
 class Attempts:

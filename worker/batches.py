@@ -2,9 +2,8 @@
 
 from classifier.interface import Batch
 from core.text import model_text
-from db import taxonomy
+from db import Database, taxonomy
 from db.claims import Claim
-from db.session import Database
 
 
 def split_live(claim: Claim) -> dict[str, Claim]:

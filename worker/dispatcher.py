@@ -10,10 +10,9 @@ from classifier.interface import Classifier, classify_batches
 from core.errors import DATABASE_FAULTS
 from core.faults import signature, trace
 from core.settings import Settings
-from db import results
+from db import Database, results
 from db.claims import Claim
 from db.results import Result
-from db.session import Database
 from worker.answers import to_results
 from worker.attempts import Attempts
 from worker.batches import make_batch

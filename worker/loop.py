@@ -8,8 +8,7 @@ from classifier.interface import Classifier
 from core.errors import BrokerUnavailableError, ModelFaultError
 from core.faults import describe
 from core.settings import Settings
-from db import claims
-from db.session import Database
+from db import Database, claims
 from worker.attempts import Attempts
 from worker.dispatcher import Dispatcher
 from worker.feed import BatchFeed

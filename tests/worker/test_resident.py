@@ -11,7 +11,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 from sqlalchemy import select
 
-import worker.resident
+import worker.version_loader
 from classifier.interface import Classifier
 from classifier.model.lora import WEIGHTS
 from core.settings import Settings
@@ -96,7 +96,7 @@ class Held:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.go_on, self.loaded = threading.Event(), threading.Event()
-        load = worker.resident.load_version
+        load = worker.version_loader.load_version
 
         def held(*arguments: Any) -> Classifier:
             assert self.go_on.wait(60)
@@ -105,7 +105,7 @@ class Held:
             finally:
                 self.loaded.set()
 
-        monkeypatch.setattr(worker.resident, "load_version", held)
+        monkeypatch.setattr(worker.version_loader, "load_version", held)
 
 
 def swap_begun(

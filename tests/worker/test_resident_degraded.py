@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from registry.writer import TrainedVersion
 from tests.support.llm import THEMES, changed_copy, promote_llm, themed_samples
 from tests.support.make import UNITS, add_tickets, add_units, promote_constant
 from tests.support.models import STANDIN
+from tests.support.recorder import put_model
 from training.linear.version import train_linear
 from worker.loop import ClaimLoop
 from worker.resident import Resident
@@ -125,7 +127,7 @@ def test_an_llm_that_fails_at_work_hands_over_within_the_same_message(
     resident = make_resident(database, settings, gpu)
     resident.retry_after = 3600.0
     resident.refresh()
-    resident.classifier = Broken(llm)
+    put_model(resident, Broken(llm))
     loop = ClaimLoop(database, resident, settings, lambda ids: None, "w")
     ids = add_tickets(database, 3, text=THEMES["B"])
 
@@ -136,7 +138,8 @@ def test_an_llm_that_fails_at_work_hands_over_within_the_same_message(
     with database.reading() as session:
         answers = session.scalars(select(Classification)).all()
         assert {(a.model_version, a.degraded) for a in answers} == {(baseline, True)}
-    resident.retry_after = resident._retry_at = 0.0
+    resident.retry_after = 0.0
+    resident.state = replace(resident.state, retry_at=0.0)
     resident.refresh()
     assert resident.needs_new_process
 
@@ -148,7 +151,7 @@ def test_a_baseline_that_fails_too_lets_the_tickets_wait(
     resident.retry_after = 3600.0
     gpu.present = False
     resident.refresh()
-    resident.classifier = Broken(baseline)
+    put_model(resident, Broken(baseline))
     loop = ClaimLoop(database, resident, settings, lambda ids: None, "w")
 
     assert loop.run(add_tickets(database, 2), "bulk") == 0
