@@ -41,12 +41,15 @@ from bench.inference import CUT, RANK, Figures, gib, read_texts, read_units
 from classifier.labels.prompt import Prompt
 from classifier.labels.template import PromptUnit, load_template
 from classifier.labels.trie import LabelTrie
-from classifier.model.backbone import compute_dtype, nf4_config, pick_device
-from classifier.model.base import Base, examine, load_tokenizer
-from classifier.model.compiled import rounded_to_fp8
-from classifier.model.decoder import product
-from classifier.model.lora import WEIGHTS, LayerAdapter, LoraLinear, lora_layers, replace_linears
-from classifier.model.runner import Mode
+from classifier.model.adapter_file import WEIGHTS
+from classifier.model.bases.base import Base, examine
+from classifier.model.bases.tokenizer import load_tokenizer
+from classifier.model.conversion import fp8_weights
+from classifier.model.device import compute_dtype, pick_device
+from classifier.model.linear_weights import product
+from classifier.model.lora import LayerAdapter, LoraLinear, lora_layers, replace_linears
+from classifier.model.mode import Mode
+from classifier.model.quantization import nf4_config
 
 ROWS = 64
 """Tickets of a step."""
@@ -292,7 +295,7 @@ class LastLayer:
 @torch.no_grad()
 def _round(linear: LoraLinear) -> None:
     """Let a layer compute as the engine does in mode fp8."""
-    rounded = rounded_to_fp8(linear)
+    rounded = fp8_weights(linear)
 
     def forward(x: torch.Tensor) -> torch.Tensor:
         return product(x.flatten(0, -2), rounded).view(*x.shape[:-1], -1)

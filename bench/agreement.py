@@ -30,9 +30,9 @@ from classifier.labels.template import load_template
 from classifier.labels.trie import LabelTrie
 from classifier.llm import LlmClassifier
 from classifier.model.backbone import load_backbone
-from classifier.model.base import examine
+from classifier.model.bases.base import examine
 from classifier.model.lora import LoraLinear, lora_layers
-from classifier.model.runner import Mode
+from classifier.model.mode import Mode
 
 EXACT, PLAIN, UNROUNDED = "plain float32", "plain bfloat16", "not rounded to 4 bits"
 Scores = torch.Tensor

@@ -22,7 +22,7 @@ from transformers import AutoModelForCausalLM
 
 from classifier.labels.prompt import Prompt
 from classifier.llm import LlmClassifier
-from classifier.model.backbone import nf4_config
+from classifier.model.quantization import nf4_config
 from core.text import model_text
 from producer.files.reader import read_rows
 from producer.tickets.options import ReadOptions

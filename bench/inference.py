@@ -43,10 +43,12 @@ from classifier.labels.prompt import Prompt
 from classifier.labels.search import Search
 from classifier.labels.template import PromptUnit, load_template
 from classifier.labels.trie import LabelTrie, Node
-from classifier.model.backbone import Backbone, load_backbone, pick_device
-from classifier.model.base import Base, examine
-from classifier.model.lora import CONFIG, WEIGHTS, Adapter, LayerAdapter, lora_layers
-from classifier.model.runner import Mode
+from classifier.model.adapter_file import CONFIG, WEIGHTS, parse_adapter
+from classifier.model.backbone import Backbone, load_backbone
+from classifier.model.bases.base import Base, examine
+from classifier.model.device import pick_device
+from classifier.model.lora import Adapter, LayerAdapter, lora_layers
+from classifier.model.mode import Mode
 from core.process import spare_collector
 from core.text import model_text
 
@@ -319,7 +321,7 @@ def measure_batched(bench: Bench) -> Figures:
 def _measure_generate(
     bench: Bench, model: Any, new_tokens: Sequence[int], batch: int, rounds: int
 ) -> Figures:
-    from classifier.model.base import load_tokenizer
+    from classifier.model.bases.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(bench.base)
     prompt = Prompt(tokenizer, load_template(bench.template), bench.units)
@@ -421,7 +423,7 @@ def read_units(file: Path) -> tuple[PromptUnit, ...]:
 def read_adapter(directory: Path, backbone: Backbone) -> Adapter:
     """Return an adapter as peft wrote it."""
     config, weights = ((directory / name).read_bytes() for name in (CONFIG, WEIGHTS))
-    return Adapter.parse(directory, config, weights, backbone.model)
+    return parse_adapter(directory, config, weights, backbone.model)
 
 
 def median_seconds(work: Callable[[], Any], repeat: int) -> float:

@@ -37,7 +37,7 @@ from bench.records import add_units
 from bench.servers import PostgresServer, running_postgres
 from classifier.labels.template import PromptUnit
 from classifier.manifest import Calibration, TrainingFacts
-from classifier.model.base import BASES, add_base
+from classifier.model.bases.entries import BASES, add_base
 from core.publisher import Publisher
 from core.settings import Settings
 from db import Database, versions

@@ -5,7 +5,7 @@ Training measures the agreement on held-out tickets. The decision is
 """
 
 from classifier.manifest import Manifest
-from classifier.model.runner import Mode
+from classifier.model.mode import Mode
 
 FP8_AGREEMENT = "fp8_agreement"
 """A version's metric: the share of held-out tickets that get the same unit in fp8 as in nf4."""

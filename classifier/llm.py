@@ -17,10 +17,10 @@ from classifier.fp8_gate import served_mode, why_not_fp8
 from classifier.interface import Batch, Decision
 from classifier.labels.trie import LabelTrie
 from classifier.manifest import Calibration, read_manifest
+from classifier.model.adapter_file import load_adapter
 from classifier.model.backbone import empty_model, load_backbone
-from classifier.model.base import load_tokenizer
-from classifier.model.lora import Adapter
-from classifier.model.runner import Mode
+from classifier.model.bases.tokenizer import load_tokenizer
+from classifier.model.mode import Mode
 from classifier.setup import Setup
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class LlmClassifier:
             )
         backbone = load_backbone(base, served, gpu_memory=gpu_memory)
         prompt = setup.read_prompt(directory, backbone.tokenizer)
-        adapter = Adapter.load(directory, manifest, backbone.model)
+        adapter = load_adapter(directory, manifest, backbone.model)
         engine = Engine(backbone, adapter, prompt)
         return cls(manifest.name, engine, manifest.calibration, mapping, think_tokens)
 
@@ -110,7 +110,7 @@ class LlmClassifier:
         base = setup.find_base(directory, manifest)
         prompt = setup.read_prompt(directory, load_tokenizer(base))
         LabelTrie(prompt.labels, prompt.tokenizer.eos_token_id)
-        Adapter.load(directory, manifest, empty_model(base))
+        load_adapter(directory, manifest, empty_model(base))
 
     def classify(
         self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Self, TypeVar
 
 from classifier.interface import Classifier
 from classifier.manifest import read_manifest
+from classifier.model.mode import Mode
 from core.errors import ModelVersionError
 from core.settings import Settings
 
@@ -16,12 +17,12 @@ class Options:
     """How an LLM is held; other kinds have nothing to choose.
 
     Parameters:
-        mode: how its weights are kept; see ``runner.Mode``.
+        mode: how its weights are kept; see ``model.mode.Mode``.
         gpu_memory: bytes it may take on the GPU; None for what is there.
         think_tokens: see ``llm.LlmClassifier``.
     """
 
-    mode: Literal["nf4", "bf16", "fp8"] = "nf4"
+    mode: Mode = "nf4"
     gpu_memory: int | None = None
     think_tokens: int = 0
 

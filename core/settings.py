@@ -27,6 +27,9 @@ _WORKER_NAME = re.compile("[^\x00-\x1f\x7f/\ud800-\udfff]*")
 # A message with more ids is none of ours.
 MAX_MESSAGE_IDS = 10_000
 
+ModelMode = Literal["nf4", "bf16", "fp8"]
+"""How an LLM's weights may be kept; ``classifier.model.mode`` tells what each means."""
+
 
 class Settings(BaseSettings):
     """Paidan's settings; every field can be set as ``PAIDAN_<FIELD>``. Times are seconds."""
@@ -60,9 +63,7 @@ class Settings(BaseSettings):
     )
     model_load: float = Field(300, gt=0, description="a worker may load its model for so long")
 
-    model_mode: Literal["nf4", "bf16", "fp8"] = Field(
-        "nf4", description="how an LLM's weights are kept on the GPU"
-    )
+    model_mode: ModelMode = Field("nf4", description="how an LLM's weights are kept on the GPU")
     gpu_memory: ByteSize | None = Field(
         None, gt=0, description="the worker's on its GPU, e.g. 20GiB; default: all of it"
     )

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from classifier.engine.engine import Engine
 from classifier.labels.template import PromptUnit
 from classifier.llm import LlmClassifier
-from classifier.model.base import STAND_IN, find_base
+from classifier.model.bases.entries import STAND_IN, find_base
 from core.errors import InputError
 from core.files import private_folder
 from core.settings import Settings

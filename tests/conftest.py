@@ -50,10 +50,10 @@ def only_listed_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let attention heed the lists of pages as compiled; uncompiled, it heeds the mask alone."""
     import torch  # here: most tests need none of it
 
-    from classifier.model.decoder import Seen
     from classifier.model.kv_cache import PAGE
+    from classifier.model.visibility import Visibility
 
-    whole = Seen.mask
+    whole = Visibility.block_mask
 
     def listed(counts: torch.Tensor, pages: torch.Tensor) -> torch.Tensor:
         found = torch.zeros(pages.shape, dtype=torch.bool)
@@ -61,7 +61,7 @@ def only_listed_pages(monkeypatch: pytest.MonkeyPatch) -> None:
             found[block, pages[block, :count].long()] = True
         return found
 
-    def mask(seen: Seen) -> Any:
+    def block_mask(seen: Visibility) -> Any:
         made = whole(seen)
         partial = listed(seen.partial, seen.partial_pages)
         full = listed(seen.full, seen.full_pages)
@@ -75,7 +75,7 @@ def only_listed_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         made.mask_mod = sees
         return made
 
-    monkeypatch.setattr(Seen, "mask", mask)
+    monkeypatch.setattr(Visibility, "block_mask", block_mask)
 
 
 @pytest.fixture(scope="session")

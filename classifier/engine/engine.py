@@ -5,7 +5,6 @@ behind it, and so are the label tokens that the ticket's search asks for.
 """
 
 import itertools
-import weakref
 from collections.abc import Sequence
 
 import torch
@@ -18,9 +17,9 @@ from classifier.labels.prompt import Prompt
 from classifier.labels.search import Search
 from classifier.labels.trie import LabelTrie, Node
 from classifier.model.backbone import Backbone
-from classifier.model.kv_cache import Segment
 from classifier.model.lora import Adapter
 from classifier.model.pack import Pack
+from classifier.model.segment import Segment
 
 TICKET_NUMBERS = 1 << 30
 """Numbers of tickets begin again after so many: by then nothing is left of the first ones."""
@@ -52,7 +51,7 @@ class Engine:
         self._numbers = itertools.cycle(range(TICKET_NUMBERS))
         self.prefix = Segment(prompt.prefix)
         self._kept: tuple[torch.Tensor, torch.Tensor] | None = None
-        if not backbone.is_held:
+        if backbone.active_engine is None:
             self._activate()  # warms up; else the one that answers now is not disturbed
 
     @property
@@ -154,9 +153,9 @@ class Engine:
 
     def _activate(self) -> None:
         """Give the runner this engine's adapter and prefix, unless it has them."""
-        if self.backbone.holder is not None and self.backbone.holder() is self:
+        if self.backbone.active_engine is self:
             return
-        self.backbone.holder = None
+        self.backbone.active_engine = None
         self.adapter.activate(self.backbone.model)
         runner = self.backbone.runner
         runner.adapted()
@@ -168,4 +167,4 @@ class Engine:
             self._kept = cache.keys[:, rows], cache.values[:, rows]
         else:
             runner.restore(Pack(cache, [self.prefix]), *self._kept)
-        self.backbone.holder = weakref.ref(self)
+        self.backbone.active_engine = self

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from classifier.labels.search import Search
 from classifier.labels.trie import Node
-from classifier.model.kv_cache import LABELS, Segment
+from classifier.model.segment import LABELS, Segment
 
 
 class Request:

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from classifier.engine.engine import Engine
-from classifier.model.kv_cache import PAGE, Segment
+from classifier.model.kv_cache import PAGE
 from classifier.model.pack import BEST, Pack
+from classifier.model.segment import Segment
 
 logger = logging.getLogger(__name__)
 

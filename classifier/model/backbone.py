@@ -1,75 +1,29 @@
 """A base model in memory: loaded once, shared by the adapters that answer with it."""
 
-import importlib.util
-import logging
-import os
-import shutil
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from classifier.model import attention
-from classifier.model.base import Base, load_tokenizer
-from classifier.model.base_weights import is_quantized
-from classifier.model.decoder import ROPE_BY_LENGTH
-from classifier.model.lora import lora_layers, replace_linears
-from classifier.model.memory import fit, limit_memory
-from classifier.model.nf4 import BLOCK
-from classifier.model.runner import TOKEN_BUDGET, EagerRunner, Mode, Runner
-from core.errors import DeviceError, ModelVersionError
-
-logger = logging.getLogger(__name__)
-
-FP8_CAPABILITY = 8, 9
-"""Compute capability of the first GPUs that multiply float8."""
+from classifier.model.bases.base import Base
+from classifier.model.bases.tokenizer import load_tokenizer
+from classifier.model.device import check_mode, compute_dtype, pick_device
+from classifier.model.lora import replace_linears
+from classifier.model.memory import limit_memory
+from classifier.model.mode import Mode
+from classifier.model.quantization import quantization
+from classifier.model.runner import Runner
+from classifier.model.runner_choice import choose_runner
+from core.errors import ModelVersionError
 
 # Its bar of files loaded is no news for an operator.
 transformers_logging.disable_progress_bar()
-
-
-def pick_device() -> torch.device:
-    """Return the GPU this process was pinned to, or the CPU where it was pinned to none.
-
-    Raises:
-        DeviceError: it was pinned to a GPU that CUDA does not see (any more).
-    """
-    if torch.cuda.is_available():
-        return torch.device("cuda", 0)
-    pinned = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    if pinned not in ("", "-1"):
-        raise DeviceError(
-            f"GPU {pinned} is not there: CUDA sees none. Is the card visible to nvidia-smi, and "
-            "does torch have CUDA? With --cpu the worker uses none"
-        )
-    return torch.device("cpu")
-
-
-def compute_dtype(device: torch.device) -> torch.dtype:
-    """Return the dtype of the computation: bfloat16 on a GPU, float32 on a CPU."""
-    return torch.bfloat16 if device.type == "cuda" else torch.float32
-
-
-def nf4_config(dtype: torch.dtype) -> BitsAndBytesConfig:
-    """Return the 4-bit format, in training as in serving: NF4 with double quantisation."""
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-    )
-
-
-def quantization(base: Base, dtype: torch.dtype) -> dict[str, Any]:
-    """Return how transformers shall quantise a base; one in 4 bits stays as it is."""
-    if is_quantized(base.path, base.name):
-        return {}
-    return {"quantization_config": nf4_config(dtype)}
 
 
 @dataclass(eq=False)
@@ -83,8 +37,7 @@ class Backbone:
         dtype: of the computation.
         device: where it lies.
         mode: how its weights are kept.
-        runner: reads packs with it.
-        holder: whose adapter and prefix the runner holds now; see ``Engine``.
+        runner: runs packs through it.
     """
 
     base: Base
@@ -94,12 +47,16 @@ class Backbone:
     device: torch.device
     mode: Mode
     runner: Runner
-    holder: "weakref.ref[Any] | None" = None
+    _active: "weakref.ref[Any] | None" = field(default=None, init=False, repr=False)
 
     @property
-    def is_held(self) -> bool:
-        """Whether an engine answers with it."""
-        return self.holder is not None and self.holder() is not None
+    def active_engine(self) -> Any:
+        """The engine whose adapter and prefix the runner has; None where no engine's are there."""
+        return None if self._active is None else self._active()
+
+    @active_engine.setter
+    def active_engine(self, engine: Any) -> None:
+        self._active = None if engine is None else weakref.ref(engine)
 
     @property
     def end(self) -> int:
@@ -118,7 +75,7 @@ def load_backbone(
     token_budget: int | None = None,
     gpu_memory: int | None = None,
 ) -> Backbone:
-    """Load a base, or return it where a classifier already holds it.
+    """Load a base, or return the one that a classifier of this process has loaded.
 
     Args:
         base: its facts; its files are checked.
@@ -148,7 +105,7 @@ def _load(
 ) -> Backbone:
     dtype = compute_dtype(device)
     options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
-    _check_mode(mode, device)
+    check_mode(mode, device)
     if mode != "full":
         options |= quantization(base, dtype)
     try:
@@ -165,7 +122,7 @@ def _load(
     check_loaded(base, told)
     model.eval().requires_grad_(requires_grad=False)
     replace_linears(model.model, dtype)
-    runner = _runner(model, mode, token_budget, gpu_memory)
+    runner = choose_runner(model, mode, token_budget, gpu_memory)
     return Backbone(base, load_tokenizer(base), model, dtype, device, mode, runner)
 
 
@@ -204,48 +161,3 @@ def empty_model(base: Base) -> Any:
 
 def _not_loaded(base: Base, error: Exception) -> ModelVersionError:
     return ModelVersionError(f"base {base.name} at {base.path} does not load: {error}")
-
-
-def _check_mode(mode: Mode, device: torch.device) -> None:
-    """Refuse a mode that the device does not compute."""
-    if mode in ("bf16", "fp8") and device.type != "cuda":
-        raise DeviceError(f"mode {mode} needs a GPU; on the CPU there are nf4 and full")
-    if mode == "fp8" and (has := torch.cuda.get_device_capability(device)) < FP8_CAPABILITY:
-        raise DeviceError(
-            f"mode fp8 needs a GPU of compute capability {_dotted(FP8_CAPABILITY)} (RTX 40, L40, "
-            f"H100) or more, this one has {_dotted(has)}: choose PAIDAN_MODEL_MODE=nf4"
-        )
-
-
-def _dotted(capability: tuple[int, int]) -> str:
-    return ".".join(map(str, capability))
-
-
-def _runner(model: Any, mode: Mode, token_budget: int | None, gpu_memory: int | None) -> Runner:
-    """Return the compiled runner where it works, else the plain one."""
-    if model.device.type != "cuda":
-        return EagerRunner(model, token_budget or TOKEN_BUDGET)
-    hindrance = _hindrance(model, mode)
-    if hindrance is None:
-        from classifier.model.compiled import CompiledRunner
-
-        return CompiledRunner(model, mode, *fit(model, mode, gpu_memory, token_budget))
-    if mode in ("bf16", "fp8"):
-        raise DeviceError(f"mode {mode} needs compiled layers, but {hindrance}")
-    logger.warning("the LLM is read without compiled layers, many times slower: %s", hindrance)
-    return EagerRunner(model, fit(model, mode, gpu_memory, token_budget).token_budget)
-
-
-def _hindrance(model: Any, mode: Mode) -> str | None:
-    """Return why layers cannot be compiled here, or None where they can."""
-    if os.environ.get("TORCHDYNAMO_DISABLE") == "1":
-        return "TORCHDYNAMO_DISABLE is set"
-    if importlib.util.find_spec("triton") is None:
-        return "triton is not installed"
-    if not any(map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))):
-        return "there is no C compiler (install gcc)"
-    if model.config.rope_parameters["rope_type"] in ROPE_BY_LENGTH:
-        return "its rotary embeddings change with the length of a text"
-    widths = {layer.in_features for _, layer in lora_layers(model)}
-    odd = [width for width in widths if width % (2 * BLOCK)]
-    return f"a layer's width, {odd[0]}, is no multiple of 128" if odd and mode != "full" else None

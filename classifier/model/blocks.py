@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.model.kv_cache import PAGE, PREFIX, Segment
+from classifier.model.kv_cache import PAGE
 from classifier.model.pack import Pack
+from classifier.model.segment import PREFIX, Segment
 
 Table = NDArray[np.int32]
 

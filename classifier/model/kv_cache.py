@@ -1,67 +1,28 @@
-"""Keys and values of what was read, in pages, and the segments of tokens that fill them.
+"""The KV cache: keys and values of the tokens that were read, in pages.
 
-A segment continues another one: a label's tokens their ticket, and every ticket the prefix. Who may
-see whom is told by three numbers for each row, so that a segment's rows may lie anywhere: a token
-sees the rows of its own ticket and of the prefix whose span of order holds its own place.
+``place`` gives segments their rows, ``release`` takes back the pages of a ticket. Rows are handed
+out by the page; a page may be shared by the tickets whose tokens lie on it.
 """
 
 import heapq
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+
+from classifier.model.segment import END, Numbers, Segment
 
 PAGE = 128
 """Rows of a page: what is given and taken back at once, and a block of the block mask."""
 SCRAP = 0
 """The page that padding is written to; nothing looks at it."""
-PREFIX = -1
-"""The ticket number of the prefix, which all tickets see."""
-PADDING = -2
-LABELS = 1 << 24
-"""Label tokens are ordered from here on: after all tokens of any ticket."""
-END = 1 << 30
-
-Numbers = NDArray[np.int64]
 
 
-@dataclass(slots=True, eq=False)
-class Segment:
-    """Tokens that are read one after the other.
-
-    Attributes:
-        tokens: n of them, at least one.
-        above: the segment they continue; None where nothing comes before.
-        ticket: the number of the ticket they belong to.
-        first: the order of the first token; each next one comes after it. In a tree of labels it
-            is the place in the tree, parents before children.
-        stop: the order at which what sees these tokens ends.
-        rows: (n,) where keys and values went; set by reading.
-        pages: on which they lie, in order; likewise.
-        position: of the first token.
-    """
-
-    tokens: Sequence[int]
-    above: "Segment | None" = None
-    ticket: int = PREFIX
-    first: int = 0
-    stop: int = END
-    rows: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
-    pages: Sequence[int] = ()
-    position: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Find the position."""
-        self.position = self.above.position + len(self.above.tokens) if self.above else 0
-
-    def path(self) -> Iterator["Segment"]:
-        """Yield this segment and those above it, from here upwards."""
-        segment: Segment | None = self
-        while segment is not None:
-            yield segment
-            segment = segment.above
+def head_size(config: Any) -> int:
+    """Return the size of an attention head by a model's configuration of transformers."""
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(size)
 
 
 class KVCache:
@@ -166,6 +127,20 @@ class KVCache:
         )
         self._holders += [0] * pages
         self._free += range(old, old + pages)  # higher than all others: still a heap
+
+
+def new_cache(model: Any, pages: int = 8, *, steady: bool = False) -> KVCache:
+    """Return an empty cache for a model's keys and values; see ``KVCache``."""
+    config = model.config
+    return KVCache(
+        config.num_hidden_layers,
+        config.num_key_value_heads,
+        head_size(config),
+        dtype=model.dtype,
+        device=model.device,
+        pages=pages,
+        steady=steady,
+    )
 
 
 def _grown(tensor: torch.Tensor, more: int) -> torch.Tensor:

@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 import torch
 
 from classifier.model.kv_cache import PAGE
+from classifier.model.logits import LOGIT_ROWS
 from classifier.model.lora import lora_layers
-from classifier.model.runner import LOGIT_ROWS, TOKEN_BUDGET, Mode
+from classifier.model.mode import Mode
+from classifier.model.runner import TOKEN_BUDGET
 from core.errors import DeviceError
 
 _GIB = 1 << 30

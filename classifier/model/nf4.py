@@ -1,14 +1,13 @@
-"""A linear layer's weight from its four bits and its adapter, in one pass over memory.
+"""The NF4 format, as Paidan's kernel reads it (Dettmers et al., "QLoRA", 2023).
 
-w = round(code[q]·absmax + B·A): NF4 (Dettmers et al., "QLoRA", 2023) in blocks of 64 with float32
-scales, the adapter added in float32, the sum rounded once. So the adapter is exact, and nothing
-but the product's own operand is ever written.
+A weight is 16-valued codes in blocks of 64, each block with a float32 scale.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
-from bitsandbytes.functional import dequantize_blockwise, get_4bit_type
+from bitsandbytes.functional import dequantize_blockwise
 from bitsandbytes.nn import Params4bit
 
 BLOCK = 64
@@ -18,7 +17,7 @@ RANKS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class Nf4Weight:
     """A weight in NF4.
 
     Attributes:
@@ -29,71 +28,21 @@ class Packed:
     codes: torch.Tensor
     scales: torch.Tensor
 
+    @classmethod
+    def of(cls, weight: Params4bit) -> Self:
+        """Take a 4-bit weight of bitsandbytes, with its double quantised scales made plain.
 
-def pack(weight: Params4bit) -> Packed:
-    """Take a 4-bit weight of bitsandbytes, with its double quantised scales made plain.
-
-    Raises:
-        ValueError: its rows are not divided evenly into pairs of blocks.
-    """
-    state = weight.quant_state
-    out_features, in_features = state.shape
-    if in_features % (2 * BLOCK) or state.blocksize != BLOCK:
-        raise ValueError(f"blocks of {state.blocksize} in rows of {in_features}")
-    scales = state.absmax
-    if state.nested:
-        scales = dequantize_blockwise(state.absmax, state.state2) + state.offset
-    return Packed(
-        weight.data.view(out_features, in_features // 2),
-        scales.float().view(out_features, in_features // BLOCK),
-    )
-
-
-@torch.library.custom_op("paidan::nf4_weight", mutates_args=())
-def nf4_weight(
-    codes: torch.Tensor,
-    scales: torch.Tensor,
-    a: torch.Tensor | None,
-    b: torch.Tensor | None,
-    dtype: torch.dtype,
-) -> torch.Tensor:
-    """Return the (out, in) weight in ``dtype``.
-
-    Args:
-        codes: see ``Packed``.
-        scales: see ``Packed``.
-        a: (rank, in) of an adapter to add, or None.
-        b: (out, rank) of it, its scale in it.
-        dtype: of the result.
-    """
-    table = get_4bit_type("nf4", device=codes.device)
-    weight = table[torch.stack((codes >> 4, codes & 15), dim=-1).flatten(1).int()]
-    weight *= scales.repeat_interleave(BLOCK, dim=1)
-    if a is not None and b is not None:
-        weight += b.float() @ a.float()
-    full: torch.Tensor = weight.to(dtype)
-    return full
-
-
-@nf4_weight.register_fake
-def _(
-    codes: torch.Tensor,
-    scales: torch.Tensor,
-    a: torch.Tensor | None,
-    b: torch.Tensor | None,
-    dtype: torch.dtype,
-) -> torch.Tensor:
-    return codes.new_empty((codes.shape[0], codes.shape[1] * 2), dtype=dtype)
-
-
-@nf4_weight.register_kernel("cuda")
-def _(
-    codes: torch.Tensor,
-    scales: torch.Tensor,
-    a: torch.Tensor | None,
-    b: torch.Tensor | None,
-    dtype: torch.dtype,
-) -> torch.Tensor:
-    from classifier.model.nf4_kernel import weight
-
-    return weight(codes, scales, a, b, dtype)
+        Raises:
+            ValueError: its rows are not divided evenly into pairs of blocks.
+        """
+        state = weight.quant_state
+        out_features, in_features = state.shape
+        if in_features % (2 * BLOCK) or state.blocksize != BLOCK:
+            raise ValueError(f"blocks of {state.blocksize} in rows of {in_features}")
+        scales = state.absmax
+        if state.nested:
+            scales = dequantize_blockwise(state.absmax, state.state2) + state.offset
+        return cls(
+            weight.data.view(out_features, in_features // 2),
+            scales.float().view(out_features, in_features // BLOCK),
+        )

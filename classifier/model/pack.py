@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from classifier.model.kv_cache import KVCache, Numbers, Segment
+from classifier.model.kv_cache import KVCache
+from classifier.model.segment import Numbers, Segment
 
 BEST = -1
 """Asked for in a token's place: the likeliest token itself."""

@@ -22,7 +22,7 @@ def base() -> None:
 @click.option("--name", help="What to call it [default: the directory's or model's name].")
 def add(source: str, name: str | None) -> None:
     """Check a base model and enter it: a DIRECTORY, or an id of the Hugging Face hub."""
-    from classifier.model.base import add_base
+    from classifier.model.bases.entries import add_base
 
     click.echo(f"checking and hashing {source} ...", err=True)
     with hint_of_missing("ml"):
@@ -35,7 +35,7 @@ def add(source: str, name: str | None) -> None:
 @JSON
 def list_(*, as_json: bool) -> None:
     """List the base models."""
-    from classifier.model.base import list_bases
+    from classifier.model.bases.entries import list_bases
 
     bases = list_bases(_bases_dir())
     if as_json:
@@ -66,7 +66,8 @@ def build(directory: Path, data: Path | None, seed: int, passes: int) -> None:
     default it learns from synthetic tickets, which remakes the one that is shipped.
     """
     with hint_of_missing("ml"):
-        from classifier.model.base import RECIPE, STAND_IN, find_base
+        from classifier.model.bases.entries import STAND_IN, find_base
+        from classifier.model.bases.files import RECIPE
         from training.standin import StandinSettings, build_standin
 
     texts = _synthetic() if data is None else _unlabelled(data)
@@ -102,7 +103,7 @@ def _unlabelled(file: Path) -> list[tuple[str | None, str]]:
 
 
 def _bases_dir() -> Path:
-    from classifier.model.base import BASES
+    from classifier.model.bases.entries import BASES
 
     return get_settings().resolved_models_dir / BASES
 

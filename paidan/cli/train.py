@@ -174,7 +174,7 @@ def train_adapter(
 ) -> "TrainedVersion":
     """Train an LLM version, with progress on standard error; see ``training.adapter.version``."""
     from classifier.labels.template import PromptUnit
-    from classifier.model.base import BASES, find_base, only_base
+    from classifier.model.bases.entries import BASES, find_base, only_base
     from paidan.cli.progress import TrainingProgress
 
     with hint_of_missing("ml"):

@@ -8,9 +8,10 @@ import torch
 from bench.adapter import LastLayer, check, drawn, load_model, train, write
 from classifier.engine.engine import Engine
 from classifier.labels.trie import LabelTrie
+from classifier.model.adapter_file import CONFIG, WEIGHTS, parse_adapter
 from classifier.model.backbone import load_backbone
-from classifier.model.base import load_tokenizer
-from classifier.model.lora import CONFIG, WEIGHTS, Adapter, lora_layers
+from classifier.model.bases.tokenizer import load_tokenizer
+from classifier.model.lora import lora_layers
 from tests.support.models import CODES, UNITS, make_prompt, random_base
 
 TEXTS = [
@@ -34,7 +35,7 @@ def test_the_engine_is_sure_of_what_was_learned(tmp_path: Path) -> None:
 
     backbone = load_backbone(base, "nf4", torch.device("cpu"))
     config, weights = ((tmp_path / "adapter" / name).read_bytes() for name in (CONFIG, WEIGHTS))
-    adapter = Adapter.parse(tmp_path / "adapter", config, weights, backbone.model)
+    adapter = parse_adapter(tmp_path / "adapter", config, weights, backbone.model)
     assert set(adapter.layers) == {name for name, _ in lora_layers(backbone.model)}
     engine = Engine(backbone, adapter, prompt)
     root = LabelTrie(prompt.labels, backbone.end).restricted(CODES)

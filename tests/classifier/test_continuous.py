@@ -14,8 +14,8 @@ from classifier.manifest import Calibration
 from classifier.model.backbone import load_backbone
 from classifier.model.pack import Pack
 from classifier.model.runner import Answers
-from tests.classifier.model.test_compiled import CPU
 from tests.support.models import make_prompt, random_base
+from tests.support.runners import CPU
 
 BUDGET = 400
 BATCHES, TICKETS = 30, 12

@@ -12,9 +12,9 @@ from classifier.fp8_gate import FP8_AGREEMENT, served_mode
 from classifier.llm import LlmClassifier
 from classifier.loading import Options, check_classifier, load_classifier, shares_base
 from classifier.manifest import MANIFEST, read_manifest
-from classifier.model.base import BASES, STAND_IN, add_base
-from classifier.model.lora import CONFIG, WEIGHTS
-from classifier.model.runner import Mode
+from classifier.model.adapter_file import CONFIG, WEIGHTS
+from classifier.model.bases.entries import BASES, STAND_IN, add_base
+from classifier.model.mode import Mode
 from classifier.setup import SETUP
 from core.errors import ModelVersionError
 from registry.writer import TrainedVersion

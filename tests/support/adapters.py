@@ -6,9 +6,10 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from classifier.model.adapter_file import CONFIG, WEIGHTS, parse_adapter
 from classifier.model.backbone import Backbone
-from classifier.model.base import Base
-from classifier.model.lora import CONFIG, WEIGHTS, Adapter
+from classifier.model.bases.base import Base
+from classifier.model.lora import Adapter
 
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -31,4 +32,4 @@ def random_adapter(base: Base, directory: Path) -> PeftModel:
 
 def read_adapter(directory: Path, backbone: Backbone) -> Adapter:
     config, weights = ((directory / name).read_bytes() for name in (CONFIG, WEIGHTS))
-    return Adapter.parse(directory, config, weights, backbone.model)
+    return parse_adapter(directory, config, weights, backbone.model)

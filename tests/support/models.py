@@ -11,7 +11,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCau
 
 from classifier.labels.prompt import Lengths, Prompt
 from classifier.labels.template import PromptUnit, load_template
-from classifier.model.base import STAND_IN, Base, examine, find_base
+from classifier.model.bases.base import Base, examine
+from classifier.model.bases.entries import STAND_IN, find_base
 
 STANDIN = find_base(STAND_IN, Path("none"))
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")

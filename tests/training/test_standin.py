@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from classifier.model.base import add_base, load_tokenizer
+from classifier.model.bases.entries import add_base
+from classifier.model.bases.tokenizer import load_tokenizer
 from core.errors import InputError
 from paidan.sample.generator import generate
 from tests.support.models import STANDIN

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 import worker.version_loader
 from classifier.interface import Classifier
-from classifier.model.lora import WEIGHTS
+from classifier.model.adapter_file import WEIGHTS
 from core.settings import Settings
 from db import Database, taxonomy, versions
 from db.models import Ticket

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from classifier.interface import Decision
-from classifier.model.base import BASES, add_base
-from classifier.model.lora import WEIGHTS
+from classifier.model.adapter_file import WEIGHTS
+from classifier.model.bases.entries import BASES, add_base
 from classifier.setup import SETUP
 from core.settings import Settings
 from db import Database, versions

@@ -24,8 +24,11 @@ from transformers import (
 )
 from trl import SFTConfig, SFTTrainer
 
-from classifier.model.backbone import check_loaded, compute_dtype, pick_device, quantization
-from classifier.model.base import Base, load_tokenizer
+from classifier.model.backbone import check_loaded
+from classifier.model.bases.base import Base
+from classifier.model.bases.tokenizer import load_tokenizer
+from classifier.model.device import compute_dtype, pick_device
+from classifier.model.quantization import quantization
 from training.adapter.recipe import Recipe
 
 IGNORED = -100

@@ -21,10 +21,12 @@ from classifier.labels.template import PromptUnit, load_template
 from classifier.labels.trie import LabelTrie
 from classifier.llm import LlmClassifier
 from classifier.manifest import TrainingFacts
+from classifier.model.adapter_file import CONFIG, WEIGHTS, parse_adapter
 from classifier.model.backbone import load_backbone
-from classifier.model.base import RECIPE, Base, load_tokenizer
-from classifier.model.lora import CONFIG, WEIGHTS, Adapter
-from classifier.model.runner import Mode
+from classifier.model.bases.base import Base
+from classifier.model.bases.files import RECIPE
+from classifier.model.bases.tokenizer import load_tokenizer
+from classifier.model.mode import Mode
 from classifier.setup import SETUP, Setup
 from core.errors import PaidanError
 from registry.writer import TrainedVersion, store_version
@@ -173,7 +175,7 @@ def _score(
     """Return (n, units) scores of held-out tickets as serving computes them, and their labels."""
     backbone = load_backbone(base, mode)
     config, weights = ((adapter_dir / name).read_bytes() for name in (CONFIG, WEIGHTS))
-    adapter = Adapter.parse(adapter_dir, config, weights, backbone.model)
+    adapter = parse_adapter(adapter_dir, config, weights, backbone.model)
     engine = Engine(backbone, adapter, setup.prompt(backbone.tokenizer))
     codes = [unit.code for unit in setup.units]
     found = engine.scores([sample.text for sample in samples])

@@ -4,7 +4,7 @@ from classifier.engine.counts import Counts
 from classifier.engine.request import Request
 from classifier.labels.search import Search
 from classifier.labels.trie import LabelTrie
-from classifier.model.kv_cache import Segment
+from classifier.model.segment import Segment
 
 
 def test_a_forward_counts_its_labels_and_not_its_tickets() -> None:

@@ -12,7 +12,7 @@ from classifier.engine.engine import Engine
 from classifier.labels.search import rank
 from classifier.labels.trie import LabelTrie
 from classifier.model.backbone import load_backbone
-from classifier.model.base import Base
+from classifier.model.bases.base import Base
 from classifier.model.lora import LoraLinear
 from classifier.model.pack import Pack
 from classifier.model.runner import Answers

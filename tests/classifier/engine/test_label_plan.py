@@ -7,7 +7,7 @@ from classifier.engine.label_plan import LIVE_SHARE, WIDTH, plan_labels
 from classifier.engine.request import Request
 from classifier.labels.search import Search
 from classifier.labels.trie import LabelTrie
-from classifier.model.kv_cache import Segment
+from classifier.model.segment import Segment
 
 NAMES = 30
 LABELS = {f"U{n:02}": (1, n + 10, n + 10, 7) for n in range(NAMES)}

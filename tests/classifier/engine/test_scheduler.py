@@ -8,7 +8,7 @@ import torch
 from classifier.engine.engine import Engine
 from classifier.labels.trie import LabelTrie
 from classifier.model.backbone import Backbone, load_backbone
-from classifier.model.base import Base
+from classifier.model.bases.base import Base
 from classifier.model.kv_cache import PAGE
 from classifier.model.pack import Pack
 from classifier.model.runner import Answers

@@ -17,10 +17,11 @@ from classifier.labels.trie import LabelTrie
 from classifier.llm import LlmClassifier
 from classifier.manifest import Calibration
 from classifier.model.backbone import load_backbone
-from classifier.model.base import Base
-from classifier.model.kv_cache import PAGE, Segment
-from tests.classifier.model.test_compiled import CPU, use_flex, use_plain
+from classifier.model.bases.base import Base
+from classifier.model.kv_cache import PAGE
+from classifier.model.segment import Segment
 from tests.support.models import CODES, TICKETS, make_prompt, random_base
+from tests.support.runners import CPU, use_compiled, use_eager
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
@@ -42,9 +43,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
 def engine(request: pytest.FixtureRequest, base: Base) -> Iterator[Engine]:
     backbone = load_backbone(base, "full", CPU)
     if request.param == "flex":
-        use_flex(backbone, 1024)
+        use_compiled(backbone, 1024)
     yield Engine(backbone, None, make_prompt(backbone.tokenizer, template="dispatch"))
-    use_plain(backbone)
+    use_eager(backbone)
 
 
 def alone(base: Base, engine: Engine, ticket: list[int]) -> list[int]:

@@ -3,7 +3,7 @@
 import pytest
 
 from classifier.labels.prompt import MIN_TICKET_TOKENS, Lengths, cut_middle
-from classifier.model.base import load_tokenizer
+from classifier.model.bases.tokenizer import load_tokenizer
 from core.errors import InputError
 from tests.support.models import STANDIN, make_prompt
 

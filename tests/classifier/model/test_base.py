@@ -8,14 +8,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from classifier.model.base import (
-    STAND_IN,
-    add_base,
-    find_base,
-    list_bases,
-    load_tokenizer,
-    only_base,
-)
+from classifier.model.bases.entries import STAND_IN, add_base, find_base, list_bases, only_base
+from classifier.model.bases.tokenizer import load_tokenizer
 from core.errors import ModelVersionError, StorageError
 from tests.support.models import STANDIN, TOKENIZER_FILES, random_base
 

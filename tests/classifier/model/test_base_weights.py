@@ -10,9 +10,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from classifier.model.backbone import check_loaded, load_backbone, nf4_config
-from classifier.model.base import Base, add_base, examine
-from classifier.model.base_files import INDEX, WEIGHTS
+from classifier.model.backbone import check_loaded, load_backbone
+from classifier.model.bases.base import Base, examine
+from classifier.model.bases.entries import add_base
+from classifier.model.bases.files import INDEX, WEIGHTS
+from classifier.model.quantization import nf4_config
 from core.errors import ModelVersionError
 from tests.support.models import random_base
 

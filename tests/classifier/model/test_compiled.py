@@ -12,23 +12,26 @@ from torch.nn.attention.flex_attention import create_mask
 
 from classifier.engine.engine import Engine
 from classifier.labels.trie import LabelTrie
-from classifier.model import compiled as flex
-from classifier.model.backbone import Backbone, load_backbone
-from classifier.model.base import Base
+from classifier.model import cuda_graphs
+from classifier.model.backbone import load_backbone
+from classifier.model.bases.base import Base
 from classifier.model.blocks import blocks_of_all, blocks_of_places
-from classifier.model.compiled import CompiledRunner, Frame, rounded_to_fp8
-from classifier.model.decoder import FP8_MAX, linear_of, product
-from classifier.model.kv_cache import LABELS, PAGE, Segment
+from classifier.model.compiled import CompiledRunner
+from classifier.model.conversion import fp8_weights, kept_weights
+from classifier.model.frame import Frame
+from classifier.model.kv_cache import PAGE
+from classifier.model.linear_weights import FP8_MAX, product
 from classifier.model.lora import LayerAdapter, LoraLinear
-from classifier.model.nf4 import nf4_weight
+from classifier.model.mode import Mode
+from classifier.model.nf4_op import nf4_weight
 from classifier.model.pack import Pack
-from classifier.model.runner import EagerRunner, Mode
+from classifier.model.segment import LABELS, Segment
 from tests.support.adapters import random_adapter, read_adapter
 from tests.support.models import TICKETS, make_prompt, random_base
+from tests.support.runners import CPU, use_compiled, use_eager
 from tests.support.scores import largest_gap
 
 pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
-CPU = torch.device("cpu")
 MANY = [text + str(number) for number in range(6) for text in TICKETS]
 
 
@@ -46,18 +49,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Base:
 def plain_again(base: Base) -> Iterator[None]:
     yield
     for mode in ("full", "nf4"):
-        use_plain(load_backbone(base, mode, CPU))
-
-
-def use_plain(backbone: Backbone) -> None:
-    backbone.runner, backbone.holder = EagerRunner(backbone.model), None
-
-
-def use_flex(backbone: Backbone, budget: int = 512) -> CompiledRunner:
-    backbone.holder = None
-    runner = CompiledRunner(backbone.model, "nf4", budget, compiled=False)
-    backbone.runner = runner
-    return runner
+        use_eager(load_backbone(base, mode, CPU))
 
 
 @pytest.mark.usefixtures("only_listed_pages")
@@ -78,16 +70,16 @@ def test_it_reads_what_the_plain_reader_reads(
     budget: int,
     recorded: Sequence[int],
 ) -> None:
-    monkeypatch.setattr(flex, "_RECORDED", recorded)
+    monkeypatch.setattr(cuda_graphs, "RECORDED_TOKENS", recorded)
     base = request.getfixturevalue(architecture)
     random_adapter(base, tmp_path)
     backbone = load_backbone(base, mode, CPU)
     adapter = read_adapter(tmp_path, backbone)
     prompt = make_prompt(backbone.tokenizer, template="dispatch")
-    use_plain(backbone)
+    use_eager(backbone)
     expected = Engine(backbone, adapter, prompt, budget).scores(MANY)
 
-    use_flex(backbone, budget)
+    use_compiled(backbone, budget)
     found = Engine(backbone, adapter, prompt, budget).scores(MANY)
 
     assert largest_gap(found, expected) < 1e-3
@@ -97,7 +89,7 @@ def test_it_swaps_adapters_and_comes_back_to_the_same(base: Base, tmp_path: Path
     random_adapter(base, tmp_path)
     backbone = load_backbone(base, "nf4", CPU)
     prompt = make_prompt(backbone.tokenizer)
-    use_flex(backbone)
+    use_compiled(backbone)
     first = Engine(backbone, read_adapter(tmp_path, backbone), prompt, 512)
     before = first.scores(MANY)
 
@@ -110,7 +102,7 @@ def test_it_swaps_adapters_and_comes_back_to_the_same(base: Base, tmp_path: Path
 def test_it_goes_on_when_the_store_has_to_grow(base: Base) -> None:
     backbone = load_backbone(base, "full", CPU)
     prompt = make_prompt(backbone.tokenizer)
-    runner = use_flex(backbone, 512)
+    runner = use_compiled(backbone, 512)
     expected = Engine(backbone, None, prompt, 512).scores(MANY)
     held = runner.cache.place([Segment([1] * (runner.cache.free_pages * PAGE), ticket=10**6)])
 
@@ -125,7 +117,7 @@ def test_the_store_does_not_grow_for_new_tickets(base: Base) -> None:
     backbone = load_backbone(base, "full", CPU)
     prompt = make_prompt(backbone.tokenizer)
     root = LabelTrie(prompt.labels, backbone.end).restricted(frozenset({"A"}))
-    runner = use_flex(backbone, 512)
+    runner = use_compiled(backbone, 512)
     rows = runner.cache.rows
     engine = Engine(backbone, None, prompt)
     runner.cache.place([Segment([1] * (runner.cache.room - PAGE), ticket=10**6)])
@@ -143,12 +135,12 @@ def test_three_functions_are_compiled_whatever_the_sizes(
     """Traced and counted; what the GPU's compiler makes of them is tested there."""
     torch._dynamo.reset()
     counter = CompileCounterWithBackend("aot_eager")
-    monkeypatch.setattr(flex, "_RECORDED", (256,))
+    monkeypatch.setattr(cuda_graphs, "RECORDED_TOKENS", (256,))
     monkeypatch.setattr(
-        CompiledRunner, "_made", lambda _, part: torch.compile(part, backend=counter)
+        CompiledRunner, "_compile", lambda _, part: torch.compile(part, backend=counter)
     )
     backbone = load_backbone(base, "full", CPU)
-    use_flex(backbone, 1024)
+    use_compiled(backbone, 1024)
 
     engine = Engine(backbone, None, make_prompt(backbone.tokenizer, template="dispatch"))
     for count in (1, 3, 8, 20, 60):
@@ -161,7 +153,7 @@ def test_three_functions_are_compiled_whatever_the_sizes(
 def test_the_blocks_hold_exactly_the_pages_that_are_seen(base: Base) -> None:
     """Whatever a token sees is listed; a page listed as full is seen whole by all of the block."""
     backbone = load_backbone(base, "full", CPU)
-    runner = use_flex(backbone, 1024)
+    runner = use_compiled(backbone, 1024)
     prefix = Segment(list(range(300)))
     runner.start(Pack(runner.cache, [prefix]))
     tickets = [Segment([7] * n, prefix, n, 300) for n in (5, 120, 260, 33)]
@@ -201,7 +193,7 @@ def visible(pack: Pack, chosen: np.ndarray) -> np.ndarray:
 
 def test_the_mask_is_what_the_segments_say(base: Base) -> None:
     backbone = load_backbone(base, "full", CPU)
-    runner = use_flex(backbone, 512)
+    runner = use_compiled(backbone, 512)
     prefix = Segment(list(range(130)))
     runner.start(Pack(runner.cache, [prefix]))
     ticket, other = Segment([7] * 40, prefix, 1, 130), Segment([7] * 30, prefix, 2, 130)
@@ -215,8 +207,10 @@ def test_the_mask_is_what_the_segments_say(base: Base) -> None:
     size = 2 * PAGE
     contents = Frame.contents(pack, slice(None), size, blocks_of_all(pack, 2))
     flat = torch.from_numpy(contents.astype(np.int32))
-    seen = Frame(flat, size, runner.tables).seen
-    mask = create_mask(seen.mask().mask_mod, None, None, size, runner.cache.rows, device="cpu")
+    seen = Frame(flat, size, runner.tables).visible
+    mask = create_mask(
+        seen.block_mask().mask_mod, None, None, size, runner.cache.rows, device="cpu"
+    )
     assert np.array_equal(
         mask[0, 0, : len(pack.ids)].numpy(), visible(pack, np.arange(len(pack.ids)))
     )
@@ -231,9 +225,9 @@ def test_a_weight_is_bitsandbytes_weight_plus_the_adapter(nested: bool) -> None:
     layer = LoraLinear(kept.to("cpu"), torch.float32)
     expected = layer.full_weight()
 
-    layer.pack()
+    layer.lay_out()
     layer.adapter = LayerAdapter(torch.randn(5, 256), torch.randn(96, 5), 0.5)
-    adapted = linear_of(layer)
+    adapted = kept_weights(layer)
 
     assert torch.equal(layer.full_weight(), expected)
     assert adapted.scales is not None
@@ -249,7 +243,7 @@ def test_a_product_in_float8_is_that_of_the_rounded_factors() -> None:
     x = torch.randn(32, 256) * torch.logspace(-3, 3, 32)[:, None]  # a scale for each token
 
     with torch.no_grad():
-        found = product(x, rounded_to_fp8(layer))
+        found = product(x, fp8_weights(layer))
         weight = in_float8(layer.weight + 0.1 * layer.adapter.b @ layer.adapter.a)
         expected = in_float8(x) @ weight.t()
         exact = layer(x) - layer.bias

@@ -15,15 +15,18 @@ from classifier.fp8_gate import FP8_AGREEMENT
 from classifier.labels.prompt import Prompt
 from classifier.labels.trie import LabelTrie
 from classifier.loading import Options, load_classifier
-from classifier.model.backbone import FP8_CAPABILITY, load_backbone, pick_device
-from classifier.model.base import Base, load_tokenizer
+from classifier.model.backbone import load_backbone
+from classifier.model.bases.base import Base
+from classifier.model.bases.tokenizer import load_tokenizer
 from classifier.model.compiled import CompiledRunner
-from classifier.model.decoder import linear_of
-from classifier.model.kv_cache import Segment
+from classifier.model.conversion import kept_weights
+from classifier.model.device import FP8_CAPABILITY, pick_device
 from classifier.model.lora import LayerAdapter, LoraLinear
-from classifier.model.nf4 import nf4_weight
+from classifier.model.mode import Mode
+from classifier.model.nf4_op import nf4_weight
 from classifier.model.pack import Pack
-from classifier.model.runner import Answers, Mode
+from classifier.model.runner import Answers
+from classifier.model.segment import Segment
 from tests.support.llm import THEMES, Told, train_test_llm
 from tests.support.models import TICKETS, UNITS, make_prompt, random_base
 
@@ -111,7 +114,7 @@ def test_the_weight_kernel_computes_what_plain_pytorch_does(rank: int, rows: int
     if rank:
         a, b = torch.randn(rank, 256) * 0.1, torch.randn(rows, rank) * 0.1
         layer.adapter = LayerAdapter(a.cuda().bfloat16(), b.cuda().bfloat16(), 1.0)
-    taken = linear_of(layer)
+    taken = kept_weights(layer)
     parts = taken.weight, taken.scales, taken.a, taken.b
 
     # When the kernel makes the weight, and plain PyTorch does
@@ -128,7 +131,7 @@ def test_a_recorded_forward_computes_what_it_would_unrecorded(
     engine = Engine(load_backbone(base, "nf4"), None, prompt_of(base))
     replayed = [engine.scores([text]) for text in MANY[:40]]  # the first of a size is recorded
 
-    monkeypatch.setattr(CompiledRunner, "_replay", CompiledRunner._read)
+    monkeypatch.setattr(CompiledRunner, "_run", CompiledRunner._forward)
 
     assert [engine.scores([text]) for text in MANY[:40]] == replayed
 

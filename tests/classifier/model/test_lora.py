@@ -13,7 +13,8 @@ from bitsandbytes.nn import Linear4bit
 from safetensors.torch import load_file, save
 from torch import nn
 
-from classifier.model.lora import CONFIG, WEIGHTS, Adapter, LoraLinear, replace_linears
+from classifier.model.adapter_file import CONFIG, WEIGHTS, parse_adapter
+from classifier.model.lora import Adapter, LoraLinear, replace_linears
 from core.errors import ModelVersionError
 
 KEY = "base_model.model.layer.q_proj.lora_{}.weight"
@@ -42,7 +43,7 @@ def whole() -> Tensors:
 def parse(model: nn.Module, tensors: Tensors | bytes, **config: Any) -> Adapter:
     said = {"r": 2, "lora_alpha": 4, "target_modules": ["q_proj"], **config}
     weights = tensors if isinstance(tensors, bytes) else save(tensors)
-    return Adapter.parse(Path("v"), json.dumps(said).encode(), weights, model)
+    return parse_adapter(Path("v"), json.dumps(said).encode(), weights, model)
 
 
 def test_a_fitting_adapter_is_taken_with_its_scale(model: nn.Module) -> None:
@@ -93,7 +94,7 @@ def test_files_of_another_kind_are_refused(model: nn.Module) -> None:
     with pytest.raises(ModelVersionError, match="not a safetensors file"):
         parse(model, b"pickle")
     with pytest.raises(ModelVersionError, match="not an adapter's configuration"):
-        Adapter.parse(Path("v"), b"{}", save(whole()), model)
+        parse_adapter(Path("v"), b"{}", save(whole()), model)
 
 
 def test_an_adapter_for_no_layer_is_refused(model: nn.Module) -> None:
@@ -112,7 +113,7 @@ def test_a_weight_that_was_packed_is_let_go_at_once() -> None:
     weight, before = weakref.ref(layer.weight), layer.full_weight()
     gc.disable()
     try:
-        layer.pack()
+        layer.lay_out()
         assert weight() is None
     finally:
         gc.enable()

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from classifier.model import memory
-from classifier.model.runner import TOKEN_BUDGET, Mode
+from classifier.model.mode import Mode
+from classifier.model.runner import TOKEN_BUDGET
 from core.errors import DeviceError
 
 GIB = 1 << 30

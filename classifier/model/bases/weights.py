@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.model.base_files import read_json, weight_files
+from classifier.model.bases.config import check_quantization, described_model
+from classifier.model.bases.files import read_json, weight_files
 from core.errors import ModelVersionError
 
 # Of safetensors' types, those of weights that nobody has quantised.
@@ -40,9 +41,9 @@ def check_tensors(path: Path, name: str) -> None:
             type, or the configuration asks for what Paidan does not compute.
     """
     config = read_json(path / "config.json", name)
-    is_nf4 = _check_quantization(config, name)
+    is_nf4 = check_quantization(config, name)
     stored = _headers(path, name)
-    model = _empty_model(path, name, config)
+    model = described_model(path, name, config)
     expected = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     tied = bool(model.config.tie_word_embeddings)
     if is_nf4:
@@ -95,26 +96,6 @@ def _is_finite(tensor: Any) -> bool:
     return bool(torch.stack(torch.aminmax(tensor)).float().isfinite().all())
 
 
-def is_quantized(path: Path, name: str) -> bool:
-    """Return whether the weights are in four bits already."""
-    return bool(read_json(path / "config.json", name).get("quantization_config"))
-
-
-def _check_quantization(config: Mapping[str, Any], name: str) -> bool:
-    """Return whether the weights are NF4 already; refuse any other form."""
-    quantized = config.get("quantization_config") or config.get("compression_config")
-    if not quantized:
-        return False
-    method = str(quantized.get("quant_method", "unknown"))
-    kind = quantized.get("bnb_4bit_quant_type")
-    if method == "bitsandbytes" and quantized.get("load_in_4bit") and kind == "nf4":
-        return True
-    raise ModelVersionError(
-        f"base {name}: its weights are quantised already ({method}): Paidan quantises by itself, "
-        "add the model it was made from, in bfloat16 or float16"
-    )
-
-
 def _check_nf4(config: Mapping[str, Any], stored: Mapping[str, _Stored], name: str) -> None:
     """Refuse matrices that are said to be NF4 and are not."""
     plain = config["quantization_config"].get("llm_int8_skip_modules") or ()
@@ -142,45 +123,6 @@ def _headers(path: Path, name: str) -> dict[str, _Stored]:
                 f"base {name}: {path / file} is damaged or cut off ({error}): fetch it again"
             ) from error
     return found
-
-
-def _empty_model(path: Path, name: str, config: Mapping[str, Any]) -> Any:
-    """Return the model of a configuration without its weights."""
-    import torch
-    from huggingface_hub.errors import StrictDataclassError
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    unusable = (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError)
-    try:
-        read = AutoConfig.from_pretrained(str(path), local_files_only=True)
-        with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(read)
-    except (*unusable, StrictDataclassError, ZeroDivisionError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelVersionError(
-            f"base {name}: {path / 'config.json'} describes no model ({reason})"
-        ) from error
-    if type(model).__name__ not in config.get("architectures", ()):
-        raise ModelVersionError(
-            f"base {name}: {path / 'config.json'} names the architecture "
-            f"{config['architectures'][0]}, but its model_type makes {type(model).__name__}"
-        )
-    _check_computed(model.config, name)
-    return model
-
-
-def _check_computed(config: Any, name: str) -> None:
-    """Refuse what the configuration may ask for and the engine does not compute."""
-    if any(kind != "full_attention" for kind in getattr(config, "layer_types", None) or ()):
-        raise ModelVersionError(
-            f"base {name}: some of its layers see a window of {config.sliding_window} tokens only, "
-            "which Paidan does not compute: where texts and units stay shorter, set "
-            '"use_sliding_window": false in config.json, without "layer_types"'
-        )
-    if config.hidden_act != "silu":
-        raise ModelVersionError(
-            f"base {name}: its layers use {config.hidden_act}, Paidan computes silu"
-        )
 
 
 def _without_states(

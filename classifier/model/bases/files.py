@@ -13,6 +13,11 @@ from core.errors import ModelVersionError
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+RECIPE = "recipe.toml"
+"""A base may bring what training should do otherwise than by default."""
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+USED_FILES = ("config.json", "generation_config.json", *TOKENIZER_FILES, RECIPE, "*.safetensors")
+"""Patterns of the names of the files that Paidan reads and hashes."""
 
 _LFS = b"version https://git-lfs.github.com/spec/"
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt")

@@ -1,0 +1,123 @@
+"""An adapter's two files, as peft writes them: read, and checked against the model."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from torch import nn
+
+from classifier.manifest import Manifest, damaged, read_file
+from classifier.model.lora import Adapter, LayerAdapter, LoraLinear, lora_layers
+
+WEIGHTS = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
+
+# peft's name of a layer's adapter: the layer's path in the model, then A or B.
+_KEY = re.compile(r"base_model\.model\.(?P<layer>.+)\.lora_(?P<part>[AB])\.weight")
+# Options of peft that change what a layer computes; Paidan's training uses none of them.
+_REFUSED = (
+    "use_dora",
+    "use_rslora",
+    "fan_in_fan_out",
+    "modules_to_save",
+    "rank_pattern",
+    "alpha_pattern",
+    "layer_replication",
+    "lora_bias",
+)
+
+
+def load_adapter(directory: Path, manifest: Manifest, model: nn.Module) -> Adapter:
+    """Read a version's adapter for a model.
+
+    Raises:
+        ModelVersionError: a file is missing or changed, or see ``parse_adapter``.
+    """
+    config, weights = (read_file(directory, manifest, name) for name in (CONFIG, WEIGHTS))
+    return parse_adapter(directory, config, weights, model)
+
+
+def parse_adapter(directory: Path, config: bytes, weights: bytes, model: nn.Module) -> Adapter:
+    """Take an adapter as peft writes it.
+
+    Args:
+        directory: where it lies, for messages.
+        config: the content of ``CONFIG``.
+        weights: the content of ``WEIGHTS``.
+        model: for which it must have been made.
+
+    Raises:
+        ModelVersionError: a layer's adapter is missing, is of another rank or shape, or is of
+            a form that Paidan does not compute.
+    """
+    targets, rank, scale = _read_config(directory / CONFIG, config)
+    path = directory / WEIGHTS
+    try:
+        tensors = load_tensors(weights)
+    except SafetensorError as error:
+        raise damaged(path, f"not a safetensors file ({error})") from error
+    parts = _by_layer(path, tensors)
+    layers: dict[str, LayerAdapter] = {}
+    for name, layer in lora_layers(model):
+        if name.rpartition(".")[2] in targets:
+            layers[name] = _fit(path, name, layer, parts.pop(name, {}), rank, scale)
+    if parts or not layers:
+        strange = min(parts, default="no layer at all")
+        raise damaged(path, f"adapts {strange}, which the base does not have")
+    return Adapter(layers)
+
+
+def _read_config(path: Path, content: bytes) -> tuple[frozenset[str], int, float]:
+    """Return the adapted layers' names, the rank, and the scale of B·A."""
+    try:
+        config = json.loads(content)
+        rank, alpha = int(config["r"]), float(config["lora_alpha"])
+        targets = frozenset(config["target_modules"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(path, f"not an adapter's configuration ({error!r})") from error
+    for option in _REFUSED:
+        if config.get(option):
+            raise damaged(path, f"{option} is {config[option]!r}, which Paidan does not serve")
+    if rank < 1:
+        raise damaged(path, f"r is {rank}")
+    return targets, rank, alpha / rank
+
+
+def _by_layer(
+    path: Path, tensors: Mapping[str, torch.Tensor]
+) -> dict[str, dict[str, torch.Tensor]]:
+    parts: dict[str, dict[str, torch.Tensor]] = {}
+    for key, tensor in tensors.items():
+        match = _KEY.fullmatch(key)
+        if match is None:
+            raise damaged(path, f"holds {key!r}, which is no layer's A or B")
+        parts.setdefault(match["layer"], {})[match["part"]] = tensor
+    return parts
+
+
+def _fit(
+    path: Path,
+    name: str,
+    layer: LoraLinear,
+    parts: Mapping[str, torch.Tensor],
+    rank: int,
+    scale: float,
+) -> LayerAdapter:
+    """Check a layer's A and B and bring them to the layer's device and dtype."""
+    shapes = {"A": (rank, layer.in_features), "B": (layer.out_features, rank)}
+    for part, shape in shapes.items():
+        tensor = parts.get(part)
+        if tensor is None:
+            raise damaged(path, f"lacks {name}.lora_{part}.weight")
+        if tuple(tensor.shape) != shape:
+            raise damaged(
+                path, f"{name}.lora_{part}.weight is {tuple(tensor.shape)}, {shape} is expected"
+            )
+        if not torch.isfinite(tensor).all():
+            raise damaged(path, f"{name}.lora_{part}.weight holds values that are not finite")
+    a, b = (parts[part].to(layer.weight.device, layer.dtype) for part in "AB")
+    return LayerAdapter(a, b, scale)
