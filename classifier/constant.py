@@ -17,7 +17,8 @@ from classifier.interface import (
     rows_by_allowed,
     unlearned,
 )
-from classifier.manifest import Manifest, damaged, read_file, read_manifest
+from classifier.manifest import Manifest, damaged
+from classifier.version_files import read_file, read_manifest
 
 PRIOR = "prior.json"
 

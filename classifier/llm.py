@@ -16,12 +16,13 @@ from classifier.engine.engine import Engine
 from classifier.fp8_gate import served_mode, why_not_fp8
 from classifier.interface import Batch, Decision
 from classifier.labels.trie import LabelTrie
-from classifier.manifest import Calibration, read_manifest
+from classifier.manifest import Calibration
 from classifier.model.adapter_file import load_adapter
 from classifier.model.backbone import empty_model, load_backbone
 from classifier.model.bases.tokenizer import load_tokenizer
 from classifier.model.mode import Mode
 from classifier.setup import Setup
+from classifier.version_files import read_manifest
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from classifier.interface import Classifier
-from classifier.manifest import read_manifest
 from classifier.model.mode import Mode
+from classifier.version_files import read_manifest
 from core.errors import ModelVersionError
 from core.settings import Settings
 

@@ -1,23 +1,23 @@
-"""A model version is a directory: its files, and a manifest that describes and hashes them.
+"""The manifest of a model version: its format, and what is refused as none.
 
-A version is written once and never changed. Everything is read through ``read_manifest``, which
-refuses a directory in which a byte differs from what training wrote.
+A version is a directory: its files, and ``manifest.json``, which describes and hashes them. It is
+written once (``registry.writer``) and never changed; ``version_files`` reads it.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from core.errors import ModelVersionError, StorageError
+from core.errors import ModelVersionError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-
-_CURE = "restore it from a backup or train again: paidan train"
+CURE = "restore it from a backup or train again: paidan train"
+"""What a person can do about a damaged version."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -92,6 +92,38 @@ class Manifest(_Part):
         """The learned units' codes, in class order."""
         return tuple(unit.code for unit in self.units)
 
+    @classmethod
+    def parse(cls, path: Path, content: bytes) -> Self:
+        """Return the manifest that a file holds.
+
+        Args:
+            path: the file, for errors.
+            content: its bytes.
+
+        Raises:
+            ModelVersionError: it is malformed, of another format, or lists a unit twice.
+        """
+        try:
+            data = json.loads(content)
+        except ValueError as error:
+            raise ModelVersionError(f"{path} is not JSON ({error}): {CURE}") from error
+        found = data.get("format") if isinstance(data, dict) else None
+        if found != FORMAT:
+            raise ModelVersionError(
+                f"{path} has format {found!r}, this Paidan reads {FORMAT}: use the Paidan that "
+                "wrote it, or train again: paidan train"
+            )
+        try:
+            manifest = cls.model_validate(data)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
+            )
+            raise ModelVersionError(f"{path} is not a manifest ({problems}): {CURE}") from error
+        if len(set(manifest.codes)) < len(manifest.codes):
+            raise ModelVersionError(f"{path} lists a unit twice: {CURE}")
+        return manifest
+
 
 def taxonomy_digest(units: Mapping[str, str]) -> str:
     """Return the sha256 (hex) over all units' codes and names, in the order of their codes."""
@@ -99,111 +131,6 @@ def taxonomy_digest(units: Mapping[str, str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def read_manifest(directory: Path, verify: bool = True) -> Manifest:
-    """Read a version's manifest and, unless told not to, check every file against its hash.
-
-    Raises:
-        ModelVersionError: the directory, the manifest or a file is missing, malformed or changed.
-        StorageError: a file is there and cannot be read.
-    """
-    path = directory / MANIFEST
-    if not directory.is_dir():
-        raise ModelVersionError(f"model version {directory} does not exist: {_CURE}")
-    content = _read(path)
-    try:
-        data = json.loads(content)
-    except ValueError as error:
-        raise ModelVersionError(f"{path} is not JSON ({error}): {_CURE}") from error
-    manifest = _parse(path, data)
-    if manifest.name != directory.resolve().name:
-        raise ModelVersionError(
-            f"{path} is the manifest of {manifest.name}: give the directory that name again"
-        )
-    if verify:
-        _verify(directory, manifest)
-    return manifest
-
-
-def read_file(directory: Path, manifest: Manifest, name: str) -> bytes:
-    """Return the content of one of the version's files.
-
-    Raises:
-        ModelVersionError: the manifest does not list the file, or it is missing or changed.
-        StorageError: the file is there and cannot be read.
-    """
-    if name not in manifest.files:
-        raise ModelVersionError(f"{directory / MANIFEST} does not list {name}: {_CURE}")
-    content = _read(_inside(directory, name))
-    if hashlib.sha256(content).hexdigest() != manifest.files[name]:
-        raise _changed(directory / name)
-    return content
-
-
 def damaged(path: Path, problem: str) -> ModelVersionError:
     """Return the error for a file whose content is not what its kind needs."""
-    return ModelVersionError(f"{path}: {problem}: {_CURE}")
-
-
-def _parse(path: Path, data: object) -> Manifest:
-    found = data.get("format") if isinstance(data, dict) else None
-    if found != FORMAT:
-        raise ModelVersionError(
-            f"{path} has format {found!r}, this Paidan reads {FORMAT}: use the Paidan that wrote "
-            "it, or train again: paidan train"
-        )
-    try:
-        manifest = Manifest.model_validate(data)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
-        )
-        raise ModelVersionError(f"{path} is not a manifest ({problems}): {_CURE}") from error
-    if len(set(manifest.codes)) < len(manifest.codes):
-        raise ModelVersionError(f"{path} lists a unit twice: {_CURE}")
-    return manifest
-
-
-def _verify(directory: Path, manifest: Manifest) -> None:
-    for name, expected in manifest.files.items():
-        path = _inside(directory, name)
-        if file_digest(path) != expected:
-            raise _changed(directory / name)
-
-
-def _inside(directory: Path, name: str) -> Path:
-    """Return the path of a listed file, which a forged manifest must not move elsewhere."""
-    path = (directory / name).resolve()
-    if not path.is_relative_to(directory.resolve()):
-        raise ModelVersionError(
-            f"{directory / MANIFEST} lists {name!r}, which lies outside of its directory: {_CURE}"
-        )
-    return path
-
-
-def _changed(path: Path) -> ModelVersionError:
-    return ModelVersionError(f"{path} was changed after training: {_CURE}")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ModelVersionError(f"{path} is missing: {_CURE}") from error
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def file_digest(path: Path) -> str:
-    """Return the sha256 (hex) of a version's file.
-
-    Raises:
-        ModelVersionError: the file is missing.
-        StorageError: the file is there and cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise ModelVersionError(f"{path} is missing: {_CURE}") from error
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror or error}") from error
+    return ModelVersionError(f"{path}: {problem}: {CURE}")

@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from classifier.labels.prompt import Lengths, Prompt, Tokenizer
 from classifier.labels.template import PromptUnit, Template
-from classifier.manifest import Manifest, damaged, read_file
+from classifier.manifest import Manifest, damaged
 from classifier.model.bases.base import Base
 from classifier.model.bases.entries import BASES, find_base
+from classifier.version_files import read_file
 from core.errors import ModelVersionError, PaidanError
 
 SETUP = "llm.json"

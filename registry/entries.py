@@ -1,4 +1,4 @@
-"""Versions entered into the record."""
+"""The entries of the record: one for each version, with the digest of its manifest."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +11,11 @@ from registry.writer import TrainedVersion
 
 
 def register(session: Session, version: TrainedVersion) -> None:
-    """Enter a trained version; one that was entered before is left as it is."""
+    """Enter a trained version; an entry of that name is left as it is.
+
+    Raises:
+        OSError: the manifest cannot be read.
+    """
     versions.register(
         session,
         name=version.name,
@@ -22,5 +26,9 @@ def register(session: Session, version: TrainedVersion) -> None:
 
 
 def manifest_digest(directory: Path) -> str:
-    """Return the sha256 (hex) of a version's manifest, by which the registry knows it."""
+    """Return the sha256 (hex) of a version's manifest: by it the registry knows the version.
+
+    Raises:
+        OSError: the manifest cannot be read.
+    """
     return hashlib.sha256((directory / MANIFEST).read_bytes()).hexdigest()

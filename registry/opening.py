@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from classifier.interface import Classifier
 from classifier.loading import DEFAULTS, Options, check_classifier, load_classifier
-from classifier.manifest import MANIFEST, read_manifest
+from classifier.manifest import MANIFEST
+from classifier.version_files import read_manifest
 from core.errors import ModelVersionError
 from db import taxonomy, versions
 from db.session import Database

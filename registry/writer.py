@@ -1,4 +1,4 @@
-"""Writes model versions: what a training made, as a directory that is there whole or not at all."""
+"""Model versions are written: a directory that is there whole or not at all."""
 
 import hashlib
 import os
@@ -18,9 +18,9 @@ from classifier.manifest import (
     LearnedUnit,
     Manifest,
     TrainingFacts,
-    file_digest,
     taxonomy_digest,
 )
+from classifier.version_files import file_digest
 from core.errors import ModelVersionError, StorageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -28,7 +28,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 @dataclass(frozen=True, slots=True)
 class TrainedVersion:
-    """A model version that training has written."""
+    """A model version that training has written.
+
+    Parameters:
+        path: its directory.
+        manifest: with its ``files``.
+    """
 
     path: Path
     manifest: Manifest
@@ -61,12 +66,13 @@ def store_version(
         metrics: held-out measurements, by name.
         training: what it was trained on.
         write_files: called with an empty directory, writes the kind's files there.
+
+    Raises:
+        StorageError: the files cannot be written.
     """
     now = datetime.now(UTC)
-    # With the microseconds: two trainings on the same data in one second get two names.
-    digest = hashlib.sha256(f"{training.data_sha256} {now.isoformat()}".encode()).hexdigest()
     manifest = Manifest(
-        name=make_name(kind, now, digest),
+        name=make_name(kind, now, _digest(training, now)),
         kind=kind,
         created_at=now,
         units=tuple(LearnedUnit(code=code, name=units[code]) for code in learned),
@@ -77,6 +83,14 @@ def store_version(
     )
     path = models_dir / manifest.name
     return TrainedVersion(path, write_version(path, manifest, write_files))
+
+
+def _digest(training: TrainingFacts, now: datetime) -> str:
+    """Return a hash (hex) of the data and the microsecond.
+
+    Two trainings on the same data in one second so get two names.
+    """
+    return hashlib.sha256(f"{training.data_sha256} {now.isoformat()}".encode()).hexdigest()
 
 
 def make_name(kind: str, now: datetime, digest: str) -> str:
@@ -101,20 +115,14 @@ def write_version(
         ModelVersionError: the name is malformed or taken.
         StorageError: the files cannot be written; names the path.
     """
-    if not _NAME.fullmatch(manifest.name) or directory.name != manifest.name:
-        raise ModelVersionError(
-            f"model version {manifest.name!r} cannot be written to {directory}: the directory is "
-            "called like the version, in letters, digits and . _ -"
-        )
+    _check_name(directory, manifest.name)
     _refuse_existing(directory)
     # Beside the target, so that the rename stays on one file system; a dot hides it from listings.
     partial = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.partial")
     try:
         partial.mkdir(parents=True)
         write_files(partial)
-        manifest = manifest.model_copy(update={"files": _hash_all(partial)})
-        text = manifest.model_dump_json(indent=2, ensure_ascii=True)
-        (partial / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        manifest = _seal(partial, manifest)
         _sync_all(partial)
         _refuse_existing(directory)
         partial.rename(directory)
@@ -127,6 +135,22 @@ def write_version(
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    return manifest
+
+
+def _check_name(directory: Path, name: str) -> None:
+    if not _NAME.fullmatch(name) or directory.name != name:
+        raise ModelVersionError(
+            f"model version {name!r} cannot be written to {directory}: the directory is "
+            "called like the version, in letters, digits and . _ -"
+        )
+
+
+def _seal(directory: Path, manifest: Manifest) -> Manifest:
+    """Write the manifest with the hashes of all files there are; return it."""
+    manifest = manifest.model_copy(update={"files": _hash_all(directory)})
+    text = manifest.model_dump_json(indent=2, ensure_ascii=True)
+    (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")
     return manifest
 
 

@@ -10,8 +10,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from torch import nn
 
-from classifier.manifest import Manifest, damaged, read_file
+from classifier.manifest import Manifest, damaged
 from classifier.model.lora import Adapter, LayerAdapter, LoraLinear, lora_layers
+from classifier.version_files import read_file
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"

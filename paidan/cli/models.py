@@ -48,7 +48,7 @@ def _brief(metrics: object) -> str:
 @click.argument("name")
 def show(name: str) -> None:
     """Show a version's manifest, with its files checked."""
-    from classifier.manifest import read_manifest
+    from classifier.version_files import read_manifest
     from db import open_database, versions
 
     settings = get_settings()

@@ -161,7 +161,7 @@ def remove(codes: tuple[str, ...], by: str, *, look_alikes: bool) -> None:
 
 def _learned(database: "Database", settings: Settings) -> dict[str, list[str]]:
     """Return the registered versions that learned each unit; tell those that cannot be read."""
-    from classifier.manifest import read_manifest
+    from classifier.version_files import read_manifest
     from db import versions
 
     with database.reading() as session:

@@ -14,12 +14,7 @@ from safetensors.numpy import load_file, save
 from classifier.interface import Classifier, Decision
 from classifier.linear import VOCABULARY, WEIGHTS, LinearClassifier, LinearWeights
 from classifier.loading import load_classifier
-from classifier.manifest import (
-    Calibration,
-    LearnedUnit,
-    Manifest,
-    TrainingFacts,
-)
+from classifier.manifest import Calibration, LearnedUnit, Manifest, TrainingFacts
 from core.errors import ModelVersionError, TaxonomyError
 from registry.writer import write_version
 

@@ -11,11 +11,12 @@ from pydantic import JsonValue
 from classifier.fp8_gate import FP8_AGREEMENT, served_mode
 from classifier.llm import LlmClassifier
 from classifier.loading import Options, check_classifier, load_classifier, shares_base
-from classifier.manifest import MANIFEST, read_manifest
+from classifier.manifest import MANIFEST
 from classifier.model.adapter_file import CONFIG, WEIGHTS
 from classifier.model.bases.entries import BASES, STAND_IN, add_base
 from classifier.model.mode import Mode
 from classifier.setup import SETUP
+from classifier.version_files import read_manifest
 from core.errors import ModelVersionError
 from registry.writer import TrainedVersion
 from tests.support.llm import THEMES, Told, prompt_units, themed_samples

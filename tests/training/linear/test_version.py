@@ -8,7 +8,7 @@ import pytest
 from classifier.constant import PRIOR
 from classifier.linear import WEIGHTS
 from classifier.loading import load_classifier
-from classifier.manifest import read_manifest
+from classifier.version_files import read_manifest
 from core.errors import InputError, ModelVersionError, TaxonomyError
 from registry.writer import TrainedVersion, write_version
 from tests.classifier.test_linear import toy_manifest
