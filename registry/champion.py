@@ -1,4 +1,4 @@
-"""The champion, the version that answers: moved forth and back, after a check of its files."""
+"""The champion: the version that answers. Its alias moves only to a version that can be opened."""
 
 from pathlib import Path
 
@@ -11,8 +11,15 @@ from registry.opening import check_version
 def promote(database: Database, name: str, models_dir: Path, *, actor: str) -> Moved:
     """Make a version the champion, if it can be opened.
 
+    Args:
+        database: the record.
+        name: the version's.
+        models_dir: the folder of all versions.
+        actor: who asked for it, for the audit.
+
     Raises:
         ModelVersionError: it is unknown, its files were changed, or a unit it learned is gone.
+        StorageError: a file is there and cannot be read.
     """
     check_version(database, name, models_dir)
     with database.writing() as session:
@@ -24,6 +31,7 @@ def rollback(database: Database, models_dir: Path, *, actor: str) -> Moved:
 
     Raises:
         ModelVersionError: there is none before it, or it cannot be opened.
+        StorageError: a file is there and cannot be read.
     """
     with database.reading() as session:
         target = versions.rollback_target(session)

@@ -1,4 +1,4 @@
-"""Opens registered versions for the taxonomy as it is now."""
+"""The opening of a registered version, for the taxonomy as it is now."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,11 @@ from registry.entries import manifest_digest
 
 
 def registered_kind(database: Database, name: str) -> str:
-    """Return the kind of a registered version (see ``versions.get_version`` for the errors)."""
+    """Return the kind of a registered version.
+
+    Raises:
+        ModelVersionError: there is none of that name.
+    """
     with database.reading() as session:
         return versions.get_version(session, name).kind
 
@@ -27,23 +31,35 @@ def load_version(
     models_dir: Path,
     options: Options = DEFAULTS,
 ) -> Classifier:
-    """Load a registered version for the taxonomy as it is now.
+    """Load a registered version.
+
+    Args:
+        database: the record, which has its entry and the taxonomy.
+        name: the version's.
+        models_dir: the folder of all versions.
+        options: of an LLM.
 
     Raises:
         ModelVersionError: it is unknown, its files were changed, or a unit it learned is gone
             without a successor.
+        DeviceError: an LLM's GPU is gone or its memory too small.
+        StorageError: a file is there and cannot be read.
     """
-    directory, mapping = _registered(database, name, models_dir)
+    directory, mapping = _find_version(database, name, models_dir)
     return load_classifier(directory, mapping, options)
 
 
 def check_version(database: Database, name: str, models_dir: Path) -> None:
-    """Raise what ``load_version`` would; an LLM's base is not loaded for it."""
-    check_classifier(*_registered(database, name, models_dir))
+    """Raise what ``load_version`` would, but for the device; an LLM's base is not loaded."""
+    check_classifier(*_find_version(database, name, models_dir))
 
 
-def _registered(database: Database, name: str, models_dir: Path) -> tuple[Path, dict[str, str]]:
-    """Return a version's directory, if it is the one registered, and its units' successors."""
+def _find_version(database: Database, name: str, models_dir: Path) -> tuple[Path, dict[str, str]]:
+    """Return the directory of a version and its units' successors.
+
+    Raises:
+        ModelVersionError: see ``load_version``; also where the directory is another version's.
+    """
     directory = models_dir / name
     with database.reading() as session:  # ends before the load, which may take minutes
         registered = versions.get_version(session, name).manifest_sha256

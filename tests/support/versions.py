@@ -1,6 +1,7 @@
-"""A model version of no real kind, for tests of the directory around it."""
+"""Model versions for tests of the directory and of the registry around them."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,12 @@ from classifier.manifest import (
     TrainingFacts,
     taxonomy_digest,
 )
+from db import Database
+from registry.entries import register
 from registry.writer import write_version
+from tests.support.make import UNITS
+from training.constant import train_constant
+from training.samples import Sample
 
 NAME = "toy-20261123-201530-ab12cd"
 CALIBRATION = Calibration(
@@ -23,7 +29,7 @@ TRAINING = TrainingFacts(samples=9, seed=1, settings={"c": 30.0}, data_sha256="0
 
 
 def a_manifest(name: str = NAME, **values: Any) -> Manifest:
-    """A manifest whose ``files`` are not known yet."""
+    """A manifest of no real kind, whose ``files`` are not known yet."""
     manifest = Manifest(
         name=name,
         kind="toy",
@@ -53,3 +59,12 @@ def rewrite_manifest(version: Path, **fields: object) -> None:
     """Change a written version's manifest."""
     data = json.loads((version / MANIFEST).read_text(encoding="utf-8"))
     (version / MANIFEST).write_text(json.dumps({**data, **fields}), encoding="utf-8")
+
+
+def register_constant(database: Database, models_dir: Path, answers: Sequence[str]) -> str:
+    """Train a constant model and register it, without making it the champion."""
+    samples = [Sample(f"text {n}", unit) for n, unit in enumerate(answers)]
+    version = train_constant(samples, UNITS, models_dir=models_dir, error_target=1.0)
+    with database.writing() as session:
+        register(session, version)
+    return version.name

@@ -1,0 +1,99 @@
+"""The champion moves only to a version that can be opened, and back through those before it."""
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import ModelVersionError
+from db import Database, taxonomy, versions
+from db.versions import Moved
+from registry import champion
+from tests.support.make import add_units
+from tests.support.versions import register_constant
+
+
+@pytest.fixture
+def names(database: Database, tmp_path: Path) -> list[str]:
+    """Three registered versions in the folder ``tmp_path``."""
+    add_units(database)
+    return [register_constant(database, tmp_path, answers) for answers in ("AAB", "BBA", "CCA")]
+
+
+def promote(database: Database, models_dir: Path, *names: str) -> list[Moved]:
+    return [champion.promote(database, name, models_dir, actor="li") for name in names]
+
+
+def rollback(database: Database, models_dir: Path) -> Moved:
+    return champion.rollback(database, models_dir, actor="li")
+
+
+def champion_of(database: Database) -> str | None:
+    with database.reading() as session:
+        return versions.champion(session)
+
+
+def damage(models_dir: Path, name: str) -> None:
+    (models_dir / name / "prior.json").write_text("{}")
+
+
+def test_a_promoted_version_answers_and_is_told_with_the_one_before(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    first, second, _ = names
+
+    assert promote(database, tmp_path, first, second) == [Moved(None, first), Moved(first, second)]
+    assert champion_of(database) == second
+
+
+def test_what_cannot_be_opened_is_not_promoted(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    first, second, _ = names
+    promote(database, tmp_path, first)
+    damage(tmp_path, second)
+
+    for name, told in ((second, "was changed"), ("other", "no model version 'other'")):
+        with pytest.raises(ModelVersionError, match=told):
+            promote(database, tmp_path, name)
+
+    assert champion_of(database) == first
+
+
+def test_a_version_that_learned_a_unit_now_gone_is_not_promoted(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    with database.writing() as session:
+        gone = taxonomy.UnitRecord("A", "甲局", status="retired")
+        taxonomy.import_units(session, [gone], actor="test")
+
+    with pytest.raises(ModelVersionError, match="learned unit 'A', which is gone"):
+        promote(database, tmp_path, names[0])
+
+    assert champion_of(database) is None
+
+
+def test_rollbacks_go_back_one_by_one_until_nothing_is_before(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    first, second, third = names
+    promote(database, tmp_path, *names)
+
+    moves = [rollback(database, tmp_path), rollback(database, tmp_path)]
+
+    assert moves == [Moved(third, second), Moved(second, first)]
+    with pytest.raises(ModelVersionError, match="no earlier champion"):
+        rollback(database, tmp_path)
+    assert champion_of(database) == first
+
+
+def test_a_rollback_to_a_damaged_version_is_refused(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    first, second, _ = names
+    promote(database, tmp_path, first, second)
+    damage(tmp_path, first)
+
+    with pytest.raises(ModelVersionError, match="was changed"):
+        rollback(database, tmp_path)
+
+    assert champion_of(database) == second
