@@ -49,7 +49,7 @@ from classifier.model.bases.base import Base, examine
 from classifier.model.device import pick_device
 from classifier.model.lora import Adapter, LayerAdapter, lora_layers
 from classifier.model.mode import Mode
-from core.process import spare_collector
+from core.process import freeze_objects
 from core.text import model_text
 
 RANK = 64
@@ -217,7 +217,7 @@ def _measure_length(
 
     few = tickets[:_WARM]
     engine.search_tokens(few, [root] * len(few), [TOP_K] * len(few))  # compiles
-    spare_collector()  # as the worker does
+    freeze_objects()  # as the worker does
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     engine.counts = Counts()

@@ -30,13 +30,13 @@ def die_with_parent(sent: signal.Signals = signal.SIGKILL, parent: int | None = 
         os.kill(os.getpid(), sent)
 
 
-def spare_collector() -> None:
-    """Free what is garbage, and let the garbage collector pass over what stays.
+def freeze_objects() -> None:
+    """Free what is garbage, and let the garbage collector pass over what stays (``gc.freeze``).
 
     Torch, a model and compiled code are some 660,000 objects. The collector would walk through
     them every ten seconds of work, for 0.4 s in which no forward starts.
     """
-    gc.unfreeze()  # what was spared before may be garbage now
+    gc.unfreeze()  # what was frozen before may be garbage now
     gc.collect()
     gc.freeze()
 

@@ -30,6 +30,6 @@ def load_baseline(database: Database, models_dir: Path) -> Classifier | None:
     logger.error(
         "the LLM does not work and there is no linear version to answer in its place: tickets "
         "wait ('paidan train --kind linear' makes one)",
-        extra={"action": "baseline.missed"},
+        extra={"action": "baseline.not_found"},
     )
     return None

@@ -13,7 +13,7 @@ from worker.resident import Resident
 
 
 class BatchFeed:
-    """The batches of one message, until something else must come first.
+    """Batches for a model, claimed one after the other until something else must come first.
 
     A model that works ahead asks for the next batch before it has answered the last, so several
     claims may be under way.
@@ -86,6 +86,6 @@ class BatchFeed:
                 return
 
     def _must_pause(self) -> bool:
-        """Whether a new champion, or a ticket that runs alone, comes before the next batch."""
+        """Whether a new champion, or a solo ticket, comes before the next batch."""
         with self.attempts.database.reading() as session:
             return not self.resident.is_current(session) or claims.has_solo(session)

@@ -77,7 +77,7 @@ def is_pinned() -> bool:
 def is_present() -> bool:
     """Whether the GPU this process is pinned to is listed; true where it is pinned to none.
 
-    CUDA is not asked: a process in which it failed once never gets it back.
+    nvidia-smi is asked, not CUDA: a process in which CUDA failed once never gets it back.
     """
     pinned = os.environ.get(_VISIBLE)
     return not pinned or any(gpu.uuid == pinned for gpu in list_gpus())
@@ -86,7 +86,7 @@ def is_present() -> bool:
 def pin(wanted: str | None, *, cpu: bool) -> str:
     """Make one GPU, or none, visible to this process and its children; return the device's name.
 
-    With neither asked for, the first GPU is taken, or the CPU where there is none.
+    With neither ``wanted`` nor ``cpu``, the first GPU is taken, or the CPU where there is none.
 
     Raises:
         DeviceError: the GPU asked for is not there.

@@ -114,9 +114,9 @@ class ClaimLoop:
             return claims.still_queued(session, ids)
 
     def _work_off(self, feed: BatchFeed) -> bool:
-        """Work off a feed, then one of the tickets that run alone; return whether all is done.
+        """Work off a feed, then one solo ticket; return whether nothing was left to claim.
 
-        One solo ticket between two feeds: so they neither starve nor hold up the rest.
+        With one solo ticket between two feeds, solo tickets neither starve nor delay the rest.
         """
         dispatcher = Dispatcher(
             self.database, self.resident, self.attempts, self.settings, self.tally

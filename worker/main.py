@@ -33,14 +33,16 @@ def run_worker(settings: Settings, *, wanted_gpu: str | None = None, cpu: bool =
     device = gpu.pin(wanted_gpu, cpu=cpu)
     tasks.pinned_device = device
     name = settings.resolved_worker_name
-    # Held by the child too, since it inherits the descriptor: whoever gets it knows that no
-    # process of this name lives, and may free its claims.
+    # The child inherits the descriptor and so has the lock too. Whoever gets it knows that no
+    # process of this name lives, and may free that name's claims.
     lock = RoleLock(settings.resolved_home / "run" / f"{name}.lock", f"worker {name!r}")
-    _await(lock)
+    wait_for_role(lock)
     # Celery warns of root because of pickle; this worker takes JSON only.
     warnings.filterwarnings("ignore", category=SecurityWarning)
-    logger.info("starting worker", extra={"worker": name, "device": device})
-    # Celery logs every message with its ids; the claim loop says what became of them instead.
+    logger.info(
+        "starting worker", extra={"action": "worker.started", "worker": name, "device": device}
+    )
+    # Celery logs each message with its ids. The claim loop tells what became of it instead.
     for noisy in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     signals.setup_logging.connect(_keep_logging)
@@ -60,12 +62,16 @@ def run_worker(settings: Settings, *, wanted_gpu: str | None = None, cpu: bool =
 
 
 def _keep_logging(**_: object) -> None:
-    """Keep Celery, which sees that somebody sets up the logging, from adding formats of its own."""
+    """Keep Celery's log formats away: it adds none where somebody listens to this signal."""
     util.get_logger().propagate = True
 
 
-def _await(lock: RoleLock) -> None:
-    """Take the lock, waiting for a predecessor that was just killed."""
+def wait_for_role(lock: RoleLock) -> None:
+    """Take the lock, waiting some seconds for a predecessor that was just killed.
+
+    Raises:
+        AlreadyRunningError: another process keeps it.
+    """
     deadline = time.monotonic() + _WAIT_FOR_PREDECESSOR_S
     while not lock.try_acquire():
         if time.monotonic() >= deadline:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from classifier.loading import Options
 from core.broker import get_app, make_redis
-from core.process import spare_collector
+from core.process import freeze_objects
 from core.publisher import Publisher
 from core.settings import Settings
 from db import claims, open_database, workers
@@ -68,12 +68,9 @@ class WorkerProcess:
         self.heartbeat.start()
 
     def freeze_loaded(self) -> None:
-        """After a new model's first message: hide what was loaded and compiled from the collector.
-
-        See ``core.process.spare_collector``.
-        """
+        """After a new model's first message, when all is compiled: freeze what it has loaded."""
         if self.resident.version != self._frozen_version:
-            spare_collector()
+            freeze_objects()
             self._frozen_version = self.resident.version
 
     def stop(self) -> None:

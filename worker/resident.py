@@ -23,33 +23,37 @@ logger = logging.getLogger(__name__)
 
 
 class Resident:
-    """Holds the classifier that answers and the active units it may answer with.
+    """Holds the classifier that answers, and the active units it may answer with.
 
-    Its states (``worker.states``)::
+    Its states are the classes of ``worker.states``::
 
-                      .---------- model failed, no baseline ----------.
-                      v                                               |
-        start ----> Empty ---------------- loaded --------------> Serving <-----------.
-                      |                                            | ^ |              |
-                      | refused, there is a baseline               | | | moved,       | loaded,
-                      v                                            | | | base shared  | taken back
-                  Degraded <----- model failed, there is one ------' | |              |
-                      |                                              | '--------> LoadingBeside
-                      '------------------- loaded -------------------|                |
-                                                                     | loaded,        | refused
-                                                                     | taken back     |
-                                                                     '-- Outdated <---'
+        start --> Empty --------- loaded ----------> Serving
+                   | ^                               ^ | | | ^
+           refused | | model failed                  | | | | |
+                   v |                               | | | | |
+                Degraded -------- loaded ------------' | | | |
+                    ^                                  | | | |
+                    '------------ model failed --------' | | |
+                                                         | | |
+             LoadingBeside <----- moved, base shared ----' | |
+                 |  |                                      | |
+                 |  '------------ loaded, taken back ------+-|
+         refused v                                         | |
+              Outdated <--------- refused -----------------' |
+                  |                                          |
+                  '-------------- loaded, taken back --------'
 
-    - *Moved*: the champion alias or the taxonomy changed since the last try.
-    - *Loaded*, *refused*: how a try ends. A fault of the GPU refuses like a damaged file.
-    - A version that shares no base is loaded between two batches: Serving goes to Serving, or,
-      where it is refused, to Outdated.
-    - *Retry due*: Empty, Degraded and Outdated try again ``retry_after`` seconds after a refusal.
-    - *Taken back*: the champion is the version that answers again.
-    - AwaitingProcess follows on any of them where only a new process can load the champion. On a
-      GPU that is an LLM on another base, for a card may not hold both. It is also any champion for
-      which a retry is due after the GPU failed, once the card is there again. This process ends
-      after the message at work; until then whatever answers goes on.
+    - *moved*: the champion alias or the taxonomy changed; ``refresh`` loads the champion. A thread
+      reads it where its base is loaded already and the units are the same (LoadingBeside). Else it
+      is loaded between two batches, and Serving follows Serving, or Outdated where it is refused.
+    - *loaded*, *refused*: how that ends. A fault of the GPU refuses a version as damaged files do.
+    - *taken back*: the champion is the one again that answers.
+    - *retry due*: Empty, Degraded and Outdated try again ``retry_after`` seconds after a refusal.
+    - *model failed*: the classifier fails on any ticket (``drop``). LoadingBeside waits on.
+    - Degraded needs an LLM as champion and a baseline that loads. Else Empty stands in its place.
+    - From each state AwaitingProcess may follow, the last one: only a new process can load the
+      champion. So it is with an LLM on another base than the one on the GPU, which may not hold
+      both; and with a retry that is due after the GPU failed, once the card is there again.
 
     Args:
         database: where the champion alias and the taxonomy stand.
@@ -107,14 +111,14 @@ class Resident:
             units = taxonomy.list_units(session, active_only=True)
             self.active_units = frozenset(unit.code for unit in units)
         before = self.state
-        # So it stays if the try fails, whatever it raises.
+        # So it stays where the champion is not loaded, whatever that raises.
         self.state = before.after_failure(target, time.monotonic() + self.retry_after)
-        if self.state.loaded_for == target:  # another champion came between
+        if self.state.loaded_for == target:  # taken back
             self._enter(Serving(classifier=self.classifier, loaded_for=target, tried=target))
         elif target.version is None:
             logger.warning(
                 "no model is promoted: tickets wait ('paidan train … --promote')",
-                extra={"action": "model.missed"},
+                extra={"action": "champion.not_found"},
             )
         else:
             self._try(target, target.version, before)
@@ -137,7 +141,7 @@ class Resident:
             self._degrade(failed.classifier.version)
 
     def _try(self, target: Target, name: str, before: State) -> None:
-        """Load the target's version ``name``, or begin to."""
+        """Load the target's version ``name``, or begin to; ``before`` was the state until now."""
         is_retry = before.tried == target
         load: BackgroundLoad | None = None
         if isinstance(before, LoadingBeside) and is_retry:
@@ -175,9 +179,8 @@ class Resident:
         return self.loader.shares_base(serving, name)
 
     def _enter(self, state: State) -> None:
-        # A process that is to end does so, whatever answers until then.
-        is_ending = isinstance(self.state, AwaitingProcess)
-        self.state = state.awaiting_process() if is_ending else state
+        """Go into a state. A process that is to end does so, whatever answers until then."""
+        self.state = state.awaiting_process() if self.needs_new_process else state
 
     def _degrade(self, champion: str) -> None:
         """Let the baseline answer in an LLM's place, if there is one."""

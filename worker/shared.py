@@ -1,7 +1,6 @@
 """What a worker's parent and its child tell each other: a few numbers in shared memory.
 
-Bare values without a lock: one process writes each, and a lock would stay taken if its holder
-were killed.
+They have no lock, which a process that is killed would leave taken. One process writes each number.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""The Celery task, and the signals that begin and end the child process which runs it.
+"""The Celery task, and the signals at which its child process begins and ends.
 
 The parent process only consumes; database and model are opened in its one child, after the fork.
 """
@@ -43,7 +43,7 @@ def _classify(ids: list[int], lane: str) -> int:
     classified = process.loop.run(ids, lane)
     process.freeze_loaded()
     if process.resident.needs_new_process:
-        # The pool starts another child, which loads the LLM; this one's message comes again there.
+        # The pool starts another child, which loads the LLM. The message comes again there.
         logger.warning(
             "a new process takes over, with the GPU to itself", extra={"action": "process.replaced"}
         )
@@ -74,7 +74,7 @@ def _on_child_start(**_: object) -> None:
         _started_process()
     except PaidanError:
         # The first task tries again; until then nothing is claimed, so nothing is lost.
-        logger.exception("the worker could not start yet", extra={"action": "process.failed"})
+        logger.exception("the worker could not start yet", extra={"action": "process.start_failed"})
     _watchdog = watch(get_settings(), _shared)
     _watchdog.start()
 
@@ -88,7 +88,7 @@ def _on_child_stop(**_: object) -> None:
             logger.warning(
                 "stopped without saying so: %s",
                 describe(error),
-                extra={"action": "process.stopped"},
+                extra={"action": "process.stop_failed"},
             )
 
 

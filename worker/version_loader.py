@@ -1,4 +1,4 @@
-"""Loads model versions for the resident model, and says what a GPU has room for."""
+"""Loads model versions for the resident model, and tells which of them need the GPU alone."""
 
 import logging
 from collections.abc import Callable
@@ -69,7 +69,6 @@ class VersionLoader:
         Raises:
             DatabaseUnavailableError: nobody knows yet whether it fails.
         """
-        fields = {"version": name}
         serves = f"{serving or 'nothing'} serves on"
         try:
             if registered_kind(self.database, name) == LLM and not self.gpu_is_present():
@@ -83,19 +82,21 @@ class VersionLoader:
                 "version not loaded, %s: %s",
                 serves,
                 describe(error),
-                extra={"action": "version.failed", **fields},
+                extra={"action": "version.failed", "version": name},
             )
         except PaidanError as error:
             logger.error(  # noqa: TRY400
                 "version refused, %s: %s",
                 serves,
                 describe(error),
-                extra={"action": "version.refused", **fields},
+                extra={"action": "version.refused", "version": name},
             )
         except Exception:  # out of memory, a driver's fault: it may pass
             self.gpu_failed = gpu.is_pinned()
             logger.exception(
-                "version not loaded, %s", serves, extra={"action": "version.failed", **fields}
+                "version not loaded, %s",
+                serves,
+                extra={"action": "version.failed", "version": name},
             )
         return None
 

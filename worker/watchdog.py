@@ -1,7 +1,7 @@
 """The watchdog: a worker that takes none of the messages that wait connects anew, or ends.
 
-The parent consumes and its child works. A parent that hears nothing more from Redis looks healthy
-in every other way, so it is the child that watches: it knows best that nothing reaches it.
+The parent consumes messages and its child works on them. A parent that hears nothing more from
+Redis looks healthy in every other way. The child knows best that nothing reaches it, so it watches.
 """
 
 import logging
@@ -23,9 +23,8 @@ from worker.shared import Shared
 logger = logging.getLogger(__name__)
 
 _PERIOD_S = 1.0
-# A look that comes so late was itself held up (a frozen Redis, a stopped machine): it starts anew.
+# A look that comes so late was delayed itself (a frozen Redis, a stopped machine). It counts anew.
 _LATE_S = 5.0
-
 
 # Heard by a parent that is process 1 of its container, where SIGKILL of a child has no effect.
 END = signal.SIGUSR2
@@ -35,8 +34,8 @@ _EXIT_CODE = 1
 class Watchdog:
     """Watches, in the child, that messages which wait reach it.
 
-    A child that works, loads its model or is told to stop is left alone, and so is one whose Redis
-    does not answer or refuses to hand messages out, or whose parent drops what is no message.
+    Silence is no fault while the child works, loads its model or is told to stop. Nor is it one
+    while Redis does not answer or refuses to hand messages out, or the parent drops garbage.
 
     Args:
         shared: the parent's numbers; a request to reconnect is written there.
@@ -57,7 +56,7 @@ class Watchdog:
         self.waits = waits
         self.patience = patience
         self.end = end
-        # Seconds since when messages wait and none has come; read by the heartbeat.
+        # Seconds in which messages waited and none came; read by the heartbeat.
         self.stalled = 0.0
         self._looked_at: float | None = None
         self._begun = 0
@@ -81,7 +80,7 @@ class Watchdog:
         before, self._looked_at = self._looked_at, now
         waits = self.waits()
         begun, self._begun_before = self._begun != self._begun_before, self._begun
-        # A lane full of garbage takes longer than any patience; who drops it hears Redis.
+        # To drop a lane full of garbage takes longer than any patience, but who drops hears Redis.
         dropped, before_it = self.shared.dropped, self._dropped_before
         self._dropped_before = dropped
         if begun or self._is_working or dropped != before_it:
@@ -98,13 +97,19 @@ class Watchdog:
             self._act()
 
     def _act(self) -> None:
-        fields = {"action": "worker.stalled", "seconds": round(self.stalled)}
+        seconds = round(self.stalled)
         if self._has_reconnected:
-            logger.error("messages wait and none comes: this worker ends", extra=fields)
+            logger.error(
+                "messages wait and none comes: this worker ends",
+                extra={"action": "worker.ended", "seconds": seconds},
+            )
             self.stalled = 0.0
             self.end()
             return
-        logger.error("messages wait and none comes: this worker connects anew", extra=fields)
+        logger.error(
+            "messages wait and none comes: this worker connects anew",
+            extra={"action": "worker.stalled", "seconds": seconds},
+        )
         self.shared.reconnect = 1
         self.stalled, self._has_reconnected = 0.0, True
 
@@ -129,7 +134,7 @@ def watch(settings: Settings, shared: Shared) -> Watchdog:
             return None
 
     def end() -> None:
-        # Not the ordinary stop: what holds the parent up may hold that up too. It holds no ticket.
+        # No ordinary stop: what blocks the parent may block that too. The parent claims no ticket.
         for number in (END, signal.SIGKILL):
             os.kill(os.getppid(), number)
 
@@ -149,7 +154,7 @@ def obey(consumer: Consumer, shared: Shared) -> None:
         shared.refused_at = received.refused_at
         if shared.reconnect:
             shared.reconnect = 0
-            # The consumer meets this as it meets a connection that broke.
+            # The consumer takes this for a connection that broke.
             raise ConnectionResetError("asked for by the watchdog")
 
     consumer.hub.call_repeatedly(_PERIOD_S, tick)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import AlreadyRunningError, StorageError
-from core.process import RoleLock, spare_collector
+from core.process import RoleLock, freeze_objects
 from tests.support.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -119,7 +119,7 @@ def _lives(pid: int) -> bool:
 def test_the_collector_passes_over_what_stays() -> None:
     kept = [[number] for number in range(1000)]
     try:
-        spare_collector()
+        freeze_objects()
 
         assert gc.get_freeze_count() >= len(kept)
         assert not any(held is kept for held in gc.get_objects())

@@ -85,14 +85,14 @@ def test_a_live_message_ends_with_its_own_tickets(
     assert loop.run(ids, "live") == 1
 
 
-def test_a_live_message_ends_with_its_own_tickets_when_a_lone_one_came_between(
+def test_a_live_message_ends_with_its_own_tickets_when_a_solo_one_came_between(
     loop: ClaimLoop, model: Recorder, database: Database
 ) -> None:
     loop.settings = loop.settings.model_copy(update={"max_batch": 1})
     ids = add_tickets(database, 2, lane="live")
     with database.writing() as session:
-        [lone] = tickets.insert(session, [new_ticket(50, text="单")]).all_ids
-        session.execute(update(Ticket).where(Ticket.id == lone).values(solo=True))
+        [solo] = tickets.insert(session, [new_ticket(50, text="单")]).all_ids
+        session.execute(update(Ticket).where(Ticket.id == solo).values(solo=True))
 
     def come(texts: Sequence[str]) -> None:
         with database.writing() as session:
@@ -141,7 +141,7 @@ def test_a_ticket_that_runs_alone_does_so_with_nothing_under_way(
     ahead.before = lambda texts: seen.append(len(held(database)))
 
     assert loop.run(ids, "bulk") == 7
-    # A stream of one batch, the lone one, and a stream of two.
+    # A feed of one batch, the solo ticket, and a feed of two.
     assert [len(batch) for batch in ahead.batches] == [2, 1, 2, 2]
     assert seen == [2, 1, 4, 2]
 

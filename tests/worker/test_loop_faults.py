@@ -174,16 +174,16 @@ def test_a_model_that_fails_before_it_takes_a_batch_is_let_go(
     assert loop.resident.classifier is None
 
 
-def test_a_stream_that_fails_before_it_takes_a_batch_is_no_silent_end(
+def test_continuous_work_that_fails_before_it_takes_a_batch_is_no_silent_end(
     loop: ClaimLoop, ahead: Ahead, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
-        raise RuntimeError("only the stream is broken")
+        raise RuntimeError("only continuous work is broken")
 
     monkeypatch.setattr(ahead, "classify_batches", broken)
     ids = add_tickets(database, 3)
 
-    with pytest.raises(RuntimeError, match="only the stream"):
+    with pytest.raises(RuntimeError, match="only continuous work"):
         loop.run(ids, "bulk")
 
     assert claims_held(database) == [(0, None, False)] * 3
