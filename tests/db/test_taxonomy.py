@@ -12,16 +12,7 @@ from db import Database, taxonomy
 from db.models import Correction, Event, Unit
 from db.taxonomy import Imported, UnitRecord
 from tests.support.make import add_tickets, add_units
-
-
-def load(database: Database, *records: UnitRecord) -> Imported:
-    with database.writing() as session:
-        return taxonomy.import_units(session, records, actor="test")
-
-
-def resolve(database: Database, *names: str) -> dict[str, str]:
-    with database.reading() as session:
-        return taxonomy.resolve(session, names)
+from tests.support.units import NFC, NFD, load, names, resolve
 
 
 def snapshot(database: Database) -> dict[str, tuple[Any, ...]]:
@@ -210,6 +201,17 @@ def test_labels_without_a_unit_become_units(database: Database) -> None:
     with database.writing() as session:
         assert taxonomy.ensure_units(session, Counter(labels), actor="test") == []
     assert version(database) == 2
+
+
+def test_labels_that_look_alike_become_one_unit_named_as_most_have_it(database: Database) -> None:
+    load(database, UnitRecord("01", "水务局"))
+    labels = {"城管局\u200b": 3, "城管局": 1, "城 管局": 2, NFD: 5, NFC: 1, "水务局\ufeff": 9}
+
+    with database.writing() as session:
+        added = taxonomy.ensure_units(session, labels, actor="test")
+
+    assert added == [NFC, "城管局"]
+    assert names(database) == {"01": "水务局", NFC: NFC, "城管局": "城管局"}
 
 
 def test_a_label_too_long_for_a_code_is_refused_as_such(database: Database) -> None:

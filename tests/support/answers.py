@@ -1,6 +1,8 @@
 """Answers, deaths and decisions without a worker: what becomes of the tickets in the queue."""
 
-from db import Database, claims, corrections, results
+from sqlalchemy import text
+
+from db import Database, claims, corrections, erasure, results
 from db.batch import Budget
 from db.models import ModelVersion, Ticket
 from db.results import Result
@@ -45,3 +47,20 @@ def correct(database: Database, ticket: int, unit: str, actor: str = "li") -> No
     """Let a person decide."""
     with database.writing() as session:
         corrections.decide(session, session.get_one(Ticket, ticket), unit, actor=actor)
+
+
+def erase(database: Database, external_id: str = "t1", source: str = "file") -> bool:
+    """Let a person erase a ticket; return whether there was anything to erase."""
+    with database.writing() as session:
+        ticket = corrections.find_ticket(session, source, external_id)
+        assert ticket is not None
+        return erasure.erase(session, ticket, actor="officer")
+
+
+def whole_record(database: Database) -> str:
+    """Every value of every table that may quote a ticket, as text."""
+    with database.reading() as session:
+        tables = ("tickets", "events", "corrections", "classifications")
+        return "\n".join(
+            repr(row) for name in tables for row in session.execute(text(f"SELECT * FROM {name}"))
+        )

@@ -1,22 +1,18 @@
 """One clock, the database's: processes whose own are off harm no ticket and tell nothing wrong."""
 
-import ast
 from collections.abc import Sequence
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select
 
 from core.broker import queue_name
 from core.publisher import Publisher
 from core.settings import Settings
-from db import Database, claims, clock, report, workers
-from db.batch import Budget
+from db import Database, report, workers
 from db.models import Event, Ticket
 from producer.relay import Relay
 from producer.submit import Submitter
-from tests.support.make import add_tickets, claim_batch, let_wait, messages, new_ticket, utc_now
+from tests.support.make import add_tickets, let_wait, messages, new_ticket
 from tests.support.processes import wait_until
 from tests.support.recorder import Recorder
 from tests.support.shifted import shifted
@@ -54,17 +50,6 @@ def test_no_ticket_in_hand_is_freed_or_dead_where_a_clock_is_off(
         rows = session.scalars(select(Ticket)).all()
         assert {(row.status, row.attempts, row.solo) for row in rows} == {("routed", 1, False)}
         assert session.scalars(select(Event).where(Event.kind == "ticket.dead")).all() == []
-
-
-def test_a_dead_workers_claim_ends_when_it_should_whatever_its_clock_said(
-    database: Database,
-) -> None:
-    add_tickets(database, 2)
-    with shifted(AHEAD):
-        claim_batch(database, seconds=-1)
-
-    with database.writing() as session:
-        assert claims.free_expired(session, max_attempts=3) == (2, [])
 
 
 @pytest.mark.parametrize(("whose", "off"), [("producer", AHEAD), ("relay", LATE)])
@@ -125,73 +110,3 @@ def test_states_rates_and_ages_are_told_by_the_databases_clock(
     assert 0 <= worker.heartbeat_age < 60
     assert view.oldest_queued_s is not None
     assert 0 <= view.oldest_queued_s < 60
-
-
-def test_progress_is_told_by_its_age(loop: ClaimLoop, database: Database) -> None:
-    with database.writing() as session:
-        workers.started(session, name="w", pid=1, device="cpu")
-        workers.beat(session, name="w", model_version=None, classified=1, progress_age=30.0)
-
-    with database.reading() as session:
-        [worker] = workers.list_workers(session)
-    assert worker.progress_at is not None
-    assert timedelta(seconds=29) < worker.heartbeat_at - worker.progress_at < timedelta(seconds=32)
-
-
-def test_a_stamp_moves_on_inside_a_transaction_so_a_wait_shortens_no_claim(
-    database: Database,
-) -> None:
-    add_tickets(database, 1)
-    with database.writing() as session:
-        began = session.scalars(select(clock.now())).one()
-        wait_until(
-            lambda: session.scalars(select(clock.now())).one() > began + timedelta(seconds=0.05),
-            20,
-            "the stamps of a transaction are those of its statements",
-        )
-        token = claims.new_token()
-        claims.claim(
-            session,
-            token=token,
-            worker="w",
-            own_ids=[],
-            lane="bulk",
-            budget=Budget(1_000, 1),
-            seconds=60,
-        )
-        until = session.scalars(select(Ticket.claimed_until)).one()
-
-    assert until is not None
-    assert until > began + timedelta(seconds=60.05)
-
-
-def test_the_databases_stamps_compare_with_those_a_process_stores(database: Database) -> None:
-    # Given a row stamped by the database, and the times around it by this process
-    before = utc_now() - timedelta(milliseconds=1)  # SQLite counts in these
-    [only] = add_tickets(database, 1)
-    after = utc_now() + timedelta(milliseconds=1)
-
-    # Then they compare in SQL, on SQLite as text of one form
-    with database.writing() as session:
-        between = Ticket.queued_at.between(before, after)
-        assert session.scalars(select(Ticket.id).where(between)).all() == [only]
-        written = session.execute(text("SELECT CAST(queued_at AS TEXT) FROM tickets")).scalar()
-        session.execute(update(Ticket).values(queued_at=before))
-        bound = session.execute(text("SELECT CAST(queued_at AS TEXT) FROM tickets")).scalar()
-    if database.engine.dialect.name == "sqlite":
-        assert len(str(written)) == len(str(bound)) == len("2026-01-01 00:00:00.000000")
-
-
-def test_nothing_that_writes_the_record_asks_its_process_for_the_date() -> None:
-    root = Path(__file__).parents[2]
-    asked = [
-        f"{path.relative_to(root)}:{node.lineno}"
-        for room in ("db", "producer", "worker")
-        for path in sorted((root / room).rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute)
-        and ast.unparse(node)
-        in ("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time")
-    ]
-
-    assert asked == []

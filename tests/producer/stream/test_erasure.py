@@ -4,21 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
 
 from core.broker import INGEST_REJECTS, INGEST_STREAM
 from core.publisher import Publisher
 from core.settings import Settings
-from db import Database, corrections, erasure, report
-from db.export import export_rows
-from db.models import Correction, Event, Status, Ticket
+from db import Database
 from producer.stream.ingest import Ingest
 from producer.submit import Submitter
+from tests.support.answers import erase, whole_record
 from tests.support.cli import Cli, jsonl
-from tests.support.make import claim_batch, let_wait, new_ticket
-from tests.support.recorder import Recorder
-from training.replay import corrected_samples
-from worker.loop import ClaimLoop
+from tests.support.make import new_ticket
 
 SECRET = "独一无二的密语乙丙丁"
 PERSONAL = {
@@ -30,56 +25,9 @@ PERSONAL = {
 }
 
 
-def erase(database: Database, external_id: str = "t1") -> bool:
-    with database.writing() as session:
-        ticket = corrections.find_ticket(session, "file", external_id)
-        assert ticket is not None
-        return erasure.erase(session, ticket, actor="officer")
-
-
-def whole_record(database: Database) -> str:
-    """Every value of every table, as text."""
-    with database.reading() as session:
-        tables = ("tickets", "events", "corrections", "classifications")
-        return "\n".join(
-            repr(row) for name in tables for row in session.execute(text(f"SELECT * FROM {name}"))
-        )
-
-
 @pytest.fixture
 def submitter(database: Database, publisher: Publisher) -> Submitter:
     return Submitter(database, publisher, ())
-
-
-def test_an_erased_ticket_keeps_its_ids_and_what_was_decided_and_teaches_nothing(
-    loop: ClaimLoop, model: Recorder, submitter: Submitter, database: Database
-) -> None:
-    # Given a ticket that was answered and corrected
-    ids = submitter.submit([new_ticket(1, **PERSONAL), new_ticket(2)]).ids
-    loop.run(ids, "bulk")
-    with database.writing() as session:
-        for number in (1, 2):
-            ticket = corrections.find_ticket(session, "file", f"t{number}")
-            assert ticket is not None
-            corrections.decide(session, ticket, "B", actor="zhang")
-    assert SECRET in whole_record(database)
-
-    # When it is erased, twice
-    assert (erase(database), erase(database)) == (True, False)
-
-    # Then nothing of what it said is left, and what was decided is
-    assert SECRET not in whole_record(database)
-    with database.reading() as session:
-        row = session.scalars(select(Ticket).where(Ticket.external_id == "t1")).one()
-        assert (row.status, row.unit_code, row.text, row.meta) == (Status.ROUTED, "B", "", {})
-        assert row.erased_at is not None
-        assert len(session.scalars(select(Correction)).all()) == 2
-        [event] = session.scalars(select(Event).where(Event.kind == "ticket.erased"))
-        assert (event.ticket_id, event.actor, event.data) == (row.id, "officer", {})
-        assert [sample.text for sample in corrected_samples(session)] == ["路灯坏了 2"]
-    exported, other = export_rows(database)
-    assert (exported["text"], exported["final_unit"], other["erased_at"]) == ("", "乙局", None)
-    assert exported["erased_at"] is not None
 
 
 def test_an_erased_ticket_that_is_sent_again_is_refused_whatever_its_text(
@@ -97,30 +45,11 @@ def test_an_erased_ticket_that_is_sent_again_is_refused_whatever_its_text(
     assert SECRET not in whole_record(database)
 
 
-def test_a_ticket_erased_while_a_model_reads_it_gets_no_answer_and_no_new_attempt(
-    loop: ClaimLoop, model: Recorder, submitter: Submitter, database: Database
-) -> None:
-    ids = submitter.submit([new_ticket(1, **PERSONAL), new_ticket(2)]).ids
-    model.before = lambda texts: erase(database) and None
-
-    loop.run(ids, "bulk")
-
-    with database.reading() as session:
-        rows = session.execute(select(Ticket.status, Ticket.unit_code).order_by(Ticket.id)).all()
-        assert report.dead_tickets(session, limit=5) == []
-    assert [tuple(row) for row in rows] == [(Status.DEAD, None), (Status.ROUTED, "A")]
-    let_wait(database)
-    assert claim_batch(database).tickets == []
-
-
 def test_the_stream_brings_no_erased_ticket_back_and_its_rejects_keep_no_text(
     publisher: Publisher, submitter: Submitter, settings: Settings, database: Database
 ) -> None:
     submitter.submit([new_ticket(1, source="stream", **PERSONAL)])
-    with database.writing() as session:
-        ticket = corrections.find_ticket(session, "stream", "t1")
-        assert ticket is not None
-        erasure.erase(session, ticket, actor="officer")
+    erase(database, source="stream")
     relay = Ingest(publisher.redis, submitter, settings, "one")
     relay.step(0)
     publisher.redis.xadd(INGEST_STREAM, {"external_id": "t1", "text": SECRET})
