@@ -70,12 +70,13 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a stream of tickets brings at once.
+    """Tickets that come together and are answered together.
 
     Parameters:
-        texts: see ``Classifier.classify``, likewise ``allowed``.
-        token: by which who asked knows it again.
-        live: which texts somebody waits for; they overtake others. None are by default.
+        texts: see ``Classifier.classify``.
+        allowed: see ``Classifier.classify``.
+        token: the caller's name for the batch.
+        live: for which texts somebody waits; they overtake the others. None by default.
     """
 
     texts: Sequence[str]
@@ -94,10 +95,18 @@ class ContinuousClassifier(Classifier, Protocol):
     def classify_batches(
         self, batches: Iterable[Batch], top_k: int = 5
     ) -> Iterator[tuple[Batch, list[Decision]]]:
-        """Answer batches as they come; a batch is asked for when there is room for it.
+        """Answer batches as they come; the next one is asked for when there is room for it.
 
-        What is yielded is answered whole, not always in the order of the coming. See
-        ``Classifier.classify`` for what is raised; then the batches under way are not answered.
+        A batch is yielded when all its tickets are answered, which is not always the order in
+        which batches came. After an error the batches that were admitted are not answered.
+
+        Args:
+            batches: any number of them.
+            top_k: how many units to name at most, from 1.
+
+        Raises:
+            TaxonomyError: a text has no allowed unit.
+            ValueError: the lengths of a batch differ, or ``top_k`` is under 1.
         """
         ...
 
@@ -105,7 +114,7 @@ class ContinuousClassifier(Classifier, Protocol):
 def classify_batches(
     classifier: Classifier, batches: Iterable[Batch], top_k: int
 ) -> Generator[tuple[Batch, list[Decision]]]:
-    """Do as a ``ContinuousClassifier`` with any classifier, batch by batch if need be."""
+    """Answer batches with any classifier: one by one, unless it is a ``ContinuousClassifier``."""
     # By its name: from Python 3.12 on isinstance sees no attribute that __getattr__ passes on.
     if hasattr(classifier, "classify_batches"):
         yield from cast("ContinuousClassifier", classifier).classify_batches(batches, top_k)

@@ -1,10 +1,11 @@
-"""Opens a model version with the classifier of its kind."""
+"""The opening of a model version with the classifier of its kind."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
+from classifier.fp8_gate import served_mode
 from classifier.interface import Classifier
 from classifier.model.mode import Mode
 from classifier.version_files import read_manifest
@@ -84,7 +85,6 @@ def shares_base(serving: Classifier, directory: Path, options: Options) -> bool:
     manifest = read_manifest(directory, verify=False)
     if (serving.kind, manifest.kind) != ("llm", "llm"):
         return False
-    from classifier.fp8_gate import served_mode
     from classifier.llm import LlmClassifier
     from classifier.setup import Setup
 
@@ -119,7 +119,11 @@ def load_classifier(
 def check_classifier(directory: Path, mapping: Mapping[str, str] | None = None) -> None:
     """Raise what ``load_classifier`` would, but for the device.
 
-    An LLM's base is not loaded: it may be at work on the GPU, or have no place on this machine.
+    An LLM's base is not loaded: it may be at work on the GPU, or be too large for this machine.
+
+    Raises:
+        ModelVersionError: see ``load_classifier``.
+        StorageError: a file is there and cannot be read.
     """
     _open(KINDS | {"llm": _check_llm}, directory, mapping, DEFAULTS)
 

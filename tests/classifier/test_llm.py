@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from classifier.fp8_gate import FP8_AGREEMENT, served_mode
+from classifier.fp8_gate import FP8_AGREEMENT
 from classifier.llm import LlmClassifier
 from classifier.loading import Options, check_classifier, load_classifier, shares_base
 from classifier.manifest import MANIFEST
 from classifier.model.adapter_file import CONFIG, WEIGHTS
 from classifier.model.bases.entries import BASES, STAND_IN, add_base
-from classifier.model.mode import Mode
 from classifier.setup import SETUP
 from classifier.version_files import read_manifest
 from core.errors import ModelVersionError
@@ -58,19 +57,6 @@ def test_a_version_holds_all_its_answers_depend_on(llm_version: TrainedVersion) 
     assert setup["base_sha256"] == STANDIN.sha256
     assert manifest.training.settings["lora"]["r"] == 8  # type: ignore[index,call-overload]
     assert manifest.training.settings["through"] == "peft"
-
-
-@pytest.mark.parametrize(
-    ("metrics", "mode"),
-    [({}, "nf4"), ({FP8_AGREEMENT: 0.981}, "nf4"), ({FP8_AGREEMENT: 0.993}, "fp8")],
-)
-def test_a_version_is_served_in_fp8_where_that_answers_as_nf4_does(
-    llm_version: TrainedVersion, metrics: dict[str, JsonValue], mode: Mode
-) -> None:
-    manifest = llm_version.manifest.model_copy(update={"metrics": metrics})
-
-    assert served_mode(manifest, "fp8") == mode
-    assert served_mode(manifest, "bf16") == "bf16"
 
 
 @pytest.mark.parametrize(
