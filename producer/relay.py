@@ -76,7 +76,7 @@ class Relay:
             if time.monotonic() >= next_sweep:
                 self.sweep()
                 next_sweep = time.monotonic() + (pause if self._away else self.settings.relay_sweep)
-            if self._away or not self._apart(_INGEST, lambda: self._ingest.step(pause)):
+            if self._away or not self._apart(_INGEST, lambda: self._ingest.take_batch(pause)):
                 stop.wait(pause)
         self._ingest.close()
 
@@ -98,7 +98,7 @@ class Relay:
             for lane in LANES:
                 self._apart(f"publish {lane}", partial(self._refill, lane, counts))
         if any(counts.values()):
-            logger.info("swept", extra=counts)
+            logger.info("swept", extra={"action": "relay.swept", **counts})
         return counts
 
     def _apart(self, step: str, action: Callable[[], object]) -> bool:
@@ -122,7 +122,7 @@ class Relay:
 
     def _reach_redis(self) -> None:
         with suppress(ResponseError):  # it answers; what it refuses, each step finds out
-            self._ingest.stream.redis.ping()
+            self._ingest.redis.ping()
 
     def _free(self) -> dict[str, int]:
         with self.database.writing() as session:

@@ -26,7 +26,10 @@ class Steps:
         kind = describe(error)
         if kind not in told:
             told.add(kind)
-            logger.warning("waiting for database and Redis", extra={"step": step, "error": kind})
+            logger.warning(
+                "waiting for database and Redis",
+                extra={"action": "step.failed", "step": step, "error": kind},
+            )
 
     def worked(self, step: str) -> None:
         """Log that the fault is over, if there was one."""
@@ -34,4 +37,7 @@ class Steps:
         self._told.pop(step, None)
         if since is not None:
             seconds = round(time.monotonic() - since, 1)
-            logger.info("works again", extra={"step": step, "after_s": seconds})
+            logger.info(
+                "works again",
+                extra={"action": "step.recovered", "step": step, "after_s": seconds},
+            )

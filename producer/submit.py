@@ -113,7 +113,9 @@ class Submitter:
         except BrokerUnavailableError as error:
             if self._publishes:  # a relay would say it of each batch, for as long as it lasts
                 logger.warning(
-                    "tickets are stored, not published: the relay will: %s", describe(error)
+                    "tickets are stored, not published: the relay will: %s",
+                    describe(error),
+                    extra={"action": "publish.failed"},
                 )
             self._publishes = False
             result.unpublished = str(error)

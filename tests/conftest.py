@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from redis import Redis
 
 from bench.servers import running_redis
 from core.logging import FieldFormatter
@@ -144,10 +145,10 @@ def submitter(database: Database, publisher: Publisher) -> Submitter:
 
 
 @pytest.fixture
-def relay(publisher: Publisher, submitter: Submitter, settings: Settings) -> Ingest:
+def ingest(publisher: Publisher, submitter: Submitter, settings: Settings) -> Ingest:
     """A consumer whose group exists already."""
     made = Ingest(publisher.redis, submitter, settings, "one")
-    assert made.step(0) == 0
+    assert made.take_batch(0) == 0
     return made
 
 
@@ -174,6 +175,12 @@ def told() -> Iterator[io.StringIO]:
     yield stream
     root.setLevel(before)
     root.removeHandler(handler)
+
+
+@pytest.fixture
+def bare_stream(redis_url: str) -> TicketStream:
+    """The stream without a database."""
+    return TicketStream(Redis.from_url(redis_url))
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from redis.exceptions import ResponseError
 
 from core.broker import INGEST_REJECTS, INGEST_STREAM
 from core.faults import redis_code
-from producer.stream.consumer import bytes_client
-from producer.stream.ingest import STREAM_SOURCE
+from producer.stream.client import bytes_client
+from producer.stream.entry_ticket import STREAM_SOURCE
 
 _CHUNK = 10  # an entry may have megabytes
 _STREAMS = (INGEST_STREAM, INGEST_REJECTS)

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("core", "db", "classifier", "registry", "producer", "worker", "training", "paidan")
 # The rooms whose calls have their action.
-WITH_ACTIONS = ("core", "db", "worker")
+WITH_ACTIONS = ("core", "db", "producer", "worker")
 LEVELS = frozenset(
     ("debug", "info", "warning", "error", "exception", "critical", "fatal", "log", "warn")
 )

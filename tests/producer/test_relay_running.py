@@ -27,11 +27,6 @@ def relay(database: Database, publisher: Publisher, settings: Settings) -> Relay
     return Relay(database, publisher, settings.model_copy(update={"relay_sweep": 0.05}))
 
 
-@pytest.fixture
-def stream(publisher: Publisher) -> TicketStream:
-    return TicketStream(publisher.redis)
-
-
 @contextmanager
 def running(relay: Relay) -> Iterator[threading.Thread]:
     """Run the relay in a thread; it must end when told to."""

@@ -17,13 +17,10 @@ from db import Database, tickets
 from db.models import Ticket
 from producer.submit import SubmitResult, Submitter, submit
 from producer.tickets.rules import load_rules
+from tests.support.answers import erase, whole_record
 from tests.support.make import messages, new_ticket
 from tests.support.processes import wait_until
-
-
-@pytest.fixture
-def submitter(database: Database, publisher: Publisher) -> Submitter:
-    return Submitter(database, publisher, load_rules())
+from tests.support.secrets import PERSONAL, SECRET
 
 
 def stored(database: Database) -> dict[str, Ticket]:
@@ -215,8 +212,10 @@ def test_a_large_meta_is_stored_as_it_is(submitter: Submitter, database: Databas
     assert stored(database)["t19"].meta == meta
 
 
-def test_rules_lift_a_ticket_before_it_is_stored(submitter: Submitter, database: Database) -> None:
-    submitter.submit([new_ticket(1, text="闻到煤气味"), new_ticket(2, priority=4)])
+def test_rules_lift_a_ticket_before_it_is_stored(publisher: Publisher, database: Database) -> None:
+    Submitter(database, publisher, load_rules()).submit(
+        [new_ticket(1, text="闻到煤气味"), new_ticket(2, priority=4)]
+    )
 
     assert {name: row.priority for name, row in stored(database).items()} == {"t1": 1, "t2": 4}
 
@@ -264,3 +263,18 @@ def test_after_a_failed_publish_the_rest_of_the_file_is_left_to_the_relay(
     submitter.submit([new_ticket(2)], into=result)
 
     assert (result.added, result.unpublished, len(tries)) == (2, "gone", 1)
+
+
+def test_an_erased_ticket_that_is_sent_again_is_refused_whatever_its_text(
+    submitter: Submitter, database: Database
+) -> None:
+    submitter.submit([new_ticket(1, **PERSONAL)])
+    erase(database)
+
+    result = submitter.submit(
+        [new_ticket(1, **PERSONAL), new_ticket(1, text="别的"), new_ticket(1, text=" ")]
+    )
+
+    assert (result.added, result.known, result.conflicts, result.ids) == (0, 0, [], [])
+    assert [refused.field for refused in result.refused] == ["text", "external_id", "external_id"]
+    assert SECRET not in whole_record(database)

@@ -8,7 +8,7 @@ from redis import ConnectionPool, Redis
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import select
 
-from core.broker import INGEST_GROUP, INGEST_REJECTS, INGEST_STREAM
+from core.broker import INGEST_GROUP, INGEST_REJECTED_TOTAL, INGEST_REJECTS, INGEST_STREAM
 from db import Database
 from db.models import Ticket
 
@@ -32,6 +32,10 @@ class TicketStream:
         """What is kept of the rejects; bytes that are no UTF-8 as surrogates."""
         found = self.redis.xrange(INGEST_REJECTS)
         return [{_text(k): _text(v) for k, v in fields.items()} for _, fields in found]
+
+    def rejected_total(self) -> int:
+        """How many rejects there ever were."""
+        return int(self.redis.get(INGEST_REJECTED_TOTAL) or 0)
 
     def left(self) -> tuple[int, int]:
         """Entries in the stream, and those of them read but not acknowledged."""

@@ -157,11 +157,6 @@ def test_an_answer_no_database_stores_is_its_tickets_end_and_no_endless_repeat(
     assert (marks_in(kept), marks_in(told.getvalue())) == ([], [])
 
 
-@pytest.fixture
-def submitter(database: Database, publisher: Publisher) -> Submitter:
-    return Submitter(database, publisher, ())
-
-
 class Rounds:
     """Lets a relay go round so many times."""
 

@@ -25,6 +25,8 @@ def read_number(text: str) -> datetime | None:
         seconds since 1970.
     """
     number = Decimal(text)
+    if number >= _EPOCH_SECONDS[1] * _EPOCH_UNITS[-1]:
+        return None  # Python may refuse to write it: it has thousands of digits
     whole = int(number)
     digits = str(whole)
     if number == whole and (form := _COMPACT.get(len(digits))) and whole:

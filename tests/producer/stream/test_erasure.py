@@ -1,93 +1,70 @@
-"""Erasing one ticket: its text is nowhere any more, and it does not come back."""
+"""Erasing a ticket from the streams: its entries and rejects go, those of others stay."""
 
-from pathlib import Path
-from typing import Any
+import json
 
 import pytest
 
 from core.broker import INGEST_REJECTS, INGEST_STREAM
-from core.publisher import Publisher
-from core.settings import Settings
-from db import Database
-from producer.stream.ingest import Ingest
-from producer.submit import Submitter
-from tests.support.answers import erase, whole_record
-from tests.support.cli import Cli, jsonl
-from tests.support.make import new_ticket
-
-SECRET = "独一无二的密语乙丙丁"
-PERSONAL = {
-    "text": f"{SECRET} 我家漏水",
-    "title": f"{SECRET} 标题",
-    "district": f"{SECRET} 区",
-    "unit": f"{SECRET} 局",
-    "meta": {"caller": SECRET},
-}
+from producer.stream.erasure import erase_from_streams
+from tests.support.streams import TicketStream
 
 
-@pytest.fixture
-def submitter(database: Database, publisher: Publisher) -> Submitter:
-    return Submitter(database, publisher, ())
-
-
-def test_an_erased_ticket_that_is_sent_again_is_refused_whatever_its_text(
-    submitter: Submitter, database: Database
+@pytest.mark.parametrize("key", [INGEST_STREAM, INGEST_REJECTS])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"external_id": "7", "source": "crm", "text": "\u6f0f\u6c34"},
+        {"external_id": " 7 ", "source": "crm", "text": b"\xff"},
+        {"json": json.dumps({"external_id": 7, "source": "crm", "text": "\u6f0f\u6c34"})},
+        {"json": '{"external_id": "7", "text": "cut o'},
+        {"json": "{", "rejected_external_id": "7"},
+    ],
+    ids=["fields", "spaces and bytes", "json", "cut json", "cut json with the id beside it"],
+)
+def test_an_entry_of_the_ticket_is_deleted(
+    bare_stream: TicketStream, key: str, entry: dict[str, str | bytes]
 ) -> None:
-    submitter.submit([new_ticket(1, **PERSONAL)])
-    erase(database)
+    bare_stream.redis.xadd(key, entry)
 
-    result = submitter.submit(
-        [new_ticket(1, **PERSONAL), new_ticket(1, text="别的"), new_ticket(1, text=" ")]
-    )
-
-    assert (result.added, result.known, result.conflicts, result.ids) == (0, 0, [], [])
-    assert [refused.field for refused in result.refused] == ["text", "external_id", "external_id"]
-    assert SECRET not in whole_record(database)
+    assert erase_from_streams(bare_stream.redis, "crm", "7") == 1
+    assert bare_stream.redis.xlen(key) == 0
 
 
-def test_the_stream_brings_no_erased_ticket_back_and_its_rejects_keep_no_text(
-    publisher: Publisher, submitter: Submitter, settings: Settings, database: Database
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"external_id": "8", "source": "crm"},
+        {"external_id": "7", "source": "phone"},
+        {"external_id": "7"},  # its source is the stream
+        {"json": '["7"]'},
+        {"json": '{"external_id": "77", "text": "cut o'},
+    ],
+)
+def test_an_entry_of_another_ticket_stays(
+    bare_stream: TicketStream, entry: dict[str, str | bytes]
 ) -> None:
-    submitter.submit([new_ticket(1, source="stream", **PERSONAL)])
-    erase(database, source="stream")
-    relay = Ingest(publisher.redis, submitter, settings, "one")
-    relay.step(0)
-    publisher.redis.xadd(INGEST_STREAM, {"external_id": "t1", "text": SECRET})
+    bare_stream.redis.xadd(INGEST_STREAM, entry)
 
-    relay.step(0)
-
-    assert SECRET not in whole_record(database)
-    rejects: Any = publisher.redis.xrange(INGEST_REJECTS)
-    assert [fields["external_id"] for _, fields in rejects] == ["t1"]
-    assert SECRET not in str(rejects)
+    assert erase_from_streams(bare_stream.redis, "crm", "7") == 0
+    assert bare_stream.redis.xlen(INGEST_STREAM) == 1
 
 
-def test_the_command_leaves_no_copy_in_the_home_or_in_redis(
-    cli: Cli, home: Path, tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Given a ticket in SQLite, in the rejects of its home and in both streams
-    monkeypatch.setenv("PAIDAN_REDIS_URL", redis_url)
-    file = jsonl(tmp_path / "t.jsonl", {"external_id": "7", "text": SECRET * 900})
-    assert cli("push", file).code == 0
-    again = jsonl(tmp_path / "again.jsonl", {"external_id": "7", "text": SECRET})
-    assert cli("push", again).code == 3
-    redis = Publisher(Settings(redis_url=redis_url)).redis
-    for stream in (INGEST_STREAM, INGEST_REJECTS):
-        redis.xadd(
-            stream, {"json": f'{{"external_id": "7", "source": "file", "text": "{SECRET}"}}'}
-        )
-        redis.xadd(stream, {"json": f'{{"external_id": "7", "text": "{SECRET}'})  # cut off
-        redis.xadd(stream, {"external_id": "8", "source": "file", "text": b"\xff"})
+def test_an_entry_without_a_source_is_the_streams(bare_stream: TicketStream) -> None:
+    bare_stream.redis.xadd(INGEST_STREAM, {"external_id": "7"})
 
-    # When it is erased
-    assert cli("erase", "7", "--by", "officer", "--yes").code == 0
+    assert erase_from_streams(bare_stream.redis, "stream", "7") == 1
 
-    # Then no file of the home holds it, and the streams keep the others' entries
-    assert [p for p in home.rglob("*") if p.is_file() and SECRET.encode() in p.read_bytes()] == []
-    assert (redis.xlen(INGEST_STREAM), redis.xlen(INGEST_REJECTS)) == (1, 1)
-    refused = cli("push", file)
-    assert (refused.code, "was erased" in refused.err, SECRET in refused.err) == (3, True, False)
-    assert [p for p in home.rglob("*") if p.is_file() and SECRET.encode() in p.read_bytes()] == []
-    assert "erased before" in cli("erase", "7", "--by", "officer", "--yes").out
-    unknown = cli("erase", "9", "--by", "officer", "--yes")
-    assert (unknown.code, "no ticket '9'" in unknown.err) == (1, True)
+
+def test_many_entries_are_looked_through(bare_stream: TicketStream) -> None:
+    for number in range(35):
+        bare_stream.redis.xadd(INGEST_STREAM, {"external_id": str(number % 7), "source": "crm"})
+
+    assert erase_from_streams(bare_stream.redis, "crm", "3") == 5
+    assert bare_stream.redis.xlen(INGEST_STREAM) == 30
+
+
+def test_a_key_of_another_type_is_left_alone(bare_stream: TicketStream) -> None:
+    bare_stream.redis.set(INGEST_REJECTS, "theirs")
+
+    assert erase_from_streams(bare_stream.redis, "crm", "7") == 0
+    assert bare_stream.redis.get(INGEST_REJECTS) == b"theirs"
