@@ -23,7 +23,7 @@ def test_entries_added_before_the_first_relay_are_read(
 ) -> None:
     stream.add(external_id="1", text="漏水")
 
-    assert (other.take_batch(0), other.take_batch(0)) == (0, 1)  # the first step makes the group
+    assert (other.take_batch(0), other.take_batch(0)) == (0, 1)  # the first call makes the group
 
     assert list(rows(database)) == ["1"]
 

@@ -59,6 +59,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"external_id": "1", "text": "漏水", "due_at": "2026\x00"}, "due_at: holds a NUL"),
     ({"external_id": "1", "text": "漏水".encode("gb18030") + b"\xff"}, "text: holds half"),
     ({"external_id": "1", "text": "漏水", "seat": b"\xff\xfe"}, "meta: holds half"),
+    ({"external_id": "1", "text": "漏水", "priority": "9" * 5000}, "priority: 5,000 characters"),
     ({"json": "{"}, "json: not JSON"),
     ({"json": "[]"}, "json: an object is expected"),
     ({"json": "9" * 5000}, "json: not JSON"),
@@ -90,3 +91,16 @@ def test_bad_entries_are_set_aside_with_their_reason_and_stop_no_other(
         whole = "rejected_bytes" not in reject
         assert whole == (len(b"".join(sent.values())) < 2000)
         assert reject == sent if whole else reject.keys() - sent.keys() == {"rejected_bytes"}
+
+
+def test_a_time_of_thousands_of_digits_stops_no_other_entry(
+    ingest: Ingest, stream: TicketStream, database: Database
+) -> None:
+    stream.add(external_id="1", text="漏水", received_at="9" * 5000)
+    stream.add(external_id="2", text="漏水")
+
+    assert ingest.take_batch(0) == 2
+
+    odd = rows(database)["1"]
+    assert (odd.received_at, odd.meta) == (None, {"received_at": "9" * 5000})
+    assert "2" in rows(database)
