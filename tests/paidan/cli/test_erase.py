@@ -8,7 +8,7 @@ from core.broker import INGEST_REJECTS, INGEST_STREAM
 from core.publisher import Publisher
 from core.settings import Settings
 from tests.support.cli import Cli, jsonl
-from tests.support.secrets import SECRET
+from tests.support.private import TEXT
 
 
 def test_the_command_leaves_no_copy_in_the_home_or_in_redis(
@@ -16,27 +16,25 @@ def test_the_command_leaves_no_copy_in_the_home_or_in_redis(
 ) -> None:
     # Given a ticket in SQLite, in the rejects of its home and in both streams
     monkeypatch.setenv("PAIDAN_REDIS_URL", redis_url)
-    file = jsonl(tmp_path / "t.jsonl", {"external_id": "7", "text": SECRET * 900})
+    file = jsonl(tmp_path / "t.jsonl", {"external_id": "7", "text": TEXT * 900})
     assert cli("push", file).code == 0
-    again = jsonl(tmp_path / "again.jsonl", {"external_id": "7", "text": SECRET})
+    again = jsonl(tmp_path / "again.jsonl", {"external_id": "7", "text": TEXT})
     assert cli("push", again).code == 3
     redis = Publisher(Settings(redis_url=redis_url)).redis
     for stream in (INGEST_STREAM, INGEST_REJECTS):
-        redis.xadd(
-            stream, {"json": f'{{"external_id": "7", "source": "file", "text": "{SECRET}"}}'}
-        )
-        redis.xadd(stream, {"json": f'{{"external_id": "7", "text": "{SECRET}'})  # cut off
+        redis.xadd(stream, {"json": f'{{"external_id": "7", "source": "file", "text": "{TEXT}"}}'})
+        redis.xadd(stream, {"json": f'{{"external_id": "7", "text": "{TEXT}'})  # cut off
         redis.xadd(stream, {"external_id": "8", "source": "file", "text": b"\xff"})
 
     # When it is erased
     assert cli("erase", "7", "--by", "officer", "--yes").code == 0
 
     # Then no file of the home holds it, and the streams keep the others' entries
-    assert [p for p in home.rglob("*") if p.is_file() and SECRET.encode() in p.read_bytes()] == []
+    assert [p for p in home.rglob("*") if p.is_file() and TEXT.encode() in p.read_bytes()] == []
     assert (redis.xlen(INGEST_STREAM), redis.xlen(INGEST_REJECTS)) == (1, 1)
     refused = cli("push", file)
-    assert (refused.code, "was erased" in refused.err, SECRET in refused.err) == (3, True, False)
-    assert [p for p in home.rglob("*") if p.is_file() and SECRET.encode() in p.read_bytes()] == []
+    assert (refused.code, "was erased" in refused.err, TEXT in refused.err) == (3, True, False)
+    assert [p for p in home.rglob("*") if p.is_file() and TEXT.encode() in p.read_bytes()] == []
     assert "erased before" in cli("erase", "7", "--by", "officer", "--yes").out
     unknown = cli("erase", "9", "--by", "officer", "--yes")
     assert (unknown.code, "no ticket '9'" in unknown.err) == (1, True)
