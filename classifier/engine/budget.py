@@ -2,8 +2,6 @@
 
 import logging
 
-from classifier.model.runner import Runner
-
 logger = logging.getLogger(__name__)
 
 CHEAP_TOKENS = 1024
@@ -13,18 +11,17 @@ CHEAP_TOKENS = 1024
 class TokenBudget:
     """How many tokens a forward may read.
 
-    After a forward for which there was no memory the next one is half as long. It doubles again
-    with every forward that succeeds, up to ``tokens``, which stays halved.
+    After a forward for which there was no memory, the next one has half its tokens. That limit
+    doubles with every forward that succeeds, up to ``tokens``. The failure of a large forward
+    lowers ``tokens`` too, for good.
 
     Args:
-        runner: runs the forwards; its budget shrinks with this one.
-        tokens: of one forward at most; the runner's budget by default.
+        tokens: of one forward at most.
     """
 
-    def __init__(self, runner: Runner, tokens: int | None = None) -> None:
-        self.tokens = tokens or runner.token_budget
-        self._runner = runner
-        self._next = self.tokens
+    def __init__(self, tokens: int) -> None:
+        self.tokens = tokens
+        self._next = tokens
 
     @property
     def next(self) -> int:
@@ -39,16 +36,21 @@ class TokenBudget:
         """Take notice of a forward for which there was memory."""
         self._next = min(2 * self._next, self.tokens)
 
-    def shrink(self, tokens: int) -> None:
-        """Take notice of a forward of so many tokens for which there was no memory."""
+    def shrink(self, tokens: int) -> bool:
+        """Take notice of a forward of so many tokens for which there was no memory.
+
+        Return whether ``tokens`` is lower from now on.
+        """
         self._next = max(1, tokens // 2)
-        # A small forward tells nothing of large ones: something else took the memory just then.
         learned = max(CHEAP_TOKENS, tokens // 2)
-        if learned < self.tokens and tokens > CHEAP_TOKENS:
-            self.tokens = self._runner.token_budget = learned
+        # A small forward tells nothing of large ones: something else took the memory just then.
+        is_lower = tokens > CHEAP_TOKENS and learned < self.tokens
+        if is_lower:
+            self.tokens = learned
         logger.warning(
             "no GPU memory for a forward of %d tokens; forwards have %d at most from now on",
             tokens,
             self.tokens,
             extra={"action": "budget.shrunk", "tokens": tokens, "budget": self.tokens},
         )
+        return is_lower

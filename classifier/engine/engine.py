@@ -1,7 +1,7 @@
 """The engine: a base model with one adapter and one prompt, which scores unit names.
 
-The engine reads the prefix (role and units) once and keeps its keys and values. Each ticket is read
-behind it, and so are the label tokens that the ticket's search asks for.
+The engine reads the prefix (role and units) once, and keeps its keys and values. Every ticket is
+read behind the prefix, and every label token behind its ticket.
 """
 
 import itertools
@@ -26,14 +26,14 @@ TICKET_NUMBERS = 1 << 30
 
 
 class Engine:
-    """Scores labels of tickets with one adapter and one prompt.
+    """Scores unit names of tickets with one adapter and one prompt.
 
     Args:
         backbone: the loaded base.
         adapter: its adapter; None for the base alone.
         prompt: of the units that can be answered.
-        token_budget: tokens of one forward; the runner's by default. It shrinks where the GPU's
-            memory turns out too small for it.
+        token_budget: tokens of one forward at most; the runner's by default. It shrinks where the
+            GPU's memory turns out too small for it.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class Engine:
         self.backbone = backbone
         self.adapter = adapter or Adapter({})
         self.prompt = prompt
-        self.budget = TokenBudget(backbone.runner, token_budget)
+        self.budget = TokenBudget(token_budget or backbone.runner.token_budget)
         self.counts = Counts()
         self._numbers = itertools.cycle(range(TICKET_NUMBERS))
         self.prefix = Segment(prompt.prefix)
         self._kept: tuple[torch.Tensor, torch.Tensor] | None = None
         if backbone.active_engine is None:
-            self._activate()  # warms up; else the one that answers now is not disturbed
+            self._activate()  # warms up, unless that would disturb the engine that answers now
 
     @property
     def token_budget(self) -> int:
@@ -102,7 +102,7 @@ class Engine:
         return [search.scores for search in searches]
 
     def next_number(self) -> int:
-        """Return a ticket's number that no other has."""
+        """Return a number for a new ticket, which no other ticket in the cache has."""
         return next(self._numbers)
 
     def segment(self, ids: Sequence[int]) -> Segment:

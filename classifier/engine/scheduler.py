@@ -19,12 +19,14 @@ class Scheduler:
     """Requests on their way through the model; others may join while they are read.
 
     A request waits until its ticket is read. Then it runs: each forward reads some of its label
-    nodes, until its search is certain.
+    nodes, until its search is certain. Label nodes are read beside new tickets, so that they need
+    no forward of their own. A runner that works ahead starts a forward before the one before has
+    ended.
 
     Args:
         runner: runs the forwards.
-        budget: how many tokens a forward may read.
-        counts: are kept up to date.
+        budget: how many tokens a forward may read; where it shrinks, the runner's shrinks with it.
+        counts: of what is read; kept up to date.
     """
 
     def __init__(self, runner: Runner, budget: TokenBudget, counts: Counts) -> None:
@@ -51,8 +53,7 @@ class Scheduler:
     def has_room(self) -> bool:
         """Whether the next forward would take more tickets.
 
-        A runner that does not work ahead takes its tickets batch by batch: more of them would only
-        come later.
+        A runner that does not work ahead reads batch after batch: more tickets would only wait.
         """
         if not self._runner.ahead:
             return self.is_done
@@ -62,7 +63,7 @@ class Scheduler:
     def add(self, requests: Sequence[Request]) -> None:
         """Let requests join; their searches finish in ``step``.
 
-        Live ones overtake those that wait; the others stand with tickets of their length.
+        Live ones go before all that wait. The others go behind, the shortest tickets first.
         """
         self._counts.add_tickets(requests)
         self._unfinished.update(requests)
@@ -79,15 +80,15 @@ class Scheduler:
         """
         chosen = self._choose()
         if chosen and not self._start(chosen):
-            return self._retreat(chosen)
+            return self._recover(chosen)
         if self._forwards and (len(self._forwards) > self._runner.ahead or not chosen):
             return self._finish(*self._forwards.popleft())
         return []
 
     def close(self) -> None:
-        """Let go of what is not finished, whatever failed."""
+        """Drop all requests, and release what the cache holds for them."""
         for request in self._unfinished:
-            self._runner.cache.release(request.ticket.ticket)
+            self._runner.cache.release(request.number)
         for queue in (self._unfinished, self._waiting, self._running, self._forwards):
             queue.clear()
 
@@ -110,8 +111,8 @@ class Scheduler:
                 taken += request.cost
                 chosen.append(request)
         if taken < min(CHEAP_TOKENS, budget // 2) and self._forwards and self._waiting:
-            # Tickets wait because the cache is full. The forward in flight frees some of it; a
-            # short forward would not.
+            # Tickets wait because the cache is full. The forward that runs frees some of it; a
+            # short one beside it would not.
             self._put_back(chosen)
             return []
         return chosen
@@ -126,6 +127,7 @@ class Scheduler:
         return True
 
     def _run(self, chosen: Sequence[Request]) -> Answers:
+        """Lay out what the requests read and ask, one after the other, and let the runner run."""
         asked: list[tuple[int, Sequence[int]]] = []
         at = 0
         for request in chosen:
@@ -142,15 +144,18 @@ class Scheduler:
         finished = []
         for request in chosen:
             if request.feed(values):
-                self._runner.cache.release(request.ticket.ticket)
+                self._runner.cache.release(request.number)
                 self._unfinished.remove(request)
                 finished.append(request.search)
             else:
                 self._running.append(request)
         return finished
 
-    def _retreat(self, chosen: list[Request]) -> list[Search]:
-        """After a forward for which there was no memory: end the others, and read less at once."""
+    def _recover(self, chosen: list[Request]) -> list[Search]:
+        """Read less at once, after a forward for which there was no memory.
+
+        Forwards that run are finished first. Return the searches that they finish.
+        """
         tokens = sum(len(segment.tokens) for request in chosen for segment in request.segments)
         is_hopeless = len(chosen) == 1 and not chosen[0].has_guesses and not self._forwards
         finished: list[Search] = []
@@ -164,16 +169,17 @@ class Scheduler:
                 "memory beside the model: free memory on the GPU, or train with a smaller "
                 "max_seq_length"
             )
-        self._budget.shrink(tokens)
+        if self._budget.shrink(tokens):
+            self._runner.token_budget = self._budget.tokens
         return finished
 
     def _preempt(self, chosen: Sequence[Request]) -> None:
-        """Take requests out of a forward that did not run; they are the next ones again."""
+        """Take requests back out of a forward that did not run."""
         self._put_back(chosen)
         for request in chosen:
             request.preempt()
             if request.is_new:
-                self._runner.cache.release(request.ticket.ticket)
+                self._runner.cache.release(request.number)
 
     def _put_back(self, chosen: Sequence[Request]) -> None:
         """Let requests be the next ones again."""
