@@ -48,7 +48,8 @@ from paidan.embedded import EmbeddedStack
 from producer import Submitter
 from registry.entries import register
 from registry.writer import store_version
-from training.adapter.version import recipe_for, setup_of, write_files
+from training.adapter.preparation import recipe_for, setup_of
+from training.adapter.version import write_files
 
 _POLL_S = 0.001
 _LOAD_S = 240.0

@@ -1,8 +1,9 @@
 """Corrections: what people decide. Append-only, and never overwritten by a model."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db import clock, taxonomy
@@ -28,6 +29,14 @@ class Outcome:
     from_unit: str | None
     how: str | None
     overruled: str | None = None
+
+
+class DecidedTicket(NamedTuple):
+    """A ticket that people decided; ``unit`` is the code they named, which may be gone by now."""
+
+    title: str | None
+    text: str
+    unit: str
 
 
 def find_ticket(session: Session, source: str, external_id: str) -> Ticket | None:
@@ -83,6 +92,25 @@ def decide(session: Session, ticket: Ticket, unit: str, *, actor: str) -> Outcom
     session.flush()
     overruled = last.actor if last is not None and last.actor != actor else None
     return Outcome(ticket.id, before, how, overruled)
+
+
+def decided_tickets(session: Session) -> list[DecidedTicket]:
+    """Return the tickets whose latest correction names a unit, in the order of their ids.
+
+    A ticket that a unit returned last, or that was erased, is not among them.
+    """
+    latest = select(func.max(Correction.id)).group_by(Correction.ticket_id)
+    rows = session.execute(
+        select(Ticket.title, Ticket.text, Correction.to_unit)
+        .join(Correction, Correction.ticket_id == Ticket.id)
+        .where(
+            Correction.id.in_(latest),
+            Correction.to_unit.is_not(None),
+            Ticket.erased_at.is_(None),
+        )
+        .order_by(Ticket.id)
+    )
+    return [DecidedTicket(title, text, unit) for title, text, unit in rows if unit is not None]
 
 
 def _same(session: Session, before: str, unit: str) -> bool:

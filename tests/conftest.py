@@ -35,7 +35,7 @@ from worker.resident import Resident
 
 if TYPE_CHECKING:
     from registry.writer import TrainedVersion
-    from tests.support.llm import Told
+    from tests.support.told import Told
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +123,8 @@ def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
 @pytest.fixture(scope="session")
 def llm_training(tmp_path_factory: pytest.TempPathFactory) -> "tuple[TrainedVersion, Told]":
     """A trained LLM version and what its training said: one run for the whole suite."""
-    from tests.support.llm import Told, train_test_llm
+    from tests.support.llm import train_test_llm
+    from tests.support.told import Told
 
     told = Told()
     return train_test_llm(tmp_path_factory.mktemp("llm"), told), told

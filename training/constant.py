@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.calibration import threshold_for_error
 from classifier.constant import ConstantClassifier, save_prior
 from classifier.interface import PROBABILITY_DECIMALS
-from classifier.manifest import Calibration, TrainingFacts
+from classifier.manifest import TrainingFacts
 from registry.writer import TrainedVersion, store_version
+from training.held_out import calibration_of
 from training.samples import Sample, check_samples, data_sha256
 
 
@@ -41,20 +41,12 @@ def train_constant(
     majority = min(counts, key=lambda code: (-counts[code], code))
     share = round(counts[majority] / len(samples), PROBABILITY_DECIMALS)
     correct = np.array([sample.unit == majority for sample in samples])
-    threshold = threshold_for_error(np.full(len(samples), share), correct, error_target)
     return store_version(
         models_dir,
         ConstantClassifier.kind,
         sorted(counts),
         units,
-        calibration=Calibration(
-            temperature=1.0,
-            threshold=threshold.threshold,
-            error_target=error_target,
-            coverage=threshold.coverage,
-            error=threshold.error,
-            held_out=len(samples),
-        ),
+        calibration=calibration_of(np.full(len(samples), share), correct, error_target),
         metrics={"accuracy": share},
         training=TrainingFacts(
             samples=len(samples), seed=0, settings={}, data_sha256=data_sha256(samples)

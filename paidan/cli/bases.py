@@ -65,19 +65,19 @@ def build(directory: Path, data: Path | None, seed: int, passes: int) -> None:
     It is a tiny language model of tickets that stands in for the LLM where there is no GPU. By
     default it learns from synthetic tickets, which remakes the one that is shipped.
     """
+    from paidan.cli.progress import TrainingProgress
+
     with hint_of_missing("ml"):
         from classifier.model.bases.entries import STAND_IN, find_base
         from classifier.model.bases.files import RECIPE
-        from training.standin import StandinSettings, build_standin
+        from training.standin.build import build_standin
+        from training.standin.settings import StandinSettings
 
     texts = _synthetic() if data is None else _unlabelled(data)
-    build_standin(
-        directory,
-        texts,
-        seed=seed,
-        settings=StandinSettings(passes=passes),
-        progress=lambda line: click.echo(line, err=True),
-    )
+    with TrainingProgress() as progress:
+        build_standin(
+            directory, texts, seed=seed, settings=StandinSettings(passes=passes), progress=progress
+        )
     own = find_base(STAND_IN, _bases_dir()).path / RECIPE
     (directory / RECIPE).write_bytes(own.read_bytes())  # it suits another one as small
     click.echo(f"built {directory}; enter it with: paidan base add {directory} --name NAME")
@@ -86,7 +86,7 @@ def build(directory: Path, data: Path | None, seed: int, passes: int) -> None:
 def _synthetic() -> Iterator[tuple[str | None, str]]:
     """Yield synthetic tickets without their labels, far from those that demo and tests take."""
     from paidan.sample.generator import generate
-    from training.standin import TICKETS
+    from training.standin.build import TICKETS
 
     return ((ticket.title, ticket.text) for ticket in generate(TICKETS, seed=_STAND_IN_STREAM))
 

@@ -127,7 +127,6 @@ class TrainingProgress:
         self._last_line = time.monotonic()
 
     def __enter__(self) -> "TrainingProgress":
-        self._bar.start()
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -135,11 +134,12 @@ class TrainingProgress:
 
     def say(self, line: str) -> None:
         """Print a line."""
-        self._console.print(f"{self._prefix}{line}", highlight=False, soft_wrap=True)
+        self._console.print(f"{self._prefix}{line}", highlight=False, markup=False, soft_wrap=True)
 
     def step(self, step: int, steps: int, loss: float | None) -> None:
         """Show how far the run is."""
         detail = "" if loss is None else f"loss {loss:.3f}"
+        self._bar.start()  # here: what tells lines alone shows no bar
         self._bar.update(self._task, completed=step, total=steps, visible=True, detail=detail)
         if self._bar.disable and time.monotonic() - self._last_line >= _LINE_EVERY_S:
             self._last_line = time.monotonic()

@@ -149,19 +149,17 @@ def _train(
     kind: str,
     error_target: float,
 ) -> "TrainedVersion":
+    from paidan.cli.progress import TrainingProgress
     from training.constant import train_constant
     from training.linear.version import train_linear
 
     models_dir = settings.resolved_models_dir
     if kind == "constant":
         return train_constant(samples, units, models_dir=models_dir, error_target=error_target)
-    return train_linear(
-        samples,
-        units,
-        models_dir=models_dir,
-        error_target=error_target,
-        progress=lambda line: click.echo(line, err=True),
-    )
+    with TrainingProgress() as progress:
+        return train_linear(
+            samples, units, models_dir=models_dir, error_target=error_target, progress=progress
+        )
 
 
 def train_adapter(
@@ -178,7 +176,8 @@ def train_adapter(
     from paidan.cli.progress import TrainingProgress
 
     with hint_of_missing("ml"):
-        from training.adapter.version import recipe_for, train_llm
+        from training.adapter.preparation import recipe_for
+        from training.adapter.version import train_llm
 
     bases_dir = settings.resolved_models_dir / BASES
     base = find_base(base_name, bases_dir) if base_name else only_base(bases_dir)

@@ -13,16 +13,13 @@ from classifier.llm import LlmClassifier
 from classifier.loading import Options, check_classifier, load_classifier, shares_base
 from classifier.manifest import MANIFEST
 from classifier.model.adapter_file import CONFIG, WEIGHTS
-from classifier.model.bases.entries import BASES, STAND_IN, add_base
+from classifier.model.bases.entries import BASES, add_base
 from classifier.setup import SETUP
-from classifier.version_files import read_manifest
 from core.errors import ModelVersionError
 from registry.writer import TrainedVersion
-from tests.support.llm import THEMES, Told, prompt_units, themed_samples
+from tests.support.llm import THEMES
 from tests.support.make import UNITS
 from tests.support.models import STANDIN
-from training.adapter.trainer import IGNORED, Tokens, as_dataset
-from training.adapter.version import recipe_for, train_llm
 from training.evaluation import evaluate
 from training.samples import Sample
 
@@ -34,29 +31,6 @@ def classifier(llm_version: TrainedVersion) -> LlmClassifier:
     loaded = load_classifier(llm_version.path)
     assert isinstance(loaded, LlmClassifier)
     return loaded
-
-
-def test_training_tells_its_lengths_its_steps_and_its_end(
-    llm_training: tuple[TrainedVersion, Told],
-) -> None:
-    version, told = llm_training
-
-    assert "max_seq_length 320, ticket up to" in told.lines[0]
-    assert "108 tickets to learn from, 12 held out" in told.lines[1]
-    assert told.steps[-1] == (28, 28)
-    assert str(version.path) in told.lines[-1]
-
-
-def test_a_version_holds_all_its_answers_depend_on(llm_version: TrainedVersion) -> None:
-    manifest = read_manifest(llm_version.path)
-    setup = json.loads((llm_version.path / SETUP).read_text("utf-8"))
-
-    assert manifest.files.keys() == {CONFIG, WEIGHTS, SETUP}
-    assert manifest.codes == ("A", "B", "C")
-    assert setup["base"] == STAND_IN
-    assert setup["base_sha256"] == STANDIN.sha256
-    assert manifest.training.settings["lora"]["r"] == 8  # type: ignore[index,call-overload]
-    assert manifest.training.settings["through"] == "peft"
 
 
 @pytest.mark.parametrize(
@@ -193,57 +167,3 @@ def test_a_version_is_checked_without_a_weight_of_its_base(
 
     with pytest.raises(ModelVersionError):
         load_classifier(version)
-
-
-def test_the_stand_in_brings_its_recipe() -> None:
-    recipe = recipe_for(STANDIN)
-
-    assert recipe.data.template == "short"
-    assert recipe.lora.r == 64  # the rest is the article's
-
-
-def test_padding_is_masked_and_the_end_token_is_learned() -> None:
-    """Even where they are the same token, as in DeepSeek-R1-Distill-Qwen."""
-    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
-
-    end = 9
-    samples = [Tokens([1, 2, 3, end], 2), Tokens([1, 4, end], 1)]
-    for completion_only, expected in (
-        (True, [[IGNORED, IGNORED, 3, end], [IGNORED, 4, end, IGNORED]]),
-        (False, [[1, 2, 3, end], [1, 4, end, IGNORED]]),
-    ):
-        rows = as_dataset(samples, completion_only=completion_only)
-        batch = DataCollatorForLanguageModeling(pad_token_id=end)(list(rows))
-
-        assert batch["labels"].tolist() == expected
-        assert batch["attention_mask"].tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
-
-
-def test_two_units_that_look_alike_to_the_tokenizer_are_refused_before_training(
-    tmp_path: Path,
-) -> None:
-    from classifier.labels.template import PromptUnit
-    from core.errors import TaxonomyError
-
-    alike = [PromptUnit("A", "甲局"), PromptUnit("B", "甲局")]
-
-    with pytest.raises(TaxonomyError, match="have the same tokens"):
-        train_llm(
-            [Sample("x", "A"), Sample("y", "B")],
-            alike,
-            STANDIN,
-            models_dir=tmp_path,
-            progress=Told(),
-        )
-
-
-def test_the_order_of_the_samples_does_not_change_the_split() -> None:
-    from training.adapter.version import _split
-
-    recipe = recipe_for(STANDIN)
-    samples = themed_samples(10)
-
-    first, second = (_split(order, recipe) for order in (samples, samples[::-1]))
-    assert first == second
-    assert len(first[1]) == 3
-    assert len(prompt_units()) == 3

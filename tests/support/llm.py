@@ -10,6 +10,7 @@ from registry.entries import register
 from registry.writer import TrainedVersion, write_version
 from tests.support.make import UNITS
 from tests.support.models import STANDIN
+from tests.support.told import Told
 from training.adapter.recipe import Recipe
 from training.adapter.version import train_llm
 from training.samples import Sample
@@ -33,21 +34,6 @@ logging_steps = 5
 optim = "adamw_torch"
 completion_only_loss = true
 """
-
-
-class Told:
-    """Keeps what a training run says."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.steps: list[tuple[int, int]] = []
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
-
-    def step(self, step: int, steps: int, loss: float | None) -> None:
-        del loss
-        self.steps.append((step, steps))
 
 
 def themed_samples(each: int = 40) -> list[Sample]:

@@ -1,53 +1,31 @@
 """Trains an LLM version: an adapter on a 4-bit base, calibrated on held-out tickets."""
 
-import gc
+import training.adapter.unsloth_first  # noqa: F401
+
+# isort: split
+
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
-from datasets import Dataset
-from numpy.typing import NDArray
+from pydantic import JsonValue
 
-import training.adapter.unsloth_first  # noqa: F401  # isort: split
-from classifier.calibration import fit_temperature
-from classifier.engine.engine import Engine
-from classifier.fp8_gate import FP8_AGREEMENT
-from classifier.labels.prompt import Prompt
-from classifier.labels.template import PromptUnit, load_template
-from classifier.labels.trie import LabelTrie
+from classifier.labels.template import PromptUnit
 from classifier.llm import LlmClassifier
-from classifier.manifest import TrainingFacts
-from classifier.model.adapter_file import CONFIG, WEIGHTS, parse_adapter
-from classifier.model.backbone import load_backbone
+from classifier.manifest import Calibration, TrainingFacts
+from classifier.model.adapter_file import CONFIG, WEIGHTS
 from classifier.model.bases.base import Base
-from classifier.model.bases.files import RECIPE
-from classifier.model.bases.tokenizer import load_tokenizer
-from classifier.model.mode import Mode
 from classifier.setup import SETUP, Setup
-from core.errors import PaidanError
 from registry.writer import TrainedVersion, store_version
+from training.adapter.preparation import Preparation, prepare, recipe_for
 from training.adapter.recipe import Recipe
-from training.adapter.trainer import Progress, Tokens, fine_tune
+from training.adapter.scoring import compare_fp8, free_memory, score
+from training.adapter.trainer import Run, fine_tune
 from training.held_out import calibrate, measure
-from training.samples import Sample, check_samples, data_sha256
-
-# Held-out answers that are scored over all units: enough for a temperature and a threshold.
-MAX_HELD_OUT = 1_000
-
-
-def recipe_for(base: Base, file: Path | None = None) -> Recipe:
-    """Return the recipe: the defaults, what the base brings, what a file says, in this order.
-
-    Raises:
-        InputError: a file is malformed.
-    """
-    own = base.path / RECIPE
-    files = [own] if own.is_file() else []
-    return Recipe.read(*files, *([file] if file else []))
+from training.progress import Progress
+from training.samples import Sample, data_sha256
 
 
 def train_llm(
@@ -76,113 +54,50 @@ def train_llm(
         ModelVersionError: the base was changed.
         StorageError: the version cannot be written.
     """
-    recipe = recipe or recipe_for(base)
-    names = {unit.code: unit.name for unit in units}
-    check_samples(samples, names)
-    base.check()
-    setup = setup_of(base, units, recipe)
-    prompt = setup.prompt(load_tokenizer(base))
-    LabelTrie(prompt.labels, prompt.tokenizer.eos_token_id)  # refuses names that look alike
-    progress.say(f"base {base.name}: {prompt.counts}")
-    known, held_out = _split(samples, recipe)
-    progress.say(f"{len(known):,} tickets to learn from, {len(held_out):,} held out")
+    prepared = prepare(samples, units, base, recipe or recipe_for(base), progress)
     with tempfile.TemporaryDirectory(prefix="paidan-adapter-") as folder:
-        run = fine_tune(base, _tokenise(prompt, known, recipe), recipe, Path(folder), progress)
-        _free_memory()  # what trained is gone; what serves needs the room
+        adapter_dir = Path(folder)
+        run = fine_tune(base, prepared.tokens(), prepared.recipe, adapter_dir, progress)
+        free_memory()  # what trained is gone; what serves needs the room
         progress.say(f"trained {run.steps} steps in {run.seconds:.0f} s; scoring the held-out")
-        scored = held_out[:MAX_HELD_OUT]
-        logits, labels = _score(base, setup, Path(folder), scored)
-        metrics = measure(logits, labels) | {"loss": run.loss, "seconds": run.seconds}
-        if torch.cuda.is_available() and scored:
-            metrics |= _compare_fp8(base, setup, Path(folder), scored, logits, progress)
-        version = store_version(
-            models_dir,
-            LlmClassifier.kind,
-            [unit.code for unit in setup.units],
-            names,
-            calibration=calibrate(logits, labels, fit_temperature(logits, labels), error_target),
-            metrics=metrics,
-            training=TrainingFacts(
-                samples=len(known),
-                seed=int(recipe.training["seed"]),
-                settings=json.loads(recipe.model_dump_json()) | {"through": run.through},
-                data_sha256=data_sha256(samples),
-            ),
-            write_files=lambda directory: write_files(directory, Path(folder), setup),
-        )
+        scores, labels = score(prepared, adapter_dir)
+        metrics = measure(scores, labels) | {"loss": run.loss, "seconds": run.seconds}
+        metrics |= compare_fp8(prepared, adapter_dir, scores, progress)
+        calibration = calibrate(scores, labels, error_target)
+        facts = _facts(prepared, run, data_sha256(samples))
+        version = _store(models_dir, prepared.setup, adapter_dir, calibration, metrics, facts)
     progress.say(f"wrote {version.path}")
     return version
 
 
-def setup_of(base: Base, units: Sequence[PromptUnit], recipe: Recipe) -> Setup:
-    """Return the set-up that a recipe gives a version."""
-    return Setup(
-        base=base.name,
-        base_sha256=base.sha256,
-        tokenizer_sha256=base.tokenizer_sha256,
-        template=load_template(recipe.data.template).text,
-        units=tuple(sorted(units, key=lambda unit: unit.code)),
-        max_seq_length=recipe.load.max_seq_length,
-        max_prefix_length=recipe.data.max_prefix_length,
+def _facts(prepared: Preparation, run: Run, data: str) -> TrainingFacts:
+    recipe = prepared.recipe
+    return TrainingFacts(
+        samples=len(prepared.known),
+        seed=int(recipe.training["seed"]),
+        settings=json.loads(recipe.model_dump_json()) | {"through": run.through},
+        data_sha256=data,
     )
 
 
-def _split(samples: Sequence[Sample], recipe: Recipe) -> tuple[list[Sample], list[Sample]]:
-    """Hold a part out, the article's way, whatever the order the samples come in."""
-    ordered = sorted(samples, key=lambda sample: (sample.unit, sample.text))
-    numbers = Dataset.from_dict({"number": list(range(len(ordered)))})
-    parts = numbers.train_test_split(test_size=recipe.data.test_size, seed=recipe.data.seed)
-    known, held_out = ([ordered[n] for n in parts[part]["number"]] for part in ("train", "test"))
-    return known, held_out
-
-
-def _tokenise(prompt: Prompt, samples: Sequence[Sample], recipe: Recipe) -> list[Tokens]:
-    tickets = prompt.tickets([sample.text for sample in samples])
-    return [
-        Tokens(*prompt.sample(ids, sample.thought if recipe.data.thoughts else "", sample.unit))
-        for ids, sample in zip(tickets, samples, strict=True)
-    ]
-
-
-def _free_memory() -> None:
-    """Give back what nothing refers to any more."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def _compare_fp8(
-    base: Base,
+def _store(
+    models_dir: Path,
     setup: Setup,
     adapter_dir: Path,
-    samples: Sequence[Sample],
-    logits: NDArray[np.float64],
-    progress: Progress,
-) -> dict[str, float]:
-    """Return how often fp8 answers as nf4, whose scores are ``logits``; nothing without fp8."""
-    _free_memory()
-    try:
-        rounded, _ = _score(base, setup, adapter_dir, samples, "fp8")
-    except (PaidanError, RuntimeError) as error:  # no reason to lose what was trained
-        progress.say(f"not compared in fp8: {error}")
-        return {}
-    return {FP8_AGREEMENT: float((rounded.argmax(axis=1) == logits.argmax(axis=1)).mean())}
-
-
-def _score(
-    base: Base, setup: Setup, adapter_dir: Path, samples: Sequence[Sample], mode: Mode = "nf4"
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return (n, units) scores of held-out tickets as serving computes them, and their labels."""
-    backbone = load_backbone(base, mode)
-    config, weights = ((adapter_dir / name).read_bytes() for name in (CONFIG, WEIGHTS))
-    adapter = parse_adapter(adapter_dir, config, weights, backbone.model)
-    engine = Engine(backbone, adapter, setup.prompt(backbone.tokenizer))
-    codes = [unit.code for unit in setup.units]
-    found = engine.scores([sample.text for sample in samples])
-    scores = [[one[code] for code in codes] for one in found]
-    numbers = {code: number for number, code in enumerate(codes)}
-    labels = np.array([numbers[sample.unit] for sample in samples], dtype=np.int64)
-    return np.array(scores, dtype=np.float64).reshape(len(samples), len(codes)), labels
+    calibration: Calibration,
+    metrics: Mapping[str, JsonValue],
+    facts: TrainingFacts,
+) -> TrainedVersion:
+    return store_version(
+        models_dir,
+        LlmClassifier.kind,
+        [unit.code for unit in setup.units],
+        {unit.code: unit.name for unit in setup.units},
+        calibration=calibration,
+        metrics=metrics,
+        training=facts,
+        write_files=lambda directory: write_files(directory, adapter_dir, setup),
+    )
 
 
 def write_files(directory: Path, adapter_dir: Path, setup: Setup) -> None:

@@ -8,21 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from pydantic import JsonValue
 
-from classifier.calibration import fit_temperature
 from classifier.linear import LinearClassifier, LinearWeights
 from classifier.manifest import TrainingFacts
 from registry.writer import TrainedVersion, store_version
 from training.held_out import calibrate, measure
-from training.linear.selection import (
-    Data,
-    Progress,
-    Setting,
-    choose_setting,
-    fit,
-    held_out_answers,
-    vectorize,
-)
+from training.linear.regression import Data, fit, vectorize
+from training.linear.selection import Setting, choose_setting, held_out_answers
+from training.progress import SILENT, Progress
 from training.samples import Sample, check_samples, data_sha256
 
 
@@ -33,7 +27,7 @@ def train_linear(
     models_dir: Path,
     error_target: float = 0.05,
     seed: int = 42,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> TrainedVersion:
     """Choose, calibrate, fit and write a linear model version.
 
@@ -45,43 +39,46 @@ def train_linear(
         models_dir: the folder of all versions.
         error_target: share of wrong answers to accept among those not held back, 0 to 1.
         seed: of folds and subsamples.
-        progress: called with a line of text after each step.
+        progress: is told a line after each step.
 
     Raises:
         InputError, TaxonomyError: see ``check_samples``.
         StorageError: the version cannot be written.
     """
-    say = progress or (lambda _: None)
     check_samples(samples, units)
     codes = sorted({sample.unit for sample in samples})
     data = _arrange(samples, codes)
-    setting = choose_setting(data, seed, say)
+    setting = choose_setting(data, seed, progress)
     logits, labels = held_out_answers(data, setting, seed)
-    calibration = calibrate(logits, labels, fit_temperature(logits, labels), error_target)
     metrics = measure(logits, labels)
-    say(f"{len(labels)} held-out answers: {metrics}")
+    progress.say(f"{len(labels)} held-out answers: {metrics}")
     weights = _fit_all(data, setting)
     version = store_version(
         models_dir,
         LinearClassifier.kind,
         codes,
         units,
-        calibration=calibration,
+        calibration=calibrate(logits, labels, error_target),
         metrics={**metrics, "majority_share": float(np.bincount(data.labels).max() / len(samples))},
         training=TrainingFacts(
             samples=len(samples),
             seed=seed,
-            settings={
-                "ngram_range": list(setting.ngram_range),
-                "c": setting.c,
-                "ngrams": len(weights.vocabulary),
-            },
+            settings=_settings(weights, setting),
             data_sha256=data_sha256(samples),
         ),
         write_files=weights.save,
     )
-    say(f"wrote {version.path}")
+    progress.say(f"wrote {version.path}")
     return version
+
+
+def _settings(weights: LinearWeights, setting: Setting) -> dict[str, JsonValue]:
+    """Return what was chosen, for the manifest."""
+    return {
+        "ngram_range": list(setting.ngram_range),
+        "c": setting.c,
+        "ngrams": len(weights.vocabulary),
+    }
 
 
 def _arrange(samples: Sequence[Sample], codes: Sequence[str]) -> Data:

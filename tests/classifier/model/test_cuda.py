@@ -27,8 +27,9 @@ from classifier.model.nf4_op import nf4_weight
 from classifier.model.pack import Pack
 from classifier.model.runner import Answers
 from classifier.model.segment import Segment
-from tests.support.llm import THEMES, Told, train_test_llm
+from tests.support.llm import THEMES, train_test_llm
 from tests.support.models import TICKETS, UNITS, make_prompt, random_base
+from tests.support.told import Told
 
 pytestmark = [
     pytest.mark.gpu,

@@ -5,15 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.constant import PRIOR
 from classifier.linear import WEIGHTS
 from classifier.loading import load_classifier
 from classifier.version_files import read_manifest
 from core.errors import InputError, ModelVersionError, TaxonomyError
-from registry.writer import TrainedVersion, write_version
-from tests.classifier.test_linear import toy_manifest
-from training.constant import train_constant
-from training.linear.folds import TRAIN_ONLY, stratified_folds, stratified_subsample
+from registry.writer import TrainedVersion
 from training.linear.version import train_linear
 from training.samples import Sample, data_sha256
 
@@ -116,63 +112,6 @@ def test_samples_that_teach_nothing_are_refused(
 def test_a_sample_of_an_unknown_unit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TaxonomyError, match="XX"):
         train_linear([*some_samples(), Sample("a", "XX")], UNITS, models_dir=tmp_path)
-
-
-def test_folds_hold_out_every_sample_once_but_a_units_only_one() -> None:
-    labels = np.array([0] * 7 + [1] * 2 + [2])
-
-    folds = stratified_folds(labels, 3, seed=1)
-
-    assert folds[labels == 2].tolist() == [TRAIN_ONLY]
-    assert sorted(np.bincount(folds[labels != 2])) == [3, 3, 3]
-    assert len(set(folds[labels == 1])) == 2
-
-
-def test_a_subsample_keeps_rare_units() -> None:
-    labels = np.array([0] * 1_000 + [1] * 2 + [2])
-
-    kept = labels[stratified_subsample(labels, 100, seed=1)]
-
-    assert np.bincount(kept).tolist() == [100, 2, 1]
-
-
-def test_the_constant_model_answers_the_most_frequent_allowed_unit(tmp_path: Path) -> None:
-    samples = [Sample("a", code) for code in ("SW", "SW", "SW", "JT", "JT", "GA")]
-    version = train_constant(samples, UNITS, models_dir=tmp_path)
-
-    classifier = load_classifier(version.path)
-
-    first, second, third = classifier.classify(
-        ["x", "y", "z"], [ALL, frozenset({"GA", "JT"}), frozenset({"ZJ"})]
-    )
-    assert first.top_k == (("SW", 0.5), ("JT", 0.333333), ("GA", 0.166667))
-    assert (first.unit, first.held_back) == ("SW", "doubtful")
-    assert second.top_k == (("JT", 0.666667), ("GA", 0.333333))
-    assert (third.unit, third.held_back) == ("ZJ", "unlearned")
-    merged = load_classifier(version.path, {"GA": "JT"}).classify(["x"], [ALL])[0]
-    assert merged.top_k == (("JT", 0.5), ("SW", 0.5))
-
-
-def test_the_constant_model_acts_where_the_error_target_allows(tmp_path: Path) -> None:
-    samples = [Sample("a", "SW"), Sample("b", "JT")]
-    version = train_constant(samples, UNITS, models_dir=tmp_path, error_target=1.0)
-
-    decision = load_classifier(version.path).classify(["x"], [ALL])[0]
-
-    assert (decision.unit, decision.held_back) == ("JT", None)
-
-
-@pytest.mark.parametrize("counts", ['{"A": 1}', '{"A": 1, "B": 0, "C": 1}', "[]", "{"])
-def test_a_constant_version_whose_counts_do_not_fit_is_refused(tmp_path: Path, counts: str) -> None:
-    manifest = toy_manifest().model_copy(update={"kind": "constant"})
-
-    def write(directory: Path) -> None:
-        (directory / PRIOR).write_text(counts)
-
-    write_version(tmp_path / "toy", manifest, write)
-
-    with pytest.raises(ModelVersionError, match=PRIOR):
-        load_classifier(tmp_path / "toy")
 
 
 def test_a_weight_file_changed_after_training_is_refused(trained: TrainedVersion) -> None:

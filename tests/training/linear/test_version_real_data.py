@@ -32,7 +32,7 @@ def banking77(part: str) -> list[Sample]:
 
 def train_and_evaluate(train: list[Sample], test: list[Sample], models_dir: Path) -> Report:
     units = {sample.unit: sample.unit for sample in train}
-    version = train_linear(train, units, models_dir=models_dir, progress=print)
+    version = train_linear(train, units, models_dir=models_dir)
     return evaluate(load_classifier(version.path), test, frozenset(units))
 
 

@@ -1,0 +1,84 @@
+"""What stands before an adapter's training: recipe, names, split, tokens."""
+
+from pathlib import Path
+
+import pytest
+
+from classifier.labels.template import PromptUnit
+from core.errors import TaxonomyError
+from tests.support.llm import prompt_units, themed_samples
+from tests.support.models import STANDIN
+from tests.support.told import Told
+from training.adapter.preparation import MAX_SCORED, Preparation, prepare, recipe_for, split
+from training.adapter.version import train_llm
+from training.samples import Sample
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Preparation:
+    return prepare(themed_samples(10), prompt_units(), STANDIN, recipe_for(STANDIN), Told())
+
+
+def test_the_stand_in_brings_its_recipe() -> None:
+    recipe = recipe_for(STANDIN)
+
+    assert recipe.data.template == "short"
+    assert recipe.lora.r == 64  # the rest is the article's
+
+
+def test_two_units_that_look_alike_to_the_tokenizer_are_refused_before_training(
+    tmp_path: Path,
+) -> None:
+    alike = [PromptUnit("A", "甲局"), PromptUnit("B", "甲局")]
+
+    with pytest.raises(TaxonomyError, match="have the same tokens"):
+        train_llm(
+            [Sample("x", "A"), Sample("y", "B")],
+            alike,
+            STANDIN,
+            models_dir=tmp_path,
+            progress=Told(),
+        )
+
+
+def test_the_order_of_the_samples_does_not_change_thesplit() -> None:
+    recipe = recipe_for(STANDIN)
+    samples = themed_samples(10)
+
+    first, second = (split(order, recipe) for order in (samples, samples[::-1]))
+    assert first == second
+    assert len(first[1]) == 3
+    assert len(prompt_units()) == 3
+
+
+def test_samples_become_tokens_of_question_and_answer(prepared: Preparation) -> None:
+    tokens = prepared.tokens()
+
+    assert len(tokens) == len(prepared.known) == 27
+    for one, sample in zip(tokens, prepared.known, strict=True):
+        name = next(unit.name for unit in prompt_units() if unit.code == sample.unit)
+        answer = prepared.prompt.tokenizer.decode(one.ids[one.question :])
+        assert name in answer
+        assert sample.text in prepared.prompt.tokenizer.decode(one.ids[: one.question])
+
+
+def test_a_thought_is_learned_unless_the_recipe_says_no() -> None:
+    samples = [Sample(sample.text, sample.unit, "想一想") for sample in themed_samples(10)]
+    recipe = recipe_for(STANDIN)
+    without = recipe.model_copy(update={"data": recipe.data.model_copy(update={"thoughts": False})})
+
+    for settings, is_learned in ((recipe, True), (without, False)):
+        prepared = prepare(samples, prompt_units(), STANDIN, settings, Told())
+        text = prepared.prompt.tokenizer.decode(prepared.tokens()[0].ids)
+        assert ("想一想" in text) == is_learned
+
+
+def test_of_many_held_out_samples_some_are_scored(prepared: Preparation) -> None:
+    assert prepared.scored == prepared.held_out
+    many = [Sample(str(n), "A") for n in range(MAX_SCORED + 1)]
+
+    larger = Preparation(
+        *(getattr(prepared, n) for n in ("base", "recipe", "setup", "prompt")), [], many
+    )
+
+    assert larger.scored == many[:MAX_SCORED]

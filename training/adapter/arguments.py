@@ -1,0 +1,57 @@
+"""What a recipe means for TRL's trainer on this hardware."""
+
+from training.adapter import unsloth_first  # isort: split
+
+import math
+from pathlib import Path
+
+import torch
+from trl import SFTConfig
+
+from training.adapter.recipe import Recipe
+from training.progress import Progress
+
+_WARM_UP_SHARE = 0.1
+
+
+def sft_config(
+    recipe: Recipe, samples: int, output: Path, device: torch.device, progress: Progress
+) -> SFTConfig:
+    """Return TRL's arguments for a run over so many samples.
+
+    The warm-up is capped at a tenth of a run that it would take up; ``progress`` is told.
+    """
+    arguments = recipe.training_arguments()
+    arguments["warmup_steps"] = capped_warm_up(recipe, samples, progress)
+    on_gpu = device.type == "cuda"
+    bf16 = on_gpu and torch.cuda.is_bf16_supported()
+    return SFTConfig(
+        output_dir=str(output),
+        bf16=bf16,
+        fp16=on_gpu and not bf16,
+        use_cpu=not on_gpu,
+        gradient_checkpointing=not unsloth_first.AVAILABLE
+        and bool(recipe.lora.use_gradient_checkpointing),
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        dataset_kwargs={"skip_prepare_dataset": True},  # samples come tokenised, piece by piece
+        **arguments,
+    )
+
+
+def capped_warm_up(recipe: Recipe, samples: int, progress: Progress) -> float:
+    """Return the warm-up steps of a run over so many samples; tell where they are capped."""
+    wanted: float = recipe.training["warmup_steps"]
+    epochs: float = recipe.training["num_train_epochs"]
+    steps = math.ceil(math.ceil(samples / recipe.samples_per_step) * epochs)
+    if wanted < steps:
+        return wanted
+    capped = max(1, round(steps * _WARM_UP_SHARE))
+    progress.say(
+        f"warning: {samples:,} samples make {steps} steps, the warm-up alone has {wanted:g}: it is "
+        f"cut to {capped}. With under {round(wanted * recipe.samples_per_step):,} samples, set "
+        "training.warmup_steps in a recipe"
+    )
+    return capped

@@ -1,0 +1,118 @@
+"""What stands before an adapter's training: recipe, set-up, prompt, and what is held out."""
+
+import training.adapter.unsloth_first  # noqa: F401
+
+# isort: split
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets import Dataset
+
+from classifier.labels.prompt import Prompt
+from classifier.labels.template import PromptUnit, load_template
+from classifier.labels.trie import LabelTrie
+from classifier.model.bases.base import Base
+from classifier.model.bases.files import RECIPE
+from classifier.model.bases.tokenizer import load_tokenizer
+from classifier.setup import Setup
+from training.adapter.recipe import Recipe
+from training.adapter.tokens import Tokens
+from training.progress import Progress
+from training.samples import Sample, check_samples
+
+MAX_SCORED = 1_000
+"""Held-out answers that are scored over all units: enough for a temperature and a threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What one training run learns from, and how.
+
+    Parameters:
+        base: the base model, found unchanged.
+        recipe: all settings.
+        setup: what the version will hold beside its adapter.
+        prompt: the set-up in the base's tokens.
+        known: the samples to learn from.
+        held_out: the others, which measure and calibrate the version.
+    """
+
+    base: Base
+    recipe: Recipe
+    setup: Setup
+    prompt: Prompt
+    known: Sequence[Sample]
+    held_out: Sequence[Sample]
+
+    @property
+    def scored(self) -> Sequence[Sample]:
+        """The held-out samples that are scored."""
+        return self.held_out[:MAX_SCORED]
+
+    def tokens(self) -> list[Tokens]:
+        """Return the known samples in tokens, with their thoughts where the recipe learns these."""
+        tickets = self.prompt.tickets([sample.text for sample in self.known])
+        thoughts = self.recipe.data.thoughts
+        return [
+            Tokens(*self.prompt.sample(ids, sample.thought if thoughts else "", sample.unit))
+            for ids, sample in zip(tickets, self.known, strict=True)
+        ]
+
+
+def prepare(
+    samples: Sequence[Sample],
+    units: Sequence[PromptUnit],
+    base: Base,
+    recipe: Recipe,
+    progress: Progress,
+) -> Preparation:
+    """Check what is given, and divide the samples.
+
+    Raises:
+        InputError, TaxonomyError: see ``check_samples``; or the set-up leaves a ticket no room.
+        ModelVersionError: the base was changed.
+    """
+    check_samples(samples, {unit.code: unit.name for unit in units})
+    base.check()
+    setup = setup_of(base, units, recipe)
+    prompt = setup.prompt(load_tokenizer(base))
+    LabelTrie(prompt.labels, prompt.tokenizer.eos_token_id)  # refuses names that look alike
+    progress.say(f"base {base.name}: {prompt.counts}")
+    known, held_out = split(samples, recipe)
+    progress.say(f"{len(known):,} tickets to learn from, {len(held_out):,} held out")
+    return Preparation(base, recipe, setup, prompt, known, held_out)
+
+
+def recipe_for(base: Base, file: Path | None = None) -> Recipe:
+    """Return the recipe: the defaults, what the base brings, what a file says, in this order.
+
+    Raises:
+        InputError: a file is malformed.
+    """
+    own = base.path / RECIPE
+    files = [own] if own.is_file() else []
+    return Recipe.read(*files, *([file] if file else []))
+
+
+def setup_of(base: Base, units: Sequence[PromptUnit], recipe: Recipe) -> Setup:
+    """Return the set-up that a recipe gives a version."""
+    return Setup(
+        base=base.name,
+        base_sha256=base.sha256,
+        tokenizer_sha256=base.tokenizer_sha256,
+        template=load_template(recipe.data.template).text,
+        units=tuple(sorted(units, key=lambda unit: unit.code)),
+        max_seq_length=recipe.load.max_seq_length,
+        max_prefix_length=recipe.data.max_prefix_length,
+    )
+
+
+def split(samples: Sequence[Sample], recipe: Recipe) -> tuple[list[Sample], list[Sample]]:
+    """Hold a part out, the article's way, whatever the order the samples come in."""
+    ordered = sorted(samples, key=lambda sample: (sample.unit, sample.text))
+    numbers = Dataset.from_dict({"number": list(range(len(ordered)))})
+    parts = numbers.train_test_split(test_size=recipe.data.test_size, seed=recipe.data.seed)
+    known, held_out = ([ordered[n] for n in parts[part]["number"]] for part in ("train", "test"))
+    return known, held_out
