@@ -7,7 +7,7 @@ import pytest
 from classifier.engine.request import Request
 from classifier.labels.search import Search
 from classifier.labels.trie import LabelTrie
-from classifier.model.kv_cache import LABELS as LABEL_ORDER
+from classifier.model.segment import LABELS as LABEL_ORDER
 from classifier.model.segment import Segment
 
 LABELS = {"A": (1, 2, 3), "B": (1, 2, 4, 5), "C": (1, 2, 4, 6, 7), "D": (8,), "E": (9, 9)}
