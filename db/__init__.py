@@ -1,8 +1,21 @@
-"""The system of record: tables, sessions, submit, claims, results, taxonomy, registry, audit.
+"""The system of record. SQL is the truth and Redis the transport.
 
-SQL is the truth and Redis the transport: a ticket exists when its row is committed. Functions here
-take an open ``Session`` and leave the commit to ``Database.writing()``, so a caller composes them
-into one transaction.
+``opening`` opens the configured ``Database`` (``session``: reading and writing transactions;
+``engine``: how they begin; ``schema``: migrations; ``faults``: what goes wrong, in words).
+``models`` has the tables, ``types`` their columns, ``clock`` the one clock that stamps them.
+
+The way of a ticket: ``tickets`` inserts its row. ``claims`` gives it to a worker, in a ``batch``
+with others, counts the attempt, and frees it when the worker dies. ``results`` stores the answer
+and the status. ``corrections`` stores what a person decides, ``erasure`` empties the row for good,
+``export`` gives it back as a row for people, and ``report`` counts.
+
+The way of a unit: a file names it (``unit_record``), ``unit_index`` finds which stored unit it is,
+``taxonomy`` imports and resolves it, ``unit_removal`` removes it while nothing refers to it.
+``versions`` says which model version is champion, ``workers`` has the heartbeats, ``events`` the
+audit trail.
+
+Functions take an open ``Session`` and leave the commit to ``Database.writing()``, so a caller
+composes several into one transaction.
 """
 
 from db.opening import open_database

@@ -56,10 +56,10 @@ class Batch:
         self.full = len(self.ids) >= self.budget.tickets or self.tokens >= self.budget.tokens
 
     def set_large_apart(self, session: Session) -> None:
-        """Let the large tickets run alone from now on.
+        """Make the large tickets solo.
 
-        Live tickets begin every batch, so a large ticket behind them would never fit, and the
-        tickets of its lane would wait behind it.
+        Live tickets begin every batch. A large ticket behind them would never fit, and its lane
+        would wait behind it.
         """
         if self.large:
             session.execute(update(Ticket).where(Ticket.id.in_(self.large)).values(solo=True))

@@ -1,9 +1,9 @@
 """Claims: who works on which tickets, and what becomes of them when a process dies.
 
 A claim is one short transaction. It counts the attempt and is committed before inference, so a
-ticket that kills its process is counted each time. Results are accepted only under the claim's
-token (``db.results``). What a database does for us: PostgreSQL's ``FOR UPDATE SKIP LOCKED`` lets
-many workers claim side by side; on SQLite ``BEGIN IMMEDIATE`` makes claims take turns.
+ticket that kills its process is counted each time. Results count only under the claim's token
+(``db.results``). On PostgreSQL ``FOR UPDATE SKIP LOCKED`` lets many workers claim side by side. On
+SQLite ``BEGIN IMMEDIATE`` makes claims take turns.
 """
 
 import uuid
@@ -47,7 +47,10 @@ class Claim:
 
 
 def new_token() -> str:
-    """Return a claim's token; made before the claim, it outlives a commit without an answer."""
+    """Return a claim's token.
+
+    The worker makes it before it claims: if the commit's answer is lost, it still knows the token.
+    """
     return uuid.uuid4().hex
 
 
@@ -63,7 +66,7 @@ def claim(
 ) -> Claim:
     """Claim a batch: live tickets first, then ``own_ids``, then ``lane`` in its order.
 
-    Within each the order is priority, due time, age. Tickets that run alone are left to
+    Each of the three is ordered by priority, due time and age. Solo tickets are left to
     ``claim_solo``. A ticket over the whole budget is taken by itself.
 
     Args:
@@ -90,10 +93,10 @@ def claim(
 
 
 def claim_solo(session: Session, *, token: str, worker: str, seconds: float) -> Claim:
-    """Claim one ticket of those that run alone: live first, then the one with fewest attempts.
+    """Claim one solo ticket: live ones first, then the one with the fewest attempts.
 
-    Fewest first, so a ticket that was only near a poisonous one, or near a power cut, is done
-    before the poisonous one gets its next try.
+    Most solo tickets were only beside a poisonous one, or died in a power cut. They are done before
+    the poisonous one, which has more attempts by then, gets its next try.
     """
     solo = select(Ticket.id).where(SOLO).order_by(Ticket.attempts, Ticket.id).limit(1)
     for lane in ("live", "bulk"):
@@ -115,7 +118,7 @@ def still_queued(session: Session, ids: Collection[int]) -> list[int]:
 
 
 def hand_back(session: Session, *tokens: str) -> None:
-    """Free claims' tickets and give their attempt back: nothing they did ended it."""
+    """Free the tickets of claims and give their attempt back: they did not end it."""
     session.execute(
         update(Ticket)
         .where(CLAIMED, Ticket.claim_token.in_(tokens))
@@ -132,7 +135,7 @@ def fail_attempt(
 
 
 def free_of_worker(session: Session, worker: str, *, max_attempts: int) -> tuple[int, list[int]]:
-    """End the attempts a dead worker of this name left; return how many, and the dead tickets.
+    """End the attempts that a dead worker left; return how many, and the tickets now dead.
 
     The caller makes sure that no process of that name lives (``core.process.RoleLock``).
     """
@@ -142,16 +145,16 @@ def free_of_worker(session: Session, worker: str, *, max_attempts: int) -> tuple
 
 
 def free_expired(session: Session, *, max_attempts: int) -> tuple[int, list[int]]:
-    """End the attempts whose claim ran out; return how many, and the tickets that are dead now."""
+    """End the attempts whose claim has expired; return how many, and the tickets now dead."""
     expired = (
         select(Ticket.id)
         .where(CLAIMED, Ticket.claimed_until < clock.ago(0))
-        # The index' order and an end: PostgreSQL, before it has counted how few rows are claimed,
-        # would read the whole table.
+        # In the index' order and limited: PostgreSQL would otherwise read the whole table, until
+        # it has counted how few rows are claimed.
         .order_by(Ticket.claim_token)
         .limit(_EXPIRED_AT_ONCE)
     )
-    # A row that is locked is being answered this very moment, or freed by another relay.
+    # A locked row is being answered at this moment, or freed by another relay.
     free = Ticket.id.in_(locked(expired))
     reason = "its claim expired: the worker died or hung while it was classified"
     freed, dead = 0, list[int]()
@@ -166,7 +169,7 @@ def free_expired(session: Session, *, max_attempts: int) -> tuple[int, list[int]
 def requeue_dead(session: Session, ids: Collection[int] | None, *, actor: str) -> list[int]:
     """Give dead tickets (all of them for None) new attempts; return their ids.
 
-    They still run alone: whatever killed their process may do it again.
+    They stay solo: whatever killed their process may do it again.
     """
     condition = and_(CLOSED, Ticket.status == Status.DEAD, Ticket.erased_at.is_(None))
     if ids is not None:
@@ -181,10 +184,10 @@ def requeue_dead(session: Session, ids: Collection[int] | None, *, actor: str) -
 def waiting(session: Session, lane: str, *, seconds: float, limit: int) -> Sequence[int]:
     """Return ids that wait unclaimed in a lane for so many seconds, in the claim's order.
 
-    Where none do, those whose turn lies further ahead than that: the database's clock was set back
-    since they were queued.
+    If none do, return those that were queued more than so many seconds in the future: the
+    database's clock was set back since.
     """
-    # Each condition by itself is a range, which the index answers without a look at the rows.
+    # Two queries: each condition alone is a range, which the index answers without the rows.
     for waits in (
         Ticket.queued_at < clock.ago(seconds),
         Ticket.queued_at > clock.ago(-seconds),
@@ -225,7 +228,7 @@ def _mark(session: Session, token: str, ids: list[int], worker: str, seconds: fl
 def _end_attempt(
     session: Session, condition: ColumnElement[bool], *, reason: str, max_attempts: int
 ) -> tuple[int, list[int]]:
-    """Free tickets with their attempt counted: alone from now on, or dead if it was the last."""
+    """Free tickets with their attempt counted: solo from now on, or dead after the last one."""
     last = Ticket.attempts >= max_attempts
     rows = session.execute(
         update(Ticket)

@@ -1,12 +1,16 @@
-"""The one clock: whatever processes of several hosts compare is stamped and judged by the database.
+"""The one clock: the database stamps and compares all times that processes of several hosts share.
 
-On PostgreSQL a stamp is ``clock_timestamp()``: the time at which the row is written, so neither a
-long transaction nor a wait for a lock shortens a claim. A limit is ``statement_timestamp()``: it
-stays the same while a statement runs, so an index serves it, and it is never later than the time at
-which a row is looked at, so no claim ends early. SQLite has one machine and one clock; its times
-keep the text form of ``UtcDateTime``, six digits behind the second, for they compare as text.
+A *stamp* is the time at which a row is written. On PostgreSQL it is ``clock_timestamp()``, so
+neither a long transaction nor a wait for a lock shortens a claim.
 
-Inside a process ``time.monotonic()`` measures; no process' calendar reaches the record.
+A *limit* is what stamps are compared with. On PostgreSQL it is ``statement_timestamp()``. It stays
+the same while a statement runs, so an index serves it. It is never later than the time at which a
+row is read, so no claim ends early.
+
+SQLite has one machine and one clock. Its times compare as text, so they keep the form of
+``UtcDateTime``: six digits behind the second.
+
+Inside a process ``time.monotonic()`` measures. No process' calendar reaches the record.
 """
 
 from datetime import datetime

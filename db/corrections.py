@@ -10,7 +10,7 @@ from db import clock, taxonomy
 from db.models import Classification, Correction, Status, Ticket
 
 CONFIRM, CORRECT, RETURN = "confirm", "correct", "return"
-# Who decided, where no person did.
+# Who decided if no person did.
 MODEL = "model"
 
 
@@ -51,7 +51,7 @@ def find_ticket(session: Session, source: str, external_id: str) -> Ticket | Non
 def repeats_model(session: Session, ticket: Ticket, unit: str) -> bool:
     """Say whether the model routed the ticket to ``unit`` and no person has decided about it.
 
-    Who names the unit of such a ticket may have looked at it or merely have copied the answer.
+    Who names that unit may have examined the ticket, or only copied the model's answer.
     """
     routed = ticket.unit_code
     return (
@@ -64,9 +64,9 @@ def repeats_model(session: Session, ticket: Ticket, unit: str) -> bool:
 def decide(session: Session, ticket: Ticket, unit: str, *, actor: str) -> Outcome:
     """Record a person's decision and route the ticket to ``unit`` (an active unit's code).
 
-    It holds whatever the ticket's state: a worker's claim on it ends here, so a late model answer
-    cannot replace it. Saying again what was decided changes nothing. A unit and the one it was
-    merged into are the same.
+    A decision counts in any state of the ticket. A worker's claim on it ends here, so a late answer
+    of the model cannot replace the decision. The same decision again changes nothing. A unit and
+    the one it was merged into are the same.
     """
     before = ticket.unit_code or _answered(session, ticket)
     same = before is not None and _same(session, before, unit)

@@ -6,24 +6,25 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from core.errors import SettingsError
 
-# Waited twice (to store, to give back) it must leave a task well under its hard limit.
+# A task may wait for so long twice (to store, to hand back) and stays well under its hard limit.
 _SQLITE_BUSY_TIMEOUT_MS = 10_000
 _CONNECT_TIMEOUT_S = 5
+# The option of an engine, or a connection's information, that says how a transaction begins.
 BEGIN = "paidan_begin"
-# A server that is gone without a word is noticed. Times without unit are seconds.
+# So a server that is gone without a word is noticed. Times without a unit are seconds.
 _POSTGRES_CONNECT = {
     "connect_timeout": _CONNECT_TIMEOUT_S,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,  # ms
-    # A pooler such as PgBouncer gives each transaction another session: what one session was told
-    # is not known to the next, so nothing is prepared and BEGIN is ours (see _prepare_postgresql).
+    # A pooler such as PgBouncer gives each transaction another session, which does not know what
+    # the last one was told. So nothing is prepared, and BEGIN is ours (see _prepare_postgresql).
     "prepare_threshold": None,
     "autocommit": True,
 }
-# A lock that somebody forgot ends in an error that gives claims back, not in a wait until the task
-# is killed.
+# Whoever waits for a forgotten lock gets an error, and hands its claims back, before its task is
+# killed.
 _POSTGRES_LIMITS = {
     "lock_timeout": "5s",
     "statement_timeout": "30s",
@@ -54,9 +55,9 @@ def make_engine(url: URL) -> Engine:
 def _prepare_postgresql(engine: Engine) -> None:
     """Begin each transaction with its limits, in the round trip that BEGIN takes anyway.
 
-    As startup parameters a pooler would refuse them, and set once they would hold for the next
-    client of the server's session. What the user set by ``options`` (URL, ``PGOPTIONS``, service
-    file) is left alone.
+    A pooler would refuse them as startup parameters. Set once, they would stay for the next client
+    of the server's session. What the user set by ``options`` (URL, ``PGOPTIONS``, service file) is
+    left alone.
     """
 
     @event.listens_for(engine, "connect")
@@ -83,7 +84,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         # FULL, not NORMAL: a committed ticket survives the loss of power too.
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
-        # What is erased or rewritten leaves no copy in the file's free space.
+        # Erased and rewritten values leave no copy in the file's free space.
         cursor.execute("PRAGMA secure_delete = ON")
         cursor.execute(f"PRAGMA busy_timeout = {_SQLITE_BUSY_TIMEOUT_MS}")
         cursor.close()

@@ -1,4 +1,4 @@
-"""Erasing a ticket: what it said is gone for good, that it was there and what was decided stays."""
+"""Erasing a ticket: its text is gone for good, its ids and what was decided stay."""
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -12,9 +12,9 @@ ERASED = "erased"
 def erase(session: Session, ticket: Ticket, *, actor: str) -> bool:
     """Erase what a ticket says; return whether there was anything left to erase.
 
-    Title, text, district, meta and the unit its source named are emptied, and the content of its
-    events. Its ids stay, so that a producer that sends it again is refused; its unit, times,
-    answers and corrections stay, for they name units and people at work, no citizen. A ticket that
+    Emptied are title, text, district, meta, the unit its source named, and the content of its
+    events. Its ids stay, so that a producer that sends it again is refused. Its unit, times,
+    answers and corrections stay: they name units and people at work, no citizen. A ticket that
     nobody has decided is closed as dead. A worker's claim on it ends here: no late answer counts.
 
     Args:

@@ -1,4 +1,4 @@
-"""The audit trail: one row for what leaves the ordinary way."""
+"""The audit trail: a row for each thing that leaves the ordinary way."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def record(
     actor: str | None = None,
     **data: Any,
 ) -> None:
-    """Write an event, one row for each ticket if tickets are named (none for an empty list)."""
+    """Write an event: one row, or one for each of ``tickets`` (none for an empty list)."""
     targets: list[int | None] = [None] if tickets is None else [*tickets]
     if targets:
         rows = [{"kind": kind, "ticket_id": t, "actor": actor, "data": data} for t in targets]

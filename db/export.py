@@ -1,4 +1,4 @@
-"""The export: a row a ticket, with what came in, what the model said and who decided what."""
+"""The export: a row for each ticket: what came in, what the model said, who decided what."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from db.corrections import CONFIRM, CORRECT, MODEL
 from db.models import Classification, Correction, Ticket, Unit
 from db.session import Database
 
-# ``unit`` is for people to fill in, so it stands beside what they read and is always empty.
+# ``unit`` is always empty: people fill it in, so it stands beside what they read.
 UNIT, DECIDED_BY = "unit", "decided_by"
 EXPORT_COLUMNS = (
     "source",
@@ -42,13 +42,13 @@ EXPORT_COLUMNS = (
     "erased_at",
     "meta",
 )
-# Tickets looked at in one transaction.
+# Tickets read in one transaction.
 _PAGE_TICKETS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which tickets to export; what is empty does not restrict.
+    """Which tickets to export; an empty field does not restrict.
 
     Attributes:
         statuses: their present status.
@@ -75,8 +75,8 @@ def export_rows(database: Database, wanted: Wanted | None = None) -> Iterator[di
     ticket's present round; ``final_unit`` is empty until the ticket is routed; ``decided_by`` is
     the person who decided last, or ``model``. Units are names, times are aware datetimes.
 
-    Each page is read in a transaction of its own, so a slow reader holds none open. A ticket is
-    yielded at most once, as it is when its page is read; tickets submitted after the call are not.
+    Each page is read in a transaction of its own, so a slow reader keeps none open. A ticket is
+    yielded at most once, as it is when its page is read. Tickets submitted later are not yielded.
 
     Raises:
         InputError: ``wanted`` names a unit that does not exist.
@@ -96,7 +96,7 @@ def export_rows(database: Database, wanted: Wanted | None = None) -> Iterator[di
 
 
 def _page_end(session: Session, last: int) -> int:
-    """Return the id at which the next page ends: it looks at so many tickets, wanted or not."""
+    """Return the id at which the next page ends; a page reads so many tickets, wanted or not."""
     ids = select(Ticket.id).where(Ticket.id > last).order_by(Ticket.id).limit(_PAGE_TICKETS)
     return session.scalar(select(func.max(ids.subquery().c.id))) or last
 
@@ -147,7 +147,7 @@ def _query(conditions: list[ColumnElement[bool]]) -> Select[Any]:
 def _conditions(session: Session, wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.statuses:
-        # As an expression: the index on the status would lead away from the page's few ids.
+        # As an expression, or the index on the status would be taken for the page's few ids.
         conditions.append(Ticket.status.concat("").in_(wanted.statuses))
     if wanted.sources:
         conditions.append(Ticket.source.concat("").in_(wanted.sources))

@@ -1,4 +1,4 @@
-"""What the database's driver raises, as errors a person can act on; none quotes a value."""
+"""Errors of the database's driver become errors a person can act on; none quotes a value."""
 
 from sqlalchemy.exc import (
     DBAPIError,
@@ -23,7 +23,7 @@ _WITHOUT_VALUES = frozenset(("08", "25", "28", "3D", "40", "53", "55", "57", "58
 
 
 def explain(error: StatementError, url: str) -> PaidanError:
-    """Return the error to raise for what a statement met; ``error`` loses its text.
+    """Return the error to raise for a statement that failed; ``error`` loses its text.
 
     Args:
         error: what SQLAlchemy raised.
@@ -57,10 +57,10 @@ def _fault(error: StatementError, url: str) -> PaidanError:
 
 
 def _reason(error: StatementError) -> str:
-    """Return the driver's own words where they can quote no value, else its error's type and code.
+    """Return the driver's own words if they cannot quote a value, else its error's type and code.
 
-    SQLite's operational errors speak of files, locks and tables. PostgreSQL's may quote a row; the
-    SQLSTATE's class says which of them do.
+    SQLite's operational errors speak of files, locks and tables only. PostgreSQL's may quote a row:
+    the class of the SQLSTATE tells.
     """
     below = error.orig
     if below is None:

@@ -38,7 +38,7 @@ class Status(StrEnum):
 
 
 class Base(DeclarativeBase):
-    """Names every constraint, so that migrations can address them on any database."""
+    """The tables' base. It names every constraint, so that migrations can address it anywhere."""
 
     metadata = MetaData(
         naming_convention={
@@ -66,9 +66,9 @@ class Unit(Base):
     taxonomy_version: Mapped[int]
 
 
-# The partial indexes' conditions. A query repeats one word by word to be served by its index:
-# SQLite compares the words, and neither database can tell what a bound parameter will be.
-# What a worker may take: queued and not claimed.
+# The conditions of the partial indexes. A query must repeat one word by word to be served by its
+# index: SQLite compares the words, and neither database knows what a bound parameter will be.
+# CLAIMABLE: a worker may take the ticket. SOLO: it must take it alone.
 CLAIMABLE = text("status = 'queued' AND claim_token IS NULL")
 SOLO = text(f"{CLAIMABLE.text} AND solo")
 CLAIMED = text("claim_token IS NOT NULL")
@@ -91,9 +91,9 @@ class Ticket(Base):
         CheckConstraint("status IN ('queued', 'routed', 'review', 'dead')", name="status"),
         CheckConstraint("priority BETWEEN 1 AND 5", name="priority"),
         CheckConstraint("lane IN ('live', 'bulk')", name="lane"),
-        # All are partial: none is longer than the tickets of its kind, and without statistics
-        # SQLite takes whatever full index begins with a column of the query.
-        # In the claim's order; the relay filters by queued_at without a look at the rows.
+        # All are partial, so each is as short as the tickets of its kind are few. SQLite without
+        # statistics would take any full index that begins with a column of the query.
+        # The first is in the claim's order; the relay filters by queued_at without the rows.
         _partial("ix_tickets_claimable", CLAIMABLE, *_CLAIM_ORDER, "queued_at"),
         _partial("ix_tickets_lone", SOLO, "lane", "attempts", "id"),
         _partial("ix_tickets_claimed", CLAIMED, "claim_token", "claimed_by", "claimed_until"),
@@ -129,7 +129,7 @@ class Ticket(Base):
     claim_token: Mapped[str | None] = mapped_column(String(32))
     claimed_by: Mapped[str | None] = mapped_column(_NAME)
     claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # Since when the row holds no more than ids, times and what was decided (``db.erasure``).
+    # Since when the row has only its ids, times and what was decided (``db.erasure``).
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

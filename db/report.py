@@ -1,4 +1,4 @@
-"""What is where: counts for ``paidan status`` and progress."""
+"""The report: how many tickets are where, for ``paidan status`` and for progress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +74,8 @@ def overview(session: Session) -> Overview:
 def _counts() -> CompoundSelect[Any]:
     """Return the query for (status, of these claimed, lane, tickets, age of the oldest queued).
 
-    One statement, so that a ticket on its way is counted once; each part reads an index.
+    It is one statement, so a ticket that changes its status meanwhile is counted once. Each part
+    reads an index.
     """
     number = func.count()
     none: ColumnElement[int] = literal_column("0")
@@ -100,7 +101,7 @@ def closed_among(session: Session, ids: Sequence[int]) -> dict[int, str]:
     """Return those of ``ids`` that are no longer queued, with their status."""
     closed: dict[int, str] = {}
     for start in range(0, len(ids), _IDS_CHUNK):
-        # Not the plain column: PostgreSQL might read all closed tickets by their index instead.
+        # As an expression: for the plain column PostgreSQL might read the index of all closed ones.
         query = select(Ticket.id, Ticket.status).where(
             Ticket.id.in_(ids[start : start + _IDS_CHUNK]), Ticket.status.concat("") != "queued"
         )

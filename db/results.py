@@ -11,7 +11,7 @@ from db import clock
 from db.models import Classification, Status, Ticket
 from db.upsert import insert_for
 
-SAMPLED = "sample"  # held back not for doubt, but to measure how right the sure answers are
+SAMPLED = "sample"  # held back to measure how right the sure answers are
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Result:
 
 
 def is_sampled(ticket_id: int, share: float) -> bool:
-    """Whether a ticket is in the blind sample: by hash, so a repeated run decides alike."""
+    """Whether a ticket is in the blind sample; its hash decides, in each run alike."""
     return zlib.crc32(f"sample:{ticket_id}".encode()) < share * 2**32
 
 
@@ -40,9 +40,9 @@ def store(
     degraded: bool = False,
     review_sample: float = 0.0,
 ) -> list[int]:
-    """Write the results of those tickets whose claim still holds; return their ids.
+    """Write the results of the tickets that are still claimed by ``token``; return their ids.
 
-    A claim that expired and went to another worker is that worker's: its row is left alone.
+    A ticket whose claim expired may be another worker's by now: its row is left alone.
     """
     mine = set(
         session.scalars(

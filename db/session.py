@@ -48,8 +48,8 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """Open a session and commit at the end, or roll back if the block raises.
 
-        On SQLite the transaction takes the write lock at once (``BEGIN IMMEDIATE``): a deferred one
-        that reads and then writes fails with "database is locked" as soon as two processes do it.
+        On SQLite the transaction begins with the write lock (``BEGIN IMMEDIATE``). Of two deferred
+        ones that read and then write, one would fail with "database is locked".
         """
         with (
             self.explained(),
@@ -59,9 +59,9 @@ class Database:
             yield session
 
     def forget_log(self) -> bool:
-        """Empty SQLite's write-ahead log, which holds rows as they were; return whether it is.
+        """Empty SQLite's write-ahead log, which has rows as they were; return whether it is empty.
 
-        It is not while another process reads. A server's log is its operator's.
+        While another process reads, it cannot be emptied. A server's log is its operator's.
         """
         if self.engine.dialect.name != "sqlite":
             return False
@@ -77,7 +77,7 @@ class Database:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn what the database raises into errors a person can act on, without any value.
+        """Turn the database's errors into errors that a person can act on and that quote no value.
 
         Raises:
             DatabaseUnavailableError: it is away, locked or not migrated.

@@ -1,4 +1,4 @@
-"""The taxonomy: which handling units there are, and where those that are gone went."""
+"""The taxonomy: which handling units there are, and which unit each code or name stands for."""
 
 import uuid
 from collections import Counter
@@ -68,7 +68,9 @@ def import_units(session: Session, records: Iterable[UnitRecord], *, actor: str)
         unit.responsibilities = record.responsibilities
         unit.status = record.status
         unit.taxonomy_version = version
+    _check_links(wanted, existing)
     _link(session, wanted, existing)
+    _check_merges(existing)
     unchanged = len(wanted) - added - changed
     if not added and not changed:
         return Imported(0, 0, unchanged, version - 1)
@@ -90,8 +92,8 @@ def resolve(session: Session, names: Collection[str], *, alike: bool = True) -> 
         alike: take a spelling that only looks like a unit's for it, too (``core.names``).
 
     Returns:
-        Code by name. Absent are names that no unit has, those that look like several units', and
-        retired units without successor; ``why_unresolved`` tells which.
+        Code by name. A name is absent if no unit has it, if it looks like that of several units, or
+        if its unit is retired without a successor. ``why_unresolved`` tells which.
     """
     index = read_index(session)
     found: dict[str, str] = {}
@@ -159,8 +161,8 @@ def refused_units(session: Session, ticket_ids: Collection[int]) -> dict[int, se
     return refused
 
 
-def _link(session: Session, wanted: Mapping[str, UnitRecord], units: Mapping[str, Unit]) -> None:
-    """Set names, parents and successors once all rows exist, then check the whole."""
+def _check_links(wanted: Mapping[str, UnitRecord], units: Mapping[str, Unit]) -> None:
+    """Refuse a name that a unit not imported has or seems to have, and half a merge."""
     others = [unit for code, unit in units.items() if code not in wanted]
     taken = {unit.name: unit for unit in others}
     looks = {name_key(unit.name): unit for unit in others if unit.status == "active"}
@@ -178,11 +180,14 @@ def _link(session: Session, wanted: Mapping[str, UnitRecord], units: Mapping[str
             )
         if (record.status == "merged") != (record.merged_into is not None):
             raise TaxonomyError(f"unit {record.shown}: status 'merged' and merged_into go together")
+
+
+def _link(session: Session, wanted: Mapping[str, UnitRecord], units: Mapping[str, Unit]) -> None:
+    """Write names, parents and successors once all rows exist."""
     for record in wanted.values():
-        if units[record.code].name != record.name:
-            units[
-                record.code
-            ].name = uuid.uuid4().hex  # names are unique, and two may change places
+        unit = units[record.code]
+        if unit.name != record.name:
+            unit.name = uuid.uuid4().hex  # names are unique, and two may change places
     session.add_all(units[code] for code in wanted)
     session.flush()
     for record in wanted.values():
@@ -190,6 +195,10 @@ def _link(session: Session, wanted: Mapping[str, UnitRecord], units: Mapping[str
         units[record.code].parent_code = record.parent
         units[record.code].merged_into = record.merged_into
     session.flush()
+
+
+def _check_merges(units: Mapping[str, Unit]) -> None:
+    """Refuse a merge that ends at no active unit."""
     for unit in units.values():
         if unit.status == "merged" and follow(unit, units) is None:
             raise TaxonomyError(

@@ -15,7 +15,7 @@ from db.upsert import insert_for
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """A ticket as a producer hands it in; ``unit`` is what the source names, seen by no model."""
+    """A ticket as a producer hands it in; no model sees ``unit``, which its source names."""
 
     external_id: str
     text: str
@@ -82,7 +82,7 @@ def insert(session: Session, tickets: Sequence[NewTicket]) -> Inserted:
 def _take_turns(session: Session, sources: set[str]) -> None:
     """Let producers of the same source insert one after the other, as on SQLite all do.
 
-    Two that insert the same tickets in different order would wait for each other's rows for ever.
+    Two that insert the same tickets in another order would wait for each other's rows for ever.
     """
     if session.get_bind().dialect.name == "postgresql":
         for source in sorted(sources):

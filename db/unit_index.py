@@ -1,4 +1,4 @@
-"""Units by what people write for them: their code or name, exactly or as it looks."""
+"""The index of units: found by code or name, exactly or as it looks."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""Removes units that nothing refers to."""
+"""Removal of units that nothing refers to."""
 
 from collections.abc import Collection, Mapping
 
@@ -80,7 +80,7 @@ def remove_look_alikes(
 ) -> tuple[list[str], list[list[str]]]:
     """Remove the units that nothing refers to and whose names look like that of one that stays.
 
-    Of units that are all unused, one with a tidy name stays, the shortest of these.
+    If all units of a group are unused, one stays: one with a tidy name, and of these the shortest.
 
     Returns:
         The codes removed, and the groups of two and more that are still there.
@@ -112,7 +112,7 @@ def _delete(session: Session, unit: Unit, actor: str) -> None:
         session.flush()
     except IntegrityError as error:
         raise TaxonomyError(f"unit {spelled(code)} came into use meanwhile: it stays") from error
-    # The taxonomy's version is the newest of its rows, and must not fall with the row that goes.
+    # The taxonomy's version is the newest of its rows. It must not fall with the removed row.
     successor = session.scalar(select(Unit).order_by(Unit.code).limit(1))
     if successor is not None:
         successor.taxonomy_version = version

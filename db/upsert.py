@@ -1,4 +1,4 @@
-"""INSERT … ON CONFLICT, which both our databases have, under one name."""
+"""Upsert: INSERT … ON CONFLICT, which both databases have, under one name."""
 
 from typing import cast
 
@@ -12,8 +12,8 @@ from db.models import Base
 def insert_for(session: Session, table: type[Base]) -> postgresql.Insert:
     """Return the dialect's INSERT; both dialects' have the same ``on_conflict_…`` methods.
 
-    Into the table, not the mapped class: the ORM would leave out values that are None and split
-    the rows by the columns that remain.
+    It inserts into the table, not the mapped class: the ORM would leave out values that are None
+    and split the rows by the columns that remain.
     """
     into = cast("Table", table.__table__)
     if session.get_bind().dialect.name == "sqlite":

@@ -1,4 +1,7 @@
-"""The registry: model versions, and the ``champion`` alias that says which one answers."""
+"""Model versions as SQL knows them: their rows, and the ``champion`` alias that one of them has.
+
+Their files are the business of the room ``registry``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ CHAMPION = "champion"
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """An alias moved: from a version (None the first time) to another."""
+    """A move of the alias: from a version (None the first time) to another."""
 
     before: str | None
     now: str
@@ -71,7 +74,7 @@ def champion(session: Session) -> str | None:
 
 
 def promote(session: Session, name: str, *, actor: str) -> Moved:
-    """Point ``champion`` at a version. Its files' check is the caller's (classifier.manifest)."""
+    """Point ``champion`` at a version. The caller has checked its files (``registry.champion``)."""
     get_version(session, name)
     newest = _newest_move(session, CHAMPION)
     before = newest.model_version if newest else None
@@ -91,7 +94,7 @@ def rollback_target(session: Session) -> str:
 
 
 def rollback(session: Session, *, actor: str) -> Moved:
-    """Point ``champion`` back at the version before; again goes back further.
+    """Point ``champion`` back at the version before. A second rollback goes back further.
 
     Raises:
         ModelVersionError: there is nothing to go back to.

@@ -36,7 +36,7 @@ def beat(
     stalled_s: float = 0.0,
     dropped: int = 0,
 ) -> None:
-    """Say that a worker lives, what it serves, when it last finished a batch, and what it misses.
+    """Note that a worker lives, what it serves, when it last finished a batch, what it misses.
 
     Args:
         session: a writing session.
@@ -62,7 +62,7 @@ def beat(
 
 
 def stopped(session: Session, name: str) -> None:
-    """Say that a worker stopped cleanly."""
+    """Note that a worker stopped cleanly."""
     session.execute(update(Worker).where(Worker.name == name).values(stopped_at=clock.now()))
 
 
