@@ -13,12 +13,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("core", "db", "classifier", "registry", "producer", "worker", "training", "paidan")
 # The rooms whose calls have their action.
-WITH_ACTIONS = ("core", "db", "producer", "worker")
+WITH_ACTIONS = ("core", "db", "classifier", "registry", "producer", "worker", "training")
 LEVELS = frozenset(
     ("debug", "info", "warning", "error", "exception", "critical", "fatal", "log", "warn")
 )
 LOGGER = re.compile("_?(logger|log|logging)")
-FORM = re.compile("[a-z]+(_[a-z]+)*[.][a-z]+(_[a-z]+)*")
+FORM = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*[.][a-z]+(_[a-z]+)*")
 
 
 def log_calls(source: str) -> Iterator[ast.Call]:
@@ -76,6 +76,7 @@ def test_every_log_call_of_the_product_has_an_action(room: str) -> None:
         ('logger.info("x", extra={"action": "message.done", **counts})', "message.done"),
         ('logger.info("x", extra=counts | {"action": "lane.swept_dry"})', "lane.swept_dry"),
         ('self.logger.exception("x", extra={"action": "model.loaded"})', "model.loaded"),
+        ('logger.warning("x", extra={"action": "fp8.refused"})', "fp8.refused"),
         ('logger.info("x")', None),
         ('logger.info("x", extra=fields)', None),
         ('logger.info("x", extra={"freed": n})', None),
