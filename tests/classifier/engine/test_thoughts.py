@@ -1,4 +1,4 @@
-"""Thoughts: what the model would say by itself, bounded, and the labels behind them."""
+"""Thoughts: what the model would say by itself, bounded."""
 
 import math
 import time
@@ -8,19 +8,14 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from classifier.calibration import HOLD_ALL
 from classifier.engine.engine import Engine
 from classifier.engine.thoughts import think
-from classifier.interface import Batch, Decision
 from classifier.labels.prompt import MIN_TICKET_TOKENS
-from classifier.labels.trie import LabelTrie
-from classifier.llm import LlmClassifier
-from classifier.manifest import Calibration
 from classifier.model.backbone import load_backbone
 from classifier.model.bases.base import Base
 from classifier.model.kv_cache import PAGE
 from classifier.model.segment import Segment
-from tests.support.models import CODES, TICKETS, make_prompt, random_base
+from tests.support.models import TICKETS, make_prompt, random_base
 from tests.support.runners import CPU, use_compiled, use_eager
 
 pytestmark = [
@@ -28,10 +23,6 @@ pytestmark = [
     pytest.mark.usefixtures("only_listed_pages"),
 ]
 LIMIT = 7
-ALL = frozenset(CODES)
-DOUBT_ALL = Calibration(
-    temperature=1.0, threshold=1.0 + 1e-6, error_target=0.05, coverage=0, error=None, held_out=9
-)
 
 
 @pytest.fixture(scope="module")
@@ -98,50 +89,6 @@ def test_what_thought_leaves_the_store_as_it_was(engine: Engine) -> None:
     assert cache.rows - cache.free_pages * PAGE == held
 
 
-def test_doubtful_tickets_are_scored_behind_their_thoughts(engine: Engine) -> None:
-    # Given a model that doubts everything
-    classifier = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=LIMIT)
-
-    # When it may think
-    found = streamed(classifier)
-
-    # Then each answer is that of the ticket with its thought
-    tickets = engine.prompt.to_think(engine.prompt.tickets(TICKETS), LIMIT)
-    thoughts = think(engine, tickets, LIMIT, math.inf)
-    assert all(thoughts)
-    root = LabelTrie(engine.prompt.labels, engine.backbone.end).restricted(CODES)
-    scheduler = engine.scheduler()
-    roots, ranks = [root] * len(tickets), [5] * len(tickets)
-    requests = engine.requests(tickets, roots, ranks, thoughts=thoughts)
-    scheduler.add(requests)
-    while not scheduler.is_done:
-        scheduler.step()
-    for decision, request in zip(found, requests, strict=True):
-        unit, probability = request.search.ranking()[0]
-        assert decision.unit == unit
-        assert decision.probability == pytest.approx(probability, abs=1e-4)
-        assert decision.held_back == "doubtful"
-    assert found != classifier.classify(TICKETS, [ALL] * len(TICKETS))  # which never thinks
-
-
-def streamed(classifier: LlmClassifier) -> list[Decision]:
-    [(_, decisions)] = classifier.classify_batches([Batch(TICKETS, [ALL] * len(TICKETS))])
-    return decisions
-
-
-def test_a_ticket_whose_turn_did_not_come_keeps_its_answer(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("classifier.continuous.THINKING_SECONDS", -1.0)
-    texts = [text * 20 for text in TICKETS]  # cut, if they shared their room with a thought
-    classifier = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=400)
-
-    [(_, found)] = classifier.classify_batches([Batch(texts, [ALL] * len(texts))])
-
-    assert found == classifier.classify(texts, [ALL] * len(texts))
-    assert engine.counts.thoughts == 0
-
-
 @pytest.mark.parametrize("engine", ["flex"], indirect=True)
 def test_thoughts_are_as_short_as_a_small_store_wants_them(engine: Engine) -> None:
     runner = engine.backbone.runner
@@ -157,37 +104,11 @@ def test_thoughts_are_as_short_as_a_small_store_wants_them(engine: Engine) -> No
 def test_ticket_and_thought_share_a_tickets_room(engine: Engine) -> None:
     prompt = engine.prompt
 
-    thought = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=512).think_tokens
+    thought = prompt.thought_room(512)
     [ticket] = prompt.to_think(prompt.tickets(["水" * 2000]), thought)
 
     assert thought == prompt.room - MIN_TICKET_TOKENS
     assert len(ticket) + thought == prompt.room
-
-
-def test_who_waits_gets_the_first_answer_and_all_batches_come(engine: Engine) -> None:
-    # Given batches under way together, one of them live
-    classifier = LlmClassifier("v", engine, DOUBT_ALL, think_tokens=LIMIT)
-    first = LlmClassifier("v", engine, DOUBT_ALL)
-    batches = [Batch([text], [ALL], str(n), [n == 1]) for n, text in enumerate(TICKETS)]
-
-    answers = {batch.token: found for batch, [found] in classifier.classify_batches(batches)}
-
-    assert len(answers) == len(batches)
-    expected = first.classify([TICKETS[1]], [ALL])[0].probability
-    assert answers["1"].probability == pytest.approx(expected, abs=1e-4)
-    assert engine.counts.thoughts == len(batches) - 1
-
-
-@pytest.mark.parametrize("threshold", [0.0, HOLD_ALL])
-def test_what_is_sure_or_could_never_be_is_not_thought_about(
-    engine: Engine, threshold: float
-) -> None:
-    sure = DOUBT_ALL.model_copy(update={"threshold": threshold})
-    classifier = LlmClassifier("v", engine, sure, think_tokens=LIMIT)
-
-    streamed(classifier)
-
-    assert engine.counts.thoughts == 0
 
 
 @pytest.mark.parametrize(
