@@ -1,4 +1,4 @@
-"""What a process asks of the system: an end with its parent, a quiet collector, a role alone."""
+"""What a process asks of the system: to die with its parent, frozen objects, an exclusive role."""
 
 import ctypes
 import fcntl

@@ -1,8 +1,9 @@
 """The system of record. SQL is the truth and Redis the transport.
 
 ``opening`` opens the configured ``Database`` (``session``: reading and writing transactions;
-``engine``: how they begin; ``schema``: migrations; ``faults``: what goes wrong, in words).
-``models`` has the tables, ``types`` their columns, ``clock`` the one clock that stamps them.
+``engine``: how they begin; ``schema``: which of the ``migrations`` it has; ``faults``: its errors,
+in words). ``models`` has the tables, ``types`` their columns, ``clock`` the one clock that stamps
+them, ``upsert`` an INSERT that both databases know.
 
 The way of a ticket: ``tickets`` inserts its row. ``claims`` gives it to a worker, in a ``batch``
 with others, counts the attempt, and frees it when the worker dies. ``results`` stores the answer
