@@ -1,4 +1,4 @@
-"""From logits to probabilities that mean what they say, and to a threshold that keeps a promise."""
+"""Calibration: probabilities that mean what they say, a threshold that keeps the error target."""
 
 from dataclasses import dataclass
 

@@ -9,6 +9,7 @@ import pytest
 from pydantic import JsonValue
 
 from classifier.fp8_gate import FP8_AGREEMENT
+from classifier.interface import Batch
 from classifier.llm import LlmClassifier
 from classifier.loading import Options, check_classifier, load_classifier, shares_base
 from classifier.manifest import MANIFEST
@@ -102,6 +103,22 @@ def test_merged_units_answer_together(llm_version: TrainedVersion) -> None:
     assert dict(after.top_k)["C"] == pytest.approx(sums["A"] + sums["C"], abs=1e-3)
     assert after.unit == "C"
     assert merged.units == frozenset("BC")
+
+
+def test_a_line_tells_what_was_done_for_the_batches_of_one_call(
+    classifier: LlmClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    """``bench.worker`` adds these lines up."""
+    caplog.set_level("INFO", "classifier.llm")
+    batches = [Batch([text], [ALL]) for text in THEMES.values()]
+
+    list(classifier.classify_batches(batches))
+
+    [line] = [record for record in caplog.records if record.message == "batches ended"]
+    told = vars(line)
+    assert (told["action"], told["tickets"], told["thoughts"]) == ("batches.ended", 3, 0)
+    assert told["forwards"] >= 1
+    assert 0 < told["busy"] <= told["seconds"]
 
 
 def damage(name: str) -> Callable[[Path], object]:
