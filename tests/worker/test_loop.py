@@ -10,19 +10,10 @@ from db.batch import Budget
 from db.models import Classification, Correction, Status, Ticket
 from tests.support.ahead import Ahead
 from tests.support.make import add_tickets, new_ticket
+from tests.support.record import claimed, statuses
 from tests.support.recorder import Recorder
 from worker.loop import ClaimLoop
 from worker.resident import Resident
-
-
-def statuses(database: Database) -> list[str]:
-    with database.reading() as session:
-        return list(session.scalars(select(Ticket.status).order_by(Ticket.id)))
-
-
-def held(database: Database) -> list[int]:
-    with database.reading() as session:
-        return list(session.scalars(select(Ticket.id).where(Ticket.claim_token.is_not(None))))
 
 
 def test_a_message_of_few_ids_fills_its_batch_from_the_lane(
@@ -119,7 +110,7 @@ def test_a_model_that_works_ahead_has_the_next_batch_before_it_answers_the_last(
     ids = add_tickets(database, 5)
     seen: list[tuple[int, int]] = []
     ahead.before = lambda texts: seen.append(
-        (len(held(database)), statuses(database).count(Status.ROUTED))
+        (len(claimed(database)), statuses(database).count(Status.ROUTED))
     )
 
     assert loop.run(ids, "bulk") == 5
@@ -138,7 +129,7 @@ def test_a_ticket_that_runs_alone_does_so_with_nothing_under_way(
         session.execute(update(Ticket).where(Ticket.id == ids[3]).values(solo=True))
 
     seen: list[int] = []
-    ahead.before = lambda texts: seen.append(len(held(database)))
+    ahead.before = lambda texts: seen.append(len(claimed(database)))
 
     assert loop.run(ids, "bulk") == 7
     # A feed of one batch, the solo ticket, and a feed of two.

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from core.settings import Settings
-from db import Database
-from tests.support.make import add_units, promote_constant
+from db import Database, claims, workers
+from db.batch import Budget
+from tests.support.make import add_tickets, add_units, promote_constant
+from tests.support.record import attempts
 from worker.process import WorkerProcess
 from worker.shared import make_shared
 
@@ -72,4 +74,40 @@ def test_the_collector_walks_through_a_loaded_model_once(
 
     # Then it is freed
     assert gone() is None
+    process.database.engine.dispose()
+
+
+def test_a_worker_frees_what_its_dead_predecessor_claimed_and_says_when_it_stops(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    # Given a claim of a process of this name that was killed, and one of another worker
+    settings = Settings(home=tmp_path, database_url=database_url, worker_name="w")
+    add_tickets(database, 2)
+    for worker in ("w", "other"):
+        with database.writing() as session:
+            claims.claim(
+                session,
+                token=worker,
+                worker=worker,
+                own_ids=(),
+                lane="bulk",
+                budget=Budget(10_000, 1),
+                seconds=60,
+            )
+
+    # When a worker of this name starts
+    process = WorkerProcess(settings, "0: a card", make_shared(), lambda: 0.0)
+    process.start()
+
+    # Then that ticket is free, its attempt counted, and the row tells of the worker
+    assert attempts(database) == [(1, None, True), (1, "other", False)]
+    with database.reading() as session:
+        [row] = workers.list_workers(session)
+    assert (row.name, row.device, row.stopped_at) == ("w", "0: a card", None)
+
+    # When it stops, then the row says so
+    process.stop()
+    with database.reading() as session:
+        [row] = workers.list_workers(session)
+    assert row.stopped_at is not None
     process.database.engine.dispose()
