@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from bitsandbytes.nn import Linear4bit
 from transformers import AutoModelForCausalLM
 
 from bench.inference import random_adapter
@@ -19,11 +18,9 @@ from classifier.model.backbone import load_backbone
 from classifier.model.bases.base import Base
 from classifier.model.bases.tokenizer import load_tokenizer
 from classifier.model.compiled import CompiledRunner
-from classifier.model.conversion import kept_weights
 from classifier.model.device import FP8_CAPABILITY, pick_device
-from classifier.model.lora import LayerAdapter, LoraLinear
+from classifier.model.lora import LoraLinear
 from classifier.model.mode import Mode
-from classifier.model.nf4_op import nf4_weight
 from classifier.model.pack import Pack
 from classifier.model.runner import Answers
 from classifier.model.segment import Segment
@@ -104,26 +101,6 @@ def test_packed_scores_on_cuda_err_no_more_than_plain_transformers_in_bfloat16(
     ours, theirs = (found - exact).abs(), (rounded - exact).abs()
     assert (ours.mean() / theirs.mean()).item() < MEAN_ALLOWANCE
     assert (ours.max() / theirs.max()).item() < MAX_ALLOWANCE
-
-
-@pytest.mark.parametrize("rank", [0, 16, 48, 64, 128])
-@pytest.mark.parametrize("rows", [200, 4010])  # no multiples of a tile's
-def test_the_weight_kernel_computes_what_plain_pytorch_does(rank: int, rows: int) -> None:
-    # Given a layer in 4 bits, with and without an adapter
-    layer = LoraLinear(Linear4bit(256, rows, quant_type="nf4").cuda(), torch.bfloat16)
-    torch.manual_seed(rank)
-    if rank:
-        a, b = torch.randn(rank, 256) * 0.1, torch.randn(rows, rank) * 0.1
-        layer.adapter = LayerAdapter(a.cuda().bfloat16(), b.cuda().bfloat16(), 1.0)
-    taken = kept_weights(layer)
-    parts = taken.weight, taken.scales, taken.a, taken.b
-
-    # When the kernel makes the weight, and plain PyTorch does
-    made = nf4_weight(*parts, torch.float32)
-    plain = nf4_weight(*(None if part is None else part.cpu() for part in parts), torch.float32)
-
-    # Then they are the same, but for the order of a sum
-    torch.testing.assert_close(made.cpu(), plain, rtol=0, atol=1e-5)
 
 
 def test_a_recorded_forward_computes_what_it_would_unrecorded(

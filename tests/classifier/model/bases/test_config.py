@@ -1,0 +1,43 @@
+"""A configuration that Paidan does not compute is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from classifier.model.bases.entries import add_base
+from core.errors import ModelVersionError
+from tests.support.bases import configure
+
+GPTQ = {"quant_method": "gptq", "bits": 4, "group_size": 128}
+FP8 = {"quant_method": "fp8", "activation_scheme": "dynamic"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda s: configure(s, quantization_config=GPTQ), "quantised already (gptq)"),
+        (lambda s: configure(s, quantization_config=FP8), "quantised already (fp8)"),
+        (lambda s: configure(s, num_hidden_layers=4), "config.json describes no model"),
+        (lambda s: configure(s, model_type="llama"), "but its model_type makes LlamaForCausalLM"),
+        (lambda s: configure(s, architectures=None), "the architecture none"),
+        (
+            lambda s: configure(
+                s, use_sliding_window=True, sliding_window=64, max_window_layers=1, layer_types=None
+            ),
+            "a window of 64 tokens only",
+        ),
+        (lambda s: configure(s, hidden_act="gelu"), "its layers use gelu"),
+    ],
+)
+def test_what_is_not_computed_is_refused_in_one_line(
+    source: Path, tmp_path: Path, spoil: Callable[[Path], object], told: str
+) -> None:
+    spoil(source)
+
+    with pytest.raises(ModelVersionError, match=r"^base tiny: ") as refused:
+        add_base(str(source), tmp_path / "bases")
+
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "bases").exists()
