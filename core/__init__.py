@@ -1,7 +1,8 @@
 """The leaves that every room may import. They import nothing of ours, and no machine learning.
 
-The way of an id: ``settings`` are read from the environment, checked and frozen. They name Redis
-(``redis_address``) and the database (``database_url``); both are read by the rules of ``url``.
+The way of an id: ``settings`` are read from the environment, checked (``setting_types``) and
+frozen. They name Redis (``redis_address``) and the database (``database_url``); both are read by
+the rules of ``url``.
 ``publisher`` sends ticket ids through the Celery app of ``broker``, which also names the queues,
 the task and the stream. ``transport`` is kombu's, mended: the worker receives the ids through it.
 

@@ -3,26 +3,23 @@
 import difflib
 import hashlib
 import os
-import re
 import socket
 import tempfile
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
-from zoneinfo import ZoneInfo
 
-from pydantic import ByteSize, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.database_url import parse_database_url, sqlite_url
 from core.errors import SettingsError
 from core.redis_address import RedisAddress, parse_redis_url
+from core.setting_types import DatabaseUrl, MemorySize, RedisUrl, TimeZone, WorkerName
 
 # A unix socket's path must fit sockaddr_un.sun_path (108 bytes on Linux, 104 on macOS).
 _MAX_SOCKET_PATH = 100
-_MAX_WORKER_NAME_BYTES = 200
-_WORKER_NAME = re.compile("[^\x00-\x1f\x7f/\ud800-\udfff]*")
 
 # A message with more ids is none of ours.
 MAX_MESSAGE_IDS = 10_000
@@ -44,11 +41,15 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("var/paidan"), description="state of the embedded stack")
     # Both may contain a password: only ``Database.shown_url`` and ``redis_address`` show them.
-    database_url: str | None = Field(None, repr=False, description="default: SQLite under home")
-    redis_url: str | None = Field(None, repr=False, description="default: the embedded stack's")
+    database_url: DatabaseUrl | None = Field(
+        None, repr=False, description="default: SQLite under home"
+    )
+    redis_url: RedisUrl | None = Field(
+        None, repr=False, description="default: the embedded stack's"
+    )
     models_dir: Path | None = Field(None, description="default: home/models")
     rules_file: Path | None = Field(None, description="priority rules; default: the shipped ones")
-    worker_name: str = Field("", description="stable name of a worker; default: its host's")
+    worker_name: WorkerName = Field("", description="stable name of a worker; default: its host's")
 
     # How long each step may take. _check_times compares them with each other.
     task_loop: float = Field(15, gt=0, description="a task claims batches for so long")
@@ -64,7 +65,7 @@ class Settings(BaseSettings):
     model_load: float = Field(300, gt=0, description="a worker may load its model for so long")
 
     model_mode: ModelMode = Field("nf4", description="how an LLM's weights are kept on the GPU")
-    gpu_memory: ByteSize | None = Field(
+    gpu_memory: MemorySize = Field(
         None, gt=0, description="the worker's on its GPU, e.g. 20GiB; default: all of it"
     )
 
@@ -77,54 +78,9 @@ class Settings(BaseSettings):
     max_batch: int = Field(256, ge=1, description="tickets a claim takes at most")
     max_attempts: int = Field(3, ge=1, description="attempts before a ticket is dead")
     max_ticket_chars: int = Field(50_000, ge=100, description="a longer ticket is refused")
-    timezone: str = Field("Asia/Shanghai", description="of times in files that name none")
+    timezone: TimeZone = Field("Asia/Shanghai", description="of times in files that name none")
     review_sample: float = Field(0.0, ge=0, le=1, description="share of sure answers reviewed")
     top_k: int = Field(5, ge=1, description="units kept with each classification")
-
-    @field_validator("gpu_memory", mode="before")
-    @classmethod
-    def _check_size(cls, size: object) -> object:
-        try:
-            return TypeAdapter(ByteSize | None).validate_python(size)
-        except ValidationError as error:
-            message = f"{size!r} is no size such as 20GiB or 8000MB"
-            raise ValueError(message) from error
-
-    @field_validator("database_url")
-    @classmethod
-    def _check_database_url(cls, url: str | None) -> str | None:
-        if url is not None:
-            parse_database_url(url)
-        return url
-
-    @field_validator("redis_url")
-    @classmethod
-    def _check_redis_url(cls, url: str | None) -> str | None:
-        if url is not None:
-            parse_redis_url(url)
-        return url
-
-    @field_validator("worker_name")
-    @classmethod
-    def _check_worker_name(cls, name: str) -> str:
-        """Refuse a name that some database, or some file system in a file's name, refuses."""
-        if not _WORKER_NAME.fullmatch(name) or len(name.encode()) > _MAX_WORKER_NAME_BYTES:
-            message = (
-                f"at most {_MAX_WORKER_NAME_BYTES} bytes of printable characters without '/' are "
-                "expected"
-            )
-            raise ValueError(message)
-        return name
-
-    @field_validator("timezone")
-    @classmethod
-    def _check_timezone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (LookupError, ValueError, OSError) as error:
-            message = f"{name!r} is no time zone such as Asia/Shanghai or UTC"
-            raise ValueError(message) from error
-        return name
 
     @model_validator(mode="after")
     def _check_times(self) -> Self:

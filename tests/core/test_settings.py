@@ -66,13 +66,6 @@ def test_all_bad_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert "PAIDAN_MESSAGE_IDS: " in message
 
 
-def test_the_gpus_memory_is_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "PAIDAN_GPU_MEMORY: 'lots' is no size" in refused(monkeypatch, gpu_memory="lots")
-
-    monkeypatch.setenv("PAIDAN_GPU_MEMORY", "20GiB")
-    assert load_settings().gpu_memory == 20 * 2**30
-
-
 def test_values_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAIDAN_TASK_LOOP", "2.5")
     monkeypatch.setenv("PAIDAN_TIMEZONE", "Europe/Berlin")
