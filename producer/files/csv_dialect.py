@@ -5,8 +5,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from producer.files.cells import is_empty, width_of
 from producer.files.column_names import column_key, is_known_word
-from producer.files.header import HEADER_RECORDS, find_header, is_blank, width_of
+from producer.files.header_search import HEADER_RECORDS, find_header
 
 _DELIMITERS = ",\t;|"
 _SEP_LINE = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE)
@@ -91,7 +92,7 @@ def _records(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
     reader = dialect.reader(lines)
     try:
         for record in reader:
-            if not all(map(is_blank, record)):
+            if not all(map(is_empty, record)):
                 records.append(record)
             if len(records) == _SAMPLE_RECORDS:
                 break

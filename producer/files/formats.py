@@ -55,6 +55,17 @@ def is_workbook(path: Path, stream: BinaryIO) -> bool:
         if suffix not in WORKBOOK_ENDINGS:
             raise InputError(f"{path}: this is an Excel workbook; let its name end in .xlsx")
         return True
+    _check_magic(path, stream, head)
+    _check_markup(path, head.removeprefix(b"\xef\xbb\xbf").lstrip())
+    if suffix in WORKBOOK_ENDINGS:
+        raise InputError(
+            f"{path}: this is no Excel workbook, but perhaps text; let its name end in .csv"
+        )
+    return False
+
+
+def _check_magic(path: Path, stream: BinaryIO, head: bytes) -> None:
+    """Refuse a file by its first bytes."""
     if head.startswith(_OLE):
         locked = _ENCRYPTED in head or _ENCRYPTED in stream.read(1 << 20)
         what = (
@@ -66,12 +77,6 @@ def is_workbook(path: Path, stream: BinaryIO) -> bool:
     for magic, what in _MAGIC.items():
         if head.startswith(magic):
             raise InputError(f"{path}: this is {what}")
-    _check_markup(path, head.removeprefix(b"\xef\xbb\xbf").lstrip())
-    if suffix in WORKBOOK_ENDINGS:
-        raise InputError(
-            f"{path}: this is no Excel workbook, but perhaps text; let its name end in .csv"
-        )
-    return False
 
 
 def _check_zip(path: Path, stream: BinaryIO) -> None:

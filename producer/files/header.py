@@ -5,48 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from producer.files.column_names import column_key, is_known_word
+from producer.files.cells import is_empty, width_of
+from producer.files.column_names import column_key
 from producer.files.rows import Row
 
-# The header is looked for in so many records that are not blank.
-HEADER_RECORDS = 20
 ABOVE_NOTE = "rows above the header were left out"
 SHORT_NOTE = "the row has fewer fields than the header: the missing ones were taken as empty"
-
-
-def is_blank(cell: Any) -> bool:
-    """Say whether a cell holds nothing."""
-    return cell is None or (isinstance(cell, str) and not cell.strip())
-
-
-def width_of(record: Sequence[Any]) -> int:
-    """Return the number of cells up to the last one that holds something."""
-    width = len(record)
-    while width and is_blank(record[width - 1]):
-        width -= 1
-    return width
-
-
-def find_header(records: Sequence[Sequence[Any]], used: Collection[str]) -> int:
-    """Return the index of the header among a table's first records that are not blank.
-
-    A title fills few cells; the header is the first record with a known column name, else the
-    first that fills more than half of what the fullest record fills.
-    """
-    counts = [sum(not is_blank(cell) for cell in record) for record in records]
-    wanted = {column_key(name) for name in used}
-    above = 0  # the fullest record before
-    for index, (record, count) in enumerate(zip(records, counts, strict=True)):
-        if above > max(1, count // 2):
-            break
-        names = [str(cell) for cell in record if not is_blank(cell)]
-        if any(column_key(name) in wanted for name in names):
-            return index
-        if count > 1 and sum(map(is_known_word, names)) * 2 >= count:
-            return index
-        above = max(above, count)
-    fullest = max(counts, default=0)
-    return next((i for i, count in enumerate(counts) if count * 2 > fullest), 0)
 
 
 class Header:
@@ -76,7 +40,7 @@ class Header:
         self.width = width_of(cells)
         if not self.width:
             raise InputError(f"{path}, line {line}: the header with the column names is missing")
-        names = ["" if is_blank(cell) else str(cell).strip() for cell in cells[: self.width]]
+        names = ["" if is_empty(cell) else str(cell).strip() for cell in cells[: self.width]]
         _check_doubled(path, line, names, used)
         self.cells = names
         self.keys = _keys(names)
@@ -86,7 +50,7 @@ class Header:
     def repeats(self, record: Sequence[Any]) -> bool:
         """Say whether a record is the header once more, as where exports are joined."""
         return width_of(record) == self.width and self.cells == [
-            "" if is_blank(cell) else str(cell).strip() for cell in record[: self.width]
+            "" if is_empty(cell) else str(cell).strip() for cell in record[: self.width]
         ]
 
     def row(self, line: int, record: Sequence[Any], blank: Any = "") -> Row:
@@ -114,7 +78,7 @@ class Header:
         for index in range(max(self.width, width_of(record))):
             named = index < self.width and self.cells[index]
             value = record[index] if index < len(record) else blank
-            if named or not is_blank(value):
+            if named or not is_empty(value):
                 values[self.key(index)] = value
         return values
 

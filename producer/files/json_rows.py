@@ -8,8 +8,9 @@ from typing import Any
 
 from core.errors import InputError
 from producer.files import rows
-from producer.files.json_window import TooLongError, Window, new_decoder
-from producer.files.lines import DAMAGE, Line, damage_of, read_lines
+from producer.files.damage import DAMAGE, damage_of
+from producer.files.json_window import ValueTooLongError, Window, new_decoder
+from producer.files.lines import Line, read_lines
 from producer.files.rows import Row
 
 _HEAD_CHARS = 1 << 16
@@ -91,7 +92,7 @@ def _read_array(path: Path, window: Window, encoding: str) -> Iterator[Row]:
         line = window.line
         try:
             value, raw = window.value()
-        except TooLongError:
+        except ValueTooLongError:
             reason = f"the value is longer than {rows.MAX_VALUE_CHARS:,} characters"
             yield Row(line, {}, reason)
         except (ValueError, RecursionError) as error:

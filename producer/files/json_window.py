@@ -13,7 +13,7 @@ _LONGEST_TOKEN = 16  # -Infinity, or an escaped surrogate pair
 _MARKS = re.compile(r'["\\\[\]{},]')
 
 
-class TooLongError(Exception):
+class ValueTooLongError(Exception):
     """A value is longer than a row may be; the window stands behind it."""
 
 
@@ -51,7 +51,7 @@ class Window:
         """Decode the value at the present position; return it and its text.
 
         Raises:
-            TooLongError: it is too long, and was stepped over.
+            ValueTooLongError: it is too long, and was stepped over.
             ValueError: it is no JSON.
             RecursionError: it is nested too deeply.
         """
@@ -63,7 +63,7 @@ class Window:
                     raise
                 if len(self._buffer) - self._position >= rows.MAX_VALUE_CHARS:
                     self._step_over()
-                    raise TooLongError from None
+                    raise ValueTooLongError from None
                 if not self._fill():
                     raise
                 continue

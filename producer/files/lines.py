@@ -1,61 +1,14 @@
-"""Lines of a text file, in bounded memory: what a line's bytes spoil stays in that line."""
+"""Lines of a text file, in bounded memory."""
 
-import codecs
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from producer.files import rows
+from producer.files.damage import ERRORS
 
-# No decoder writes half a surrogate pair: it stands for one byte that the encoding does not know.
-DAMAGE = re.compile("[\udc00-\udfff]")
-# What national encodings keep for characters of a user's own: a wrong byte lands there too.
-_PRIVATE = re.compile("[\ue000-\uf8ff]")
-_ERRORS = "paidan.damage"
 _SKIP_CHARS = 1 << 16
-
-
-def _mark_byte(error: UnicodeError) -> tuple[str, int]:
-    """Put half a surrogate pair in a bad byte's place and go on with the very next byte.
-
-    So a cut character never swallows the line's end or a delimiter behind it.
-    """
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    step = 1
-    if error.encoding.startswith(("utf-16", "utf16")):
-        step = 2
-    elif error.encoding.startswith(("utf-32", "utf32")):
-        step = 4
-    byte = error.object[error.start]
-    return chr(0xDC00 + byte), min(error.start + step, len(error.object))
-
-
-codecs.register_error(_ERRORS, _mark_byte)
-
-
-def decode_damaged(line: bytes, encoding: str) -> str:
-    """Decode the beginning of a line; a character cut off at its very end is left out."""
-    decoder = codecs.getincrementaldecoder(encoding)(_ERRORS)
-    return decoder.decode(line, final=line.endswith(b"\n"))
-
-
-def damage_of(text: str, encoding: str) -> str | None:
-    """Say which byte of a line the encoding does not know, None if it knows all."""
-    name = encoding.removesuffix("-sig").upper()
-    found = DAMAGE.search(text)
-    if found is not None:
-        what = f"the byte 0x{ord(found.group()) - 0xDC00:02X}, which is no {name}"
-    elif name.startswith("UTF") or (found := _PRIVATE.search(text)) is None:
-        return None
-    else:
-        what = f"a private character of {name} (U+{ord(found.group()):04X})"
-    return (
-        f"character {found.start() + 1} of the line is {what}: the text is damaged, or in another "
-        "encoding than the rest of the file"
-    )
 
 
 @dataclass(slots=True)
@@ -69,7 +22,7 @@ class Line:
 
 def open_text(stream: BinaryIO, encoding: str) -> io.TextIOWrapper:
     """Return the stream's text; bytes that are none are marked, and line ends kept."""
-    return io.TextIOWrapper(stream, encoding=encoding, errors=_ERRORS, newline="")
+    return io.TextIOWrapper(stream, encoding=encoding, errors=ERRORS, newline="")
 
 
 def read_lines(text: io.TextIOWrapper) -> Iterator[Line]:

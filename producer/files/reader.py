@@ -1,8 +1,7 @@
 """Reading files: delimited text, JSON and workbooks become rows with their place in the file.
 
 A reader yields each row as a dict, or the reason why it cannot be read, and goes on. What a row
-means is ``producer.tickets.reader``' business. The way of a file: ``formats`` says what it is,
-``encoding`` how its text is written, ``csv_rows``, ``json_rows`` or ``xlsx_rows`` read it.
+means, ``producer.tickets`` says.
 """
 
 import shutil
@@ -17,13 +16,12 @@ from typing import IO, BinaryIO, cast
 from core.errors import InputError
 from producer.files.column_names import FIELD_NAMES, column_key
 from producer.files.csv_rows import read_csv
-from producer.files.encoding.detection import find_encoding, known_encoding
+from producer.files.encoding.detection import find_encoding
+from producer.files.encoding.named import known_encoding
 from producer.files.formats import TEXT_ENDINGS, WORKBOOK_ENDINGS, is_workbook
 from producer.files.json_rows import read_json
 from producer.files.lines import open_text
 from producer.files.rows import Row
-
-__all__ = ["Row", "read_rows"]
 
 _JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
 _BLANK = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"

@@ -4,18 +4,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from producer.files.lines import DAMAGE, decode_damaged
+from producer.files.damage import DAMAGE, decode_damaged
 
-PIECE_BYTES = 1 << 16
+PART_BYTES = 1 << 16
 _MAX_LINES = 400
 
 
 @dataclass(slots=True)
-class Sample:
-    """Lines beyond ASCII from all over the file: number and beginning of each."""
+class LineSample:
+    """Lines beyond ASCII from all over the file: number and beginning of each.
+
+    Attributes:
+        lines: at most 400.
+        wrong: lines of which the encoding asked about knows less than half.
+        seen: lines beyond ASCII in all.
+    """
 
     lines: list[tuple[int, bytes]] = field(default_factory=list)
-    wrong: int = 0  # lines of which the encoding asked about knows less than half
+    wrong: int = 0
     seen: int = 0
     _stride: int = 1
 
@@ -31,17 +37,17 @@ class Sample:
             self._stride *= 2
 
 
-def take_sample(stream: BinaryIO, named: str | None) -> Sample:
+def take_sample(stream: BinaryIO, named: str | None) -> LineSample:
     """Sample the lines beyond ASCII, and those that look like a seven-bit encoding."""
     stream.seek(0)
-    sample = Sample()
-    for number, piece, begins in pieces(stream):
-        if piece.isascii() and not (b"\x1b" in piece or b"~{" in piece):
+    sample = LineSample()
+    for number, part, begins in line_parts(stream):
+        if part.isascii() and not (b"\x1b" in part or b"~{" in part):
             continue
         if begins:
-            sample.add(number, piece)
+            sample.add(number, part)
             if named is not None:
-                sample.wrong += _is_wrong(decode_damaged(piece, named))
+                sample.wrong += _is_wrong(decode_damaged(part, named))
     return sample
 
 
@@ -50,10 +56,10 @@ def _is_wrong(text: str) -> bool:
     return damaged * 2 > sum(character > "\x7f" for character in text)
 
 
-def pieces(stream: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
-    """Yield lines, long ones in pieces: the line's number, the bytes, whether the line begins."""
+def line_parts(stream: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
+    """Yield lines, long ones in parts: the line's number, the bytes, whether the line begins."""
     number, begins = 1, True
-    while piece := stream.readline(PIECE_BYTES):
-        yield number, piece, begins
-        begins = piece.endswith(b"\n")
+    while part := stream.readline(PART_BYTES):
+        yield number, part, begins
+        begins = part.endswith(b"\n")
         number += begins

@@ -2,15 +2,15 @@
 
 import codecs
 
+from producer.files.damage import decode_damaged
 from producer.files.encoding import plausibility
-from producer.files.lines import decode_damaged
 
 _ENCODINGS = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
 _MIN_GAIN_PER_CHARACTER = 0.7  # nats
 _JUDGED_CHARS = 4000
 
 
-def is_wide(head: bytes, encoding: str) -> bool:
+def is_utf16(head: bytes, encoding: str) -> bool:
     """Say whether the beginning of a file is text in the UTF-16 or UTF-32 that is named."""
     try:
         return _has_structure(decode_damaged(head, encoding))
@@ -24,7 +24,7 @@ def _has_structure(text: str) -> bool:
     return not controls and any(mark in text for mark in "\n,;\t{")
 
 
-def find_wide(head: bytes) -> str | None:
+def find_utf16(head: bytes) -> str | None:
     """Recognise UTF-16 and UTF-32 without a byte order mark by their plausible text."""
     for encoding in _ENCODINGS:
         try:
@@ -33,8 +33,8 @@ def find_wide(head: bytes) -> str | None:
             continue
         if not _has_structure(text):
             continue
-        gain, wide = plausibility.gain(text[:_JUDGED_CHARS])
+        gain, beyond_ascii = plausibility.gain(text[:_JUDGED_CHARS])
         letters = sum(character.isascii() for character in text)
-        if gain >= _MIN_GAIN_PER_CHARACTER * wide or letters > wide:
+        if gain >= _MIN_GAIN_PER_CHARACTER * beyond_ascii or letters > beyond_ascii:
             return encoding
     return None

@@ -14,7 +14,7 @@ from core.errors import InputError
 from producer.files.header import ABOVE_NOTE
 from producer.files.reader import read_rows
 from producer.files.rows import Row
-from producer.files.xlsx_rows import _SHEETS_NOTE
+from producer.files.xlsx_rows import SHEETS_NOTE
 
 HEADER = ("external_id", "text")
 
@@ -101,7 +101,7 @@ def test_the_first_visible_sheet_with_rows_is_read_unless_one_is_named(book_file
         return [row.values["text"] for row in read_rows(book_file, sheet=sheet)]
 
     assert texts(None) == ["一月"]
-    assert next(iter(read_rows(book_file))).notes == (_SHEETS_NOTE,)
+    assert next(iter(read_rows(book_file))).notes == (SHEETS_NOTE,)
     assert texts("二月") == ["二月"]
     assert texts("隐藏") == ["隐藏"]
     with pytest.raises(InputError, match="no sheet '三月'; its sheets are '空', '隐藏', '一月'"):
