@@ -111,7 +111,7 @@ class Search:
         Args:
             node: the node.
             inside: log-probabilities of ``node.tokens[1:]``, each after those before it.
-            after: token -> log-probability of each token that may follow the node; None at a leaf.
+            after: token -> log-probability of what follows the node; not needed at a leaf.
         """
         entry = next(entry for entry in self._open if entry.node is node)
         self._open.remove(entry)

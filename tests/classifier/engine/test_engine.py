@@ -134,7 +134,7 @@ def test_two_engines_on_one_base_do_not_mix_their_adapters(base: Base, tmp_path:
     assert first.scores(list(TICKETS)) == before
 
 
-def test_after_a_failed_forward_the_store_is_free_again(
+def test_after_a_failed_forward_the_cache_is_free_again(
     base: Base, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backbone = load_backbone(base, "full", CPU)

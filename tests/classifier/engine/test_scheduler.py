@@ -56,7 +56,7 @@ def test_tickets_that_join_while_others_are_read_are_answered_alike(
     assert any(count % 4 for count in joined) == bool(ahead)
 
 
-def test_an_urgent_ticket_overtakes_and_takes_one_forward(
+def test_a_live_ticket_overtakes_and_takes_one_forward(
     base: Base, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backbone = load_backbone(base, "full", CPU)

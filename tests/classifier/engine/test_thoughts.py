@@ -80,7 +80,7 @@ def test_when_time_is_up_nothing_more_is_thought(engine: Engine) -> None:
     assert think(engine, engine.prompt.tickets(TICKETS), LIMIT, time.monotonic()) == [[]] * 5
 
 
-def test_what_thought_leaves_the_store_as_it_was(engine: Engine) -> None:
+def test_thinking_leaves_the_cache_as_it_was(engine: Engine) -> None:
     cache = engine.backbone.runner.cache
     held = cache.rows - cache.free_pages * PAGE
 
@@ -90,7 +90,7 @@ def test_what_thought_leaves_the_store_as_it_was(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("engine", ["flex"], indirect=True)
-def test_thoughts_are_as_short_as_a_small_store_wants_them(engine: Engine) -> None:
+def test_thoughts_are_as_short_as_a_small_cache_wants_them(engine: Engine) -> None:
     runner = engine.backbone.runner
     rows = runner.cache.rows
     runner.cache.place([Segment([1] * (runner.cache.free_rows - 12 * PAGE), ticket=10**6)])
