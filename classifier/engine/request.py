@@ -54,7 +54,7 @@ class Request:
         """Plan the label nodes that the search needs, and guesses up to ``width`` nodes.
 
         A new request plans its ticket and the trunk of the trie, which costs a token or two and
-        saves a step. With a width of 0 it plans the ticket alone.
+        saves a forward. With a width of 0 it plans the ticket alone.
         """
         if self.is_new:
             self._planned = list(self.search.root.trunk()) if width else []

@@ -82,7 +82,7 @@ class Search:
         """Return the nodes to read, most promising first, each with those above it.
 
         There are none once the answer is certain. Otherwise there are as many as must be read in
-        any case, and at least ``width`` if so many are open: a guess may save a step.
+        any case, and at least ``width`` if so many are open: a guess may save a forward.
         """
         if self.top_k is None:
             best = sorted(self._open, key=lambda entry: -entry.bound)

@@ -17,7 +17,7 @@ class Node:
 
     Attributes:
         tokens: from the parent to here, at least one; the root has none. A chain without a branch
-            is one node, so the model reads it in one step.
+            is one node, so the model reads it in one forward.
         unit: the code of the unit whose name ends here, None at an inner node.
         children: the nodes that may follow.
         leaves: how many names end here or further on.
