@@ -4,7 +4,8 @@ The way of an id: ``settings`` are read from the environment, checked (``setting
 frozen. They name Redis (``redis_address``) and the database (``database_url``); both are read by
 the rules of ``url``.
 ``publisher`` sends ticket ids through the Celery app of ``broker``, which also names the queues,
-the task and the stream. ``transport`` is kombu's, mended: the worker receives the ids through it.
+the task and the stream. ``transport`` is kombu's, mended: the worker receives the ids through it,
+and ``message`` tells which of them a publisher of ours could have sent.
 
 The way of a text: ``text`` joins a ticket's title and text into what a model sees, and ``privacy``
 masks the personal numbers in it. ``names`` tells when two spellings are one name.

@@ -11,8 +11,6 @@ Redis is only the transport. A message that is forgotten here and not there come
 message that is dropped was a hint, which the relay gives again. Both are harmless.
 """
 
-import base64
-import json
 import logging
 import math
 import time
@@ -27,21 +25,13 @@ from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 from redis.exceptions import RedisError, ResponseError
 
-from core.broker import CLASSIFY_TASK, LANES
 from core.faults import describe
-from core.settings import MAX_MESSAGE_IDS
+from core.message import bare, fault_of
 
 logger = logging.getLogger(__name__)
 
 # Between two tries to reach Redis again; kombu's own bound is 30 s.
 _RECONNECT_STEP_S, _RECONNECT_MAX_S = 1, 5
-# The tasks that exist. A message of another task is garbage to this worker.
-_TASKS = frozenset({CLASSIFY_TASK})
-_MAX_ID = 2**63 - 1  # the tables'
-# Headers that the publisher never sets. Celery would obey a time or a limit in them.
-_UNSET = ("eta", "expires", "group", "stamps", "stamped_headers")
-_EMBEDDED = frozenset(("callbacks", "errbacks", "chain", "chord"))
-_MAX_NAME_CHARS = 200
 
 
 @dataclass(slots=True)
@@ -146,66 +136,7 @@ class Transport(kombu_redis.Transport):
             return
         self.is_delivering = True
         received.taken += 1
-        super()._deliver(_bare(message, queue), queue)
-
-
-def fault_of(message: Any) -> str | None:
-    """Return what is wrong with a decoded message, in fixed words, None where nothing is.
-
-    All of it is examined: Celery obeys some fields that its own publisher never writes, and others
-    end it.
-    """
-    try:
-        headers, properties = message["headers"], message["properties"]
-        delivery = properties["delivery_info"]
-        named = (headers["id"], properties["delivery_tag"], delivery["routing_key"])
-        if not all(map(_is_name, (*named, delivery["exchange"]))):
-            return "no envelope"
-        if headers["task"] not in _TASKS:
-            return "no task of this worker"
-        if any(headers.get(name) for name in _UNSET) or any(headers.get("timelimit") or ()):
-            return "a time of its own"
-        if (message["content-type"], message["content-encoding"]) != ("application/json", "utf-8"):
-            return "no JSON"
-        if properties["body_encoding"] != "base64":
-            return "no base64"
-        body = json.loads(base64.b64decode(message["body"], validate=True))
-        [ids, lane], kwargs, embedded = body
-        known = kwargs == {} and embedded.keys() <= _EMBEDDED
-        if not known or any(embedded.values()) or headers.get("retries"):
-            return "more than ids"
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        return type(error).__name__
-    if lane not in LANES or not isinstance(ids, list) or len(ids) > MAX_MESSAGE_IDS:
-        return "no ids of a lane"
-    are_ids = all(type(each) is int and 0 < each <= _MAX_ID for each in ids)
-    return None if are_ids else "no ids of a lane"
-
-
-def _is_name(value: object) -> bool:
-    """Whether Redis and logs take a text as it is: not half a surrogate pair, for example."""
-    return isinstance(value, str) and len(value) <= _MAX_NAME_CHARS and value.isprintable()
-
-
-def _bare(message: Any, queue: str) -> dict[str, Any]:
-    """Return a sound message with only what the task needs.
-
-    Celery obeys some other headers (a chain, a chord), and its child sets each as an attribute.
-    """
-    return {
-        **{name: message[name] for name in ("body", "content-type", "content-encoding")},
-        "headers": {
-            "id": message["headers"]["id"],
-            "task": message["headers"]["task"],
-            "ignore_result": True,
-        },
-        "properties": {
-            "body_encoding": "base64",
-            "delivery_tag": message["properties"]["delivery_tag"],
-            # Where it goes if it is given back.
-            "delivery_info": {"exchange": "", "routing_key": queue},
-        },
-    }
+        super()._deliver(bare(message, queue), queue)
 
 
 class Connection(kombu.Connection):
