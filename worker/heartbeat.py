@@ -33,7 +33,7 @@ class Heartbeat:
         self._ended = threading.Event()
 
     def start(self) -> None:
-        """Beat now and then once a period, in a thread of its own."""
+        """Beat at once, then once a period, in a thread of its own."""
         threading.Thread(target=self._run, name="heartbeat", daemon=True).start()
 
     def stop(self) -> None:
@@ -54,7 +54,7 @@ class Heartbeat:
                 logger.exception("no heartbeat", extra={"action": "heartbeat.failed"})
 
     def beat(self) -> None:
-        """Write the row once. An idle worker has no other moment to release what is owed."""
+        """Write the row, then release what is owed: an idle worker has no other occasion."""
         with self.loop.database.writing() as session:
             workers.beat(
                 session,

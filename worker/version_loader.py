@@ -57,23 +57,23 @@ class VersionLoader:
         return load_version(self.database, name, self.models_dir, self.options)
 
     def load(
-        self, name: str, load: BackgroundLoad | None, serving: str | None
+        self, name: str, background: BackgroundLoad | None, serving: str | None
     ) -> Classifier | None:
-        """Read a version, or take it where a thread has read it; return None where that fails.
+        """Return a version, read now or by a thread before; None where it does not load.
 
         Args:
             name: the version.
-            load: a thread's, if one has read it.
-            serving: the version that serves on where that fails, for the log.
+            background: the thread's load; None where no thread has read it.
+            serving: the version that serves on if this one does not load, for the log.
 
         Raises:
-            DatabaseUnavailableError: nobody knows yet whether it fails.
+            DatabaseUnavailableError: it could not be tried.
         """
         serves = f"{serving or 'nothing'} serves on"
         try:
             if registered_kind(self.database, name) == LLM and not self.gpu_is_present():
                 raise DeviceError("the GPU this worker is pinned to is gone")  # noqa: TRY301
-            return load.take() if load else self.read(name)
+            return background.take() if background else self.read(name)
         except DatabaseUnavailableError:
             raise
         except DeviceError as error:
