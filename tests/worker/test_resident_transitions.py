@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from classifier.interface import Classifier
 from core.errors import DatabaseUnavailableError
-from core.settings import Settings
 from db import Database, taxonomy, versions
 from tests.support.make import add_units, promote_constant
 from tests.support.processes import wait_until
@@ -20,17 +20,17 @@ OTHERS = ("B", "B", "A")
 
 
 @pytest.fixture
-def resident(database: Database, settings: Settings) -> Resident:
+def resident(database: Database, tmp_path: Path) -> Resident:
     add_units(database)
-    return Resident(database, settings.resolved_models_dir)
+    return Resident(database, tmp_path)
 
 
 @pytest.fixture
-def promote(database: Database, settings: Settings) -> Callable[..., str]:
+def promote(database: Database, tmp_path: Path) -> Callable[..., str]:
     """Makes a new version champion and returns its name."""
 
     def promoted(answers: tuple[str, ...] = ("A", "A", "B")) -> str:
-        return promote_constant(database, settings.resolved_models_dir, answers)
+        return promote_constant(database, tmp_path, answers)
 
     return promoted
 
@@ -201,6 +201,21 @@ def test_a_model_that_failed_is_let_go_and_loaded_when_a_retry_is_due(
     let_retry(resident)
     resident.refresh()
     assert (type(resident.state), resident.version) == (Serving, name)
+
+
+def test_an_outdated_model_that_fails_leaves_nothing(
+    resident: Resident, promote: Callable[..., str]
+) -> None:
+    promote()
+    resident.refresh()
+    second = promote(OTHERS)
+    (resident.models_dir / second / "prior.json").write_text("{}")
+    resident.refresh()
+
+    resident.drop()
+
+    assert resident.refresh() is None
+    assert type(resident.state) is Empty
 
 
 def test_a_model_that_fails_while_the_next_is_loaded_leaves_that_to_come(
