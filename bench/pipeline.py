@@ -34,7 +34,7 @@ from db import Database
 from db.models import CLAIMABLE, CLAIMED, Classification, Ticket
 from db.schema import migrate
 from db.tickets import NewTicket
-from paidan.embedded import EmbeddedStack
+from paidan.embedded.stack import EmbeddedStack
 from paidan.sample.generator import generate, load_units
 from producer import Submitter
 

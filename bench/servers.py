@@ -12,7 +12,6 @@ from sqlalchemy import create_engine, text
 
 from core.settings import Settings
 from paidan import redis_server
-from paidan.embedded import wait_for_redis
 
 
 class PostgresServer:
@@ -84,7 +83,7 @@ def running_redis(folder: Path) -> Iterator[str]:
         process = redis_server.start(socket, folder, stdout=subprocess.DEVNULL)
         try:
             url = f"unix://{socket}"
-            wait_for_redis(Settings(redis_url=url), process.poll)
+            redis_server.wait_for_redis(Settings(redis_url=url), process.poll)
             yield url
         finally:
             process.terminate()

@@ -44,7 +44,7 @@ from db import Database, versions
 from db.models import Classification, Event, Status, Ticket
 from db.schema import migrate
 from db.tickets import NewTicket
-from paidan.embedded import EmbeddedStack
+from paidan.embedded.stack import EmbeddedStack
 from producer import Submitter
 from registry.entries import register
 from registry.writer import store_version

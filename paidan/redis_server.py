@@ -2,10 +2,19 @@
 
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+from redis.exceptions import RedisError
+
+from core.broker import make_redis
 from core.errors import BrokerUnavailableError
 from core.files import check_socket_folder, private_folder
+from core.settings import Settings
+
+_START_S = 15.0
+_POLL_S = 0.05
 
 
 def find_server() -> str:
@@ -67,3 +76,26 @@ def start(socket: Path, data: Path, **options: object) -> "subprocess.Popen[byte
     """Start the server; ``options`` go to ``subprocess.Popen``."""
     prepare_folders(socket, data)
     return subprocess.Popen(command(socket, data), **options)  # type: ignore[call-overload,no-any-return]
+
+
+def wait_for_redis(settings: Settings, exit_code: Callable[[], int | None]) -> None:
+    """Wait until Redis answers.
+
+    Raises:
+        BrokerUnavailableError: its process ended (``exit_code`` is no longer None), or it does not
+            answer in time.
+    """
+    client = make_redis(settings)
+    deadline = time.monotonic() + _START_S
+    while True:
+        try:
+            client.ping()
+        except RedisError as error:
+            if exit_code() is not None or time.monotonic() > deadline:
+                raise BrokerUnavailableError(
+                    f"the embedded Redis does not start (exit code {exit_code()}): its output "
+                    f"above says why; its data is in {settings.resolved_home / 'redis'}"
+                ) from error
+            time.sleep(_POLL_S)
+        else:
+            return

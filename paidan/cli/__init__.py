@@ -93,7 +93,9 @@ def main() -> None:
         click.echo(f"paidan: {error}", err=True)
         sys.exit(1)
     except Exception as error:  # its text may quote a ticket
-        logger.debug("an error that nobody expected", exc_info=error)
+        logger.debug(
+            "an error that nobody expected", exc_info=error, extra={"action": "command.failed"}
+        )
         click.echo(
             f"paidan: an error that nobody expected: {describe(error)}; 'paidan -v …' shows the "
             "way there",

@@ -65,7 +65,7 @@ def build(directory: Path, data: Path | None, seed: int, passes: int) -> None:
     It is a tiny language model of tickets that stands in for the LLM where there is no GPU. By
     default it learns from synthetic tickets, which remakes the one that is shipped.
     """
-    from paidan.cli.progress import TrainingProgress
+    from paidan.progress.training import TrainingProgress
 
     with hint_of_missing("ml"):
         from classifier.model.bases.entries import STAND_IN, find_base

@@ -29,7 +29,7 @@ from paidan.cli.options import (
 
 if TYPE_CHECKING:
     from db.tickets import NewTicket
-    from paidan.cli.progress import PushProgress
+    from paidan.progress.push import PushProgress
     from producer.submit import Refused, SubmitResult, Submitter
     from producer.tickets.outcome import Reject
 
@@ -77,7 +77,7 @@ def push(
 ) -> int:
     """Submit the tickets of FILE (.csv, .tsv, .json, .jsonl, .xlsx); known ones are skipped."""
     from paidan.cli.notes import Notes
-    from paidan.cli.progress import PushProgress
+    from paidan.progress.push import PushProgress
     from producer.submit import SubmitResult, Submitter
     from producer.tickets.options import ReadOptions
 

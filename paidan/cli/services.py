@@ -28,11 +28,11 @@ _CPU = click.option("--cpu", is_flag=True, help="Use no GPU.")
 )
 def demo(count: int, home: Path) -> None:
     """Show the whole way on synthetic tickets, with nothing installed but Paidan."""
-    from paidan.embedded import interrupts_raised
+    from paidan.embedded.interrupts import interrupts_raised
 
     with interrupts_raised():
         with hint_of_missing("ml"):
-            from paidan.demo import run_demo
+            from paidan.demo.run import run_demo
         run_demo(home, count)
 
 
@@ -42,7 +42,8 @@ def demo(count: int, home: Path) -> None:
 @_CPU
 def up(gpu: str | None, *, cpu: bool) -> None:
     """Run the embedded stack in the foreground: Redis, relay, worker."""
-    from paidan.embedded import EmbeddedStack, interrupts_raised
+    from paidan.embedded.interrupts import interrupts_raised
+    from paidan.embedded.stack import EmbeddedStack
 
     settings = get_settings()
     arguments = ["--gpu", gpu] if gpu else []

@@ -149,7 +149,7 @@ def _train(
     kind: str,
     error_target: float,
 ) -> "TrainedVersion":
-    from paidan.cli.progress import TrainingProgress
+    from paidan.progress.training import TrainingProgress
     from training.constant import train_constant
     from training.linear.version import train_linear
 
@@ -173,7 +173,7 @@ def train_adapter(
     """Train an LLM version, with progress on standard error; see ``training.adapter.version``."""
     from classifier.labels.template import PromptUnit
     from classifier.model.bases.entries import BASES, find_base, only_base
-    from paidan.cli.progress import TrainingProgress
+    from paidan.progress.training import TrainingProgress
 
     with hint_of_missing("ml"):
         from training.adapter.preparation import recipe_for

@@ -12,7 +12,7 @@ import pytest
 from bench.measure import ROOT
 
 # The rooms whose calls have their action.
-WITH_ACTIONS = ("core", "db", "classifier", "registry", "producer", "worker", "training")
+WITH_ACTIONS = ("core", "db", "classifier", "registry", "producer", "worker", "training", "paidan")
 LEVELS = frozenset(
     ("debug", "info", "warning", "error", "exception", "critical", "fatal", "log", "warn")
 )

@@ -11,7 +11,6 @@ from typing import Self
 from core.broker import make_redis
 from core.settings import Settings
 from paidan import redis_server
-from paidan.embedded import wait_for_redis
 
 
 class RedisProcess:
@@ -48,7 +47,7 @@ class RedisProcess:
             stderr=subprocess.DEVNULL,
         )
         self._process = started
-        wait_for_redis(Settings(redis_url=self.url), started.poll)
+        redis_server.wait_for_redis(Settings(redis_url=self.url), started.poll)
 
     def stop(self) -> None:
         """Let it end cleanly."""

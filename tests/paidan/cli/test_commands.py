@@ -2,10 +2,6 @@
 
 import csv
 import json
-import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -231,22 +227,3 @@ def test_wrong_usage_has_its_own_exit_code(cli: Cli) -> None:
     assert cli("push", "f.csv", "--column", "text").code == 2
     assert cli("push", "f.csv", "--column", "body=x").code == 1
     assert cli("--version").out.startswith("paidan, version")
-
-
-def test_progress_on_a_terminal_is_a_bar(files: Path) -> None:
-    """On a real pseudo-terminal, where the bar is drawn."""
-    terminal, inside = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "paidan", "push", str(files / "tickets.csv")],
-        stdout=inside,
-        stderr=inside,
-    ) as process:
-        code = process.wait(60)
-    os.close(inside)
-    shown = os.read(terminal, 100_000).decode()
-    os.close(terminal)
-
-    assert code == 0, shown
-    assert "submitted" in shown
-    assert "━" in shown
-    assert "added 3" in shown

@@ -1,0 +1,30 @@
+"""Why tickets do not move on."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from db import Database
+
+
+def why_stalled(database: "Database") -> str:
+    """Say what is missing for tickets to move on."""
+    from redis.exceptions import RedisError
+
+    from core.broker import make_redis
+    from core.publisher import unreachable
+    from core.settings import get_settings
+    from db import versions, workers
+
+    settings = get_settings()
+    try:
+        make_redis(settings).ping()
+    except RedisError as error:
+        return unreachable(settings, error)
+    with database.reading() as session:
+        champion = versions.champion(session)
+        there = workers.list_workers(session)
+    if champion is None:
+        return "no model is promoted; train one with 'paidan train --data FILE --promote'"
+    if not any(workers.is_alive(worker, settings.heartbeat) for worker in there):
+        return "no worker is alive; start one with 'paidan up' or 'paidan worker'"
+    return "the workers are alive; see their log for what holds them up"

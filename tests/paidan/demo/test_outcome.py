@@ -1,0 +1,35 @@
+"""What became of the demo's tickets is read from the record."""
+
+import pytest
+
+from db import Database
+from paidan.demo.outcome import Outcome, answered_by, read_outcome
+from tests.support.answers import add_version, answer_next, kill_next
+from tests.support.make import add_tickets, add_units
+
+
+@pytest.fixture(autouse=True)
+def _answered(database: Database) -> None:
+    """Of five tickets two are routed, one is in review, one is dead, one not answered."""
+    add_units(database)
+    add_version(database, "v")
+    add_tickets(database, 5)
+    answer_next(database, "A")
+    answer_next(database, "A")
+    answer_next(database, "B", held_back="doubtful")
+    kill_next(database)
+
+
+def test_tickets_are_counted_by_what_became_of_them(database: Database) -> None:
+    truth = {"t1": "A", "t2": "B", "t3": "B", "t4": "A", "t5": "A"}
+
+    with database.reading() as session:
+        outcome = read_outcome(session, truth, "file")
+
+    assert outcome == Outcome(routed=2, review=1, dead=1, lost=1, accuracy=0.6667)
+
+
+def test_answers_are_counted_by_version_within_a_source(database: Database) -> None:
+    with database.reading() as session:
+        assert answered_by(session, "file") == {"v": 3}
+        assert answered_by(session, "elsewhere") == {}
