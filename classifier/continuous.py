@@ -85,10 +85,7 @@ class BatchLoop:
                 self._admit()
                 self._step()
                 yield from self._answer()
-                if self._doubtful and self._scheduler.is_done:
-                    self._think()
-                    yield from ((one.batch, self._decisions(one)) for one in self._doubtful)
-                    self._doubtful = []
+                yield from self._think()
         finally:
             self._scheduler.close()
 
@@ -132,7 +129,7 @@ class BatchLoop:
         requests = self._engine.requests(
             tickets,
             [self._rule.root(codes) for codes in learned],
-            [self._rule.count(codes, self._top_k) for codes in learned],
+            [self._rule.names_to_rank(codes, self._top_k) for codes in learned],
             self._rule.temperature,
             live=live,
             thoughts=thoughts,
@@ -166,7 +163,16 @@ class BatchLoop:
             if not one.batch.is_live(row) and self._decide(one, row, search).held_back is not None
         ]
 
-    def _think(self) -> None:
+    def _think(self) -> Iterator[tuple[Batch, list[Decision]]]:
+        """Once nothing else is read, yield the batches with doubtful tickets, thought about."""
+        if not self._doubtful or not self._scheduler.is_done:
+            return
+        self._search_again()
+        for one in self._doubtful:
+            yield one.batch, self._decisions(one)
+        self._doubtful = []
+
+    def _search_again(self) -> None:
         """Let the model think about the doubtful tickets; search each anew behind its thought."""
         rows = [(one, row) for one in self._doubtful for row in one.doubtful]
         prompt = self._engine.prompt

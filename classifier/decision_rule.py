@@ -48,7 +48,7 @@ class DecisionRule:
         """Return the root of the trie of some learned units."""
         return self._trie.restricted(learned)
 
-    def count(self, learned: frozenset[str], top_k: int) -> int | None:
+    def names_to_rank(self, learned: frozenset[str], top_k: int) -> int | None:
         """Return how many names a search ranks for ``top_k`` units (see ``Search``).
 
         All (None) where two stand for one unit, whose sum may come first.

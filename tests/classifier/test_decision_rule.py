@@ -24,7 +24,7 @@ def rule(mapping: dict[str, str] | None = None, **calibration: Any) -> DecisionR
 def searched(rule: DecisionRule, allowed: frozenset[str], top_k: int, *shares: float) -> Search:
     """The search of a ticket whose names A, B and C have these probabilities."""
     learned = rule.learned(allowed)
-    search = Search(rule.root(learned), rule.count(learned, top_k), rule.temperature)
+    search = Search(rule.root(learned), rule.names_to_rank(learned, top_k), rule.temperature)
     search.start({token: math.log(share) for token, share in enumerate(shares, 1)})
     return search
 
@@ -56,7 +56,7 @@ def test_names_of_units_that_map_to_one_are_all_ranked_and_summed() -> None:
     decision = merged.decide(searched(merged, allowed, 1, 0.4, 0.3, 0.3), allowed, 1)
 
     assert merged.units == frozenset("AD")
-    assert merged.count(merged.learned(allowed), 1) is None
+    assert merged.names_to_rank(merged.learned(allowed), 1) is None
     assert (decision.unit, decision.probability) == ("D", 0.6)
     assert merged.learned(ALL) == frozenset("A")  # B and C are codes of no active unit
 
