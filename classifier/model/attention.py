@@ -1,10 +1,11 @@
 """Packed attention by padded groups: on any device, without compiling.
 
-Every token sees the prefix, what stands before it in its own ticket, and nothing of any other. Keys
-and values go to a ``KVCache``; a segment's context is the rows of those it continues, so the
-prefix and the tickets are never computed again.
+A token sees the prefix and what stands before it in its own ticket, and nothing of other tickets.
+Keys and values go to the ``KVCache``. A segment finds there the rows of those it continues, so the
+prefix and the tickets are never computed again. Segments of like lengths are padded and share one
+product.
 
-Works with every model of transformers whose attention goes through ``AttentionInterface``.
+It works with every model of transformers whose attention goes through ``AttentionInterface``.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,9 @@ from classifier.model.pack import Pack
 
 NAME = "paidan_packed"
 
-# Segments whose lengths are this close share one padded product: padding costs at most so much.
-_PADDING = 1.25
-_GROUP = 64
+# The longest segment of a group is at most so many times as long as the shortest.
+_LENGTH_RATIO = 1.25
+_GROUP_SEGMENTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,10 @@ class _Group:
 
     Attributes:
         tokens: (n, q) places among the forward's tokens; padding repeats place 0.
-        rows: (n, k) store rows.
+        rows: (n, k) rows of the cache.
         visible: (n, 1, q, k) which row a token sees.
-        kept: flat places in (n, q) that are no padding, and ``to``, the tokens they belong to.
+        kept: flat places in (n, q) that are no padding.
+        to: the tokens at those places.
     """
 
     tokens: torch.Tensor
@@ -63,14 +65,14 @@ class GroupAttention:
         value: torch.Tensor,
         scale: float | None,
     ) -> torch.Tensor:
-        """Store the layer's keys and values and return its output, (1, tokens, heads, size).
+        """Cache the layer's keys and values and return its output, (1, tokens, heads, head size).
 
         Args:
             layer: its number.
-            query: (1, heads, tokens, size).
-            key: (1, key-value heads, tokens, size), rotated.
-            value: (1, key-value heads, tokens, size).
-            scale: of the products; None for 1 / sqrt(size).
+            query: (1, heads, tokens, head size).
+            key: (1, key-value heads, tokens, head size), rotated.
+            value: (1, key-value heads, tokens, head size).
+            scale: of the products; None for 1 / sqrt(head size).
         """
         keys, values = self.pack.cache.keys[layer], self.pack.cache.values[layer]
         keys[self._rows], values[self._rows] = key[0].transpose(0, 1), value[0].transpose(0, 1)
@@ -89,24 +91,25 @@ class GroupAttention:
 
 
 def _for_heads(kept: torch.Tensor, heads: int) -> torch.Tensor:
-    """Return (n, heads, k, size) of (n, k, key-value heads, size), each repeated for its heads.
+    """Return (n, heads, k, head size) of (n, k, key-value heads, head size), each repeated.
 
-    Left to the product (``enable_gqa``), CUDA falls back to one that needs all weights at once.
+    ``enable_gqa`` would do it in the product. On CUDA that takes a product which needs the memory
+    of all weights at once.
     """
     return kept.transpose(1, 2).repeat_interleave(heads // kept.shape[2], dim=1)
 
 
 def _similar(pack: Pack) -> list[list[int]]:
-    """Group segments, by their number, whose lengths and contexts are close."""
+    """Return groups of segments, by their numbers, whose lengths and contexts are close."""
     lengths, contexts = pack.lengths.tolist(), pack.before.tolist()
     groups: list[list[int]] = []
     limits = (0.0, 0.0)
     for number in sorted(range(len(lengths)), key=lambda i: (lengths[i], contexts[i])):
         length, context = lengths[number], contexts[number]
-        fits = length <= limits[0] and context <= limits[1] and len(groups[-1]) < _GROUP
+        fits = length <= limits[0] and context <= limits[1] and len(groups[-1]) < _GROUP_SEGMENTS
         if not fits:
             groups.append([])
-            limits = (length * _PADDING, (context + length) * _PADDING)
+            limits = (length * _LENGTH_RATIO, (context + length) * _LENGTH_RATIO)
         groups[-1].append(number)
     return groups
 

@@ -1,6 +1,6 @@
-"""Block masks of a forward: which pages of the cache each 128 tokens look at.
+"""The page tables of a block mask: which pages of the cache each block of 128 tokens looks at.
 
-Made from the segments on the CPU, never by trying all pairs of tokens and rows.
+They follow from the segments, on the CPU. Pairs of tokens and rows are never tried.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,15 @@ Table = NDArray[np.int32]
 
 
 class Blocks(NamedTuple):
-    """For each of n blocks of queries the pages it looks at; p is the number of pages.
+    """The pages that each of n blocks of queries looks at; p is the number of pages.
 
-    In the order of ``BlockMask.from_kv_blocks``.
+    They stand in the order of ``BlockMask.from_kv_blocks``.
 
     Attributes:
-        partial: (n,) how many pages must be looked at row by row, ``partial_pages`` (n, p) which.
-        full: (n,) how many pages are seen whole by all, ``full_pages`` (n, p) which.
+        partial: (n,) how many pages must be looked at row by row.
+        partial_pages: (n, p) which.
+        full: (n,) how many pages all tokens of the block see whole.
+        full_pages: (n, p) which.
     """
 
     partial: Table
@@ -54,13 +56,13 @@ def blocks_of_places(pack: Pack, count: int) -> Blocks:
 
 
 def _pages_above(segment: Segment) -> list[int]:
-    """The pages of what a segment continues, the prefix excepted."""
+    """Return the pages of what a segment continues, but for the prefix."""
     above = (up for up in segment.path() if up is not segment and up.ticket != PREFIX)
     return [page for up in above for page in up.pages]
 
 
 def _listed(pack: Pack, looks: Sequence[set[int]], used: int) -> Blocks:
-    """Return the tables of the pages each block looks at; those with tokens see the prefix, too."""
+    """Return the tables of what blocks look at, with the prefix where they have tokens."""
     seen = np.zeros((len(looks), pack.cache.rows // PAGE), bool)
     shared = np.zeros_like(seen)
     for row, pages in zip(seen, looks, strict=True):
@@ -70,7 +72,7 @@ def _listed(pack: Pack, looks: Sequence[set[int]], used: int) -> Blocks:
 
 
 def _see_prefix(pack: Pack, seen: NDArray[np.bool_], shared: NDArray[np.bool_], used: int) -> None:
-    """Let the blocks that hold tokens look at the prefix; its filled pages are seen whole."""
+    """Let the blocks that have tokens look at the prefix; its filled pages are seen whole."""
     *_, top = pack.segments[0].path()
     if top.ticket != PREFIX or top is pack.segments[0]:
         return

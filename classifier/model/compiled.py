@@ -18,7 +18,7 @@ from classifier.model.frame import Frame
 from classifier.model.kv_cache import PAGE, new_cache
 from classifier.model.layer_weights import LayerWeights, layer_weights
 from classifier.model.logits import look_up
-from classifier.model.memory import LEAST_STORED
+from classifier.model.memory import LEAST_CACHED
 from classifier.model.mode import Mode
 from classifier.model.pack import Pack
 from classifier.model.rotary import RotaryEmbedding
@@ -39,7 +39,7 @@ class CompiledRunner:
         model: of transformers, with ``LoraLinear`` layers.
         mode: how weights are kept for the products.
         token_budget: tokens of the largest forward in steady state.
-        stored: tokens whose keys and values are stored in steady state.
+        cached: tokens whose keys and values are cached in steady state.
         compiled: whether to compile; without, only for tests of small models.
     """
 
@@ -50,7 +50,7 @@ class CompiledRunner:
         model: Any,
         mode: Mode = "nf4",
         token_budget: int = TOKEN_BUDGET,
-        stored: int | None = None,
+        cached: int | None = None,
         *,
         compiled: bool = True,
     ) -> None:
@@ -59,9 +59,9 @@ class CompiledRunner:
         self.mode = mode
         self.busy = 0.0
         self.device = model.device
-        # With the prefix, and with room for labels where the budget is small.
-        pages = 16 + max(32, (stored or int(LEAST_STORED * token_budget)) // PAGE)
-        self.cache = new_cache(model, pages, steady=True)  # what grows is compiled anew
+        # Beside those: the prefix, and labels where the budget is small.
+        pages = 16 + max(32, (cached or int(LEAST_CACHED * token_budget)) // PAGE)
+        self.cache = new_cache(model, pages, steady=True)  # layers are compiled for its size
         self.tables = RowTables(self.device)
         self._compiled = compiled
         layer = DecoderLayer.of(model.config, self.device)
@@ -85,7 +85,7 @@ class CompiledRunner:
         """Convert the layers' weights with the adapter that they have now."""
         self.tables.clear()
         self._graphs.clear()
-        self._layers = []  # what was merged goes before more is
+        self._layers = []  # converted weights go before new ones are made
         convert = CONVERSIONS[self.mode]
         self._layers = [layer_weights(module, convert) for module in self.model.model.layers]
 

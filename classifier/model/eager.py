@@ -13,7 +13,7 @@ from classifier.model.runner import TOKEN_BUDGET, Answers
 
 
 class EagerRunner:
-    """Reads through transformers' own model.
+    """Runs packs through transformers' own model.
 
     Args:
         model: of transformers, with ``attention.NAME`` as its attention.
@@ -29,16 +29,16 @@ class EagerRunner:
         self.cache = new_cache(model)
 
     def adapted(self) -> None:
-        """Do nothing: the model's layers hold the adapter."""
+        """Do nothing: the model's layers have the adapter."""
 
     def restore(self, pack: Pack, keys: torch.Tensor, values: torch.Tensor) -> None:
-        """Store a pack's keys and values, (layers, t, key-value heads, size)."""
+        """Cache a pack's keys and values, (layers, t, key-value heads, head size)."""
         rows = torch.from_numpy(pack.rows).to(keys.device)
         self.cache.keys[:, rows], self.cache.values[:, rows] = keys, values
 
     @torch.inference_mode()
     def start(self, pack: Pack) -> Answers:
-        """Read a pack; the answers are there at once."""
+        """Run a pack; the answers are there at once."""
         began = time.perf_counter()
         device = self.model.device
         out = self.model.model(

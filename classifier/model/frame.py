@@ -54,7 +54,7 @@ class Frame:
 
     @staticmethod
     def contents(pack: Pack, chosen: Any, size: int, blocks: Blocks) -> Array:
-        """Return what ``flat`` holds for the chosen tokens of a pack."""
+        """Return ``flat`` for the chosen tokens of a pack."""
         columns = (
             (pack.tickets, PADDING),
             (pack.order, 0),

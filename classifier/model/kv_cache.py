@@ -50,15 +50,15 @@ class KVCache:
         steady: bool = False,
     ) -> None:
         shape = (layers, (pages + 1) * PAGE, heads, size)
-        # Zeros: what is not seen is multiplied by nought, and nought times NaN is NaN.
+        # Zeros, for rows that are not seen are multiplied by zero, and zero times NaN is NaN.
         self.keys = torch.zeros(shape, dtype=dtype, device=device)
         self.values = torch.zeros(shape, dtype=dtype, device=device)
-        # A heap: the lowest page goes first, so that the same calls always give the same places,
-        # and sums are taken in the same order.
+        # A heap gives the lowest page first. So the same calls give the same places, and sums are
+        # taken in the same order.
         self._free = list(range(SCRAP + 1, pages + 1))
-        self._held: dict[int, list[int]] = {}
+        self._pages_of: dict[int, list[int]] = {}
         self._reserved = len(self._free) // 8 if steady else None
-        self._holders = [0] * (pages + 1)
+        self._segments_on = [0] * (pages + 1)
 
     @property
     def rows(self) -> int:
@@ -77,7 +77,7 @@ class KVCache:
 
     @property
     def room(self) -> int:
-        """Rows that new tickets may take; a part is left to labels, without which none ends."""
+        """Rows that new tickets may take. A part is left to labels: no ticket ends without them."""
         if self._reserved is None:
             return END
         return max(0, len(self._free) - self._reserved) * PAGE
@@ -85,7 +85,7 @@ class KVCache:
     def place(self, segments: Sequence[Segment]) -> Numbers:
         """Take pages for the segments' tokens, one after the other; return the pages' rows.
 
-        Each page is held by the tickets whose tokens lie on it, until all have been released.
+        A page is taken until all tickets whose tokens lie on it have been released.
         """
         total = sum(len(segment.tokens) for segment in segments)
         pages = self._take(-(-total // PAGE))
@@ -95,37 +95,37 @@ class KVCache:
             stop = at + len(segment.tokens)
             segment.rows = rows[at:stop]
             segment.pages = pages[at // PAGE : (stop - 1) // PAGE + 1]
-            self._held.setdefault(segment.ticket, []).extend(segment.pages)
+            self._pages_of.setdefault(segment.ticket, []).extend(segment.pages)
             for page in segment.pages:
-                self._holders[page] += 1
+                self._segments_on[page] += 1
             at = stop
         return rows
 
     def release(self, ticket: int) -> None:
-        """Give back what a ticket holds."""
-        for page in self._held.pop(ticket, ()):
-            self._holders[page] -= 1
-            if self._holders[page] == 0:
+        """Give back the pages that only this ticket still uses."""
+        for page in self._pages_of.pop(ticket, ()):
+            self._segments_on[page] -= 1
+            if self._segments_on[page] == 0:
                 heapq.heappush(self._free, page)
 
     def release_all(self) -> None:
         """Give back all."""
-        for ticket in list(self._held):
+        for ticket in list(self._pages_of):
             self.release(ticket)
 
     def _take(self, count: int) -> list[int]:
         if count > len(self._free):
-            self._grow(max(count - len(self._free), len(self._holders)))
+            self._grow(max(count - len(self._free), len(self._segments_on)))
         return [heapq.heappop(self._free) for _ in range(count)]
 
     def _grow(self, pages: int) -> None:
-        old = len(self._holders)
-        # Both are there before one is taken: there may be no memory for the second.
+        old = len(self._segments_on)
+        # Both are made before either is taken over: there may be no memory for the second.
         self.keys, self.values = (
             _grown(self.keys, pages * PAGE),
             _grown(self.values, pages * PAGE),
         )
-        self._holders += [0] * pages
+        self._segments_on += [0] * pages
         self._free += range(old, old + pages)  # higher than all others: still a heap
 
 

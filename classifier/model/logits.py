@@ -1,4 +1,4 @@
-"""From hidden states to the log-probabilities that a pack asks for."""
+"""Log-probabilities that a pack asks for, of the hidden states at its places."""
 
 from collections.abc import Callable
 

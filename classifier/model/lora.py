@@ -1,8 +1,8 @@
 """Linear layers that keep their weight in 4 bits and add a LoRA adapter exactly.
 
-y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ; W is an NF4 weight of bitsandbytes (Dettmers et al., "QLoRA", 2023) that
-is dequantised for each product, or a plain one. The adapter is never merged into W: a merged weight
-would have to be rounded to 4 bits again, which is another model than the one that was trained.
+y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ. W is an NF4 weight (Dettmers et al., "QLoRA", 2023), dequantised for
+each product, or a plain one. The adapter is never merged into a 4-bit W: the sum would have to be
+rounded to 4 bits again, and that is another model than the one that was trained.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,8 +41,8 @@ class LoraLinear(nn.Module):
         self.dtype = dtype
         self.weight, self.bias = layer.weight, layer.bias
         if isinstance(layer, Linear4bit):
-            # Weight and layer refer to each other there: only Python's collector, when it passes
-            # by, would free the memory of one that is let go.
+            # There weight and layer refer to each other. Only Python's collector would free their
+            # memory, some time later.
             layer.weight.module = None
         self.nf4: Nf4Weight | None = None
         self.adapter: LayerAdapter | None = None

@@ -1,10 +1,10 @@
-"""How many tokens a forward may have, and how many are stored, by the GPU's memory."""
+"""How many tokens a forward may have, and how many are cached, by the GPU's memory."""
 
 from typing import Any, NamedTuple
 
 import torch
 
-from classifier.model.kv_cache import PAGE
+from classifier.model.kv_cache import PAGE, head_size
 from classifier.model.logits import LOGIT_ROWS
 from classifier.model.lora import lora_layers
 from classifier.model.mode import Mode
@@ -12,22 +12,24 @@ from classifier.model.runner import TOKEN_BUDGET
 from core.errors import DeviceError
 
 _GIB = 1 << 30
-# Forwards whose keys and values are stored at once. At least the one that runs, the next one, the
-# one whose answers are taken meanwhile, and the labels of searches that go on: with less, every
-# other forward is started only when the one before has ended. More where there is room, for a
-# ticket holds its own until its search ends, which takes two forwards for each step.
-LEAST_STORED, MOST_STORED = 3.5, 8.0
-# Under so many tokens a forward is hardly cheaper than a larger one: the card is too small.
-_LEAST = 1024
-# Half for the CUDA context and compiled kernels, half for what recorded graphs keep of a 7B. Of a
-# larger model a size that finds no room is not recorded.
-_RUNTIME = _GIB
-# Of two versions while one takes the other's place; see ``LoraRecipe.r``.
+# Forwards whose keys and values are cached at once. At least: the one that runs, the next one, the
+# one whose answers are taken, and the labels of searches that go on. With less, every other forward
+# starts only when the one before has ended. At most: a ticket's stay until its search ends, which
+# takes two forwards for each step.
+LEAST_CACHED, MOST_CACHED = 3.5, 8.0
+# A forward of fewer tokens is hardly cheaper than one of so many: such a card is too small.
+_LEAST_TOKENS = 1024
+# Half for the CUDA context and compiled kernels, half for what the CUDA graphs of a 7B keep. Of a
+# larger model some sizes may find no room; those are not recorded.
+_RUNTIME_BYTES = _GIB
+# Adapters of two versions are there while one takes the other's place; for the rank see
+# ``LoraRecipe.r``.
 _RANK, _ADAPTERS = 64, 3
-# Bytes a weight of the linear layers takes beside its bitsandbytes form (which is kept for the next
-# adapter), and the bytes it has in the product.
-_KEPT: dict[Mode, float] = {"nf4": 0.0625, "bf16": 2.07, "fp8": 1.07, "full": 0.0}
-_WIDE = 2
+# Bytes that a weight of the linear layers takes beside its NF4 form, which stays for the next
+# adapter.
+_CONVERTED_BYTES: dict[Mode, float] = {"nf4": 0.0625, "bf16": 2.07, "fp8": 1.07, "full": 0.0}
+# Bytes of a number in the dtype of the computation.
+_NUMBER_BYTES = 2
 
 
 def limit_memory(memory: int) -> None:
@@ -41,11 +43,11 @@ class Fit(NamedTuple):
 
     Attributes:
         token_budget: tokens of one forward.
-        stored: tokens whose keys and values are stored.
+        cached: tokens whose keys and values are cached.
     """
 
     token_budget: int
-    stored: int
+    cached: int
 
 
 def fit(model: Any, mode: Mode, memory: int | None, token_budget: int | None = None) -> Fit:
@@ -65,12 +67,12 @@ def fit(model: Any, mode: Mode, memory: int | None, token_budget: int | None = N
     free, total = torch.cuda.mem_get_info(model.device)
     memory = min(memory or total, loaded + free)
     fixed = loaded + extra_bytes(model, mode)
-    kept, worked, logits = stored_bytes(model), layer_bytes(model), logit_bytes(model)
+    kept, worked, logits = cached_bytes(model), layer_bytes(model), logit_bytes(model)
     room = memory - fixed
-    stored = LEAST_STORED * kept  # for each token of a forward
-    tokens = int(min(room / (worked + stored), (room - logits) / stored)) // PAGE * PAGE
-    if tokens < min(_LEAST, token_budget or _LEAST):
-        needed = (fixed + max(logits, _LEAST * worked) + _LEAST * stored) / _GIB
+    cached = LEAST_CACHED * kept  # for each token of a forward
+    tokens = int(min(room / (worked + cached), (room - logits) / cached)) // PAGE * PAGE
+    if tokens < min(_LEAST_TOKENS, token_budget or _LEAST_TOKENS):
+        needed = (fixed + max(logits, _LEAST_TOKENS * worked) + _LEAST_TOKENS * cached) / _GIB
         raise DeviceError(
             f"the model needs {needed:.1f} GiB on the GPU in mode {mode}, and there are "
             f"{memory / _GIB:.1f}: raise PAIDAN_GPU_MEMORY if it is set, end what else uses the "
@@ -78,14 +80,14 @@ def fit(model: Any, mode: Mode, memory: int | None, token_budget: int | None = N
         )
     budget = min(tokens, token_budget or TOKEN_BUDGET)
     left = int((room - max(logits, budget * worked)) / kept)
-    return Fit(budget, min(left, int(MOST_STORED * budget)))
+    return Fit(budget, min(left, int(MOST_CACHED * budget)))
 
 
-def stored_bytes(model: Any) -> int:
+def cached_bytes(model: Any) -> int:
     """Return what the keys and values of a token take."""
     config = model.config
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return int(_WIDE * 2 * config.num_hidden_layers * config.num_key_value_heads * size)
+    heads = config.num_hidden_layers * config.num_key_value_heads
+    return int(2 * _NUMBER_BYTES * heads * head_size(config))
 
 
 def layer_bytes(model: Any) -> int:
@@ -94,7 +96,7 @@ def layer_bytes(model: Any) -> int:
     Of a 7B that is 104 KB; compiled, 77 were measured.
     """
     config = model.config
-    return int(_WIDE * (4 * config.hidden_size + 2 * config.intermediate_size))
+    return int(_NUMBER_BYTES * (4 * config.hidden_size + 2 * config.intermediate_size))
 
 
 def logit_bytes(model: Any) -> int:
@@ -106,6 +108,7 @@ def extra_bytes(model: Any, mode: Mode) -> int:
     """Return what is needed beside the loaded model, whatever the number of tokens."""
     layers = [layer for _, layer in lora_layers(model)]
     weights = [layer.in_features * layer.out_features for layer in layers]
-    adapter = sum(_RANK * (layer.in_features + layer.out_features) for layer in layers) * _WIDE
-    kept = _KEPT[mode] * sum(weights)
-    return int(_RUNTIME + kept + _ADAPTERS * adapter + _WIDE * max(weights))
+    widths = sum(layer.in_features + layer.out_features for layer in layers)
+    adapter = _NUMBER_BYTES * _RANK * widths
+    kept = _CONVERTED_BYTES[mode] * sum(weights)
+    return int(_RUNTIME_BYTES + kept + _ADAPTERS * adapter + _NUMBER_BYTES * max(weights))

@@ -1,14 +1,16 @@
-"""The kernel of ``nf4``, in Triton; see there for the arithmetic.
+"""The CUDA kernel of ``nf4_op``, in Triton; the arithmetic is told there.
 
-What it would wait for is shared memory: the sum with B·A has the layout of the tensor cores, and
-other values come into it by a round through there. So the bytes make that round before they are
-looked up, not the values after: they are fewer, and the two weights of a byte are neighbours, as a
-thread's are in that layout. The sixteen values are in a warp's registers, from which a shuffle
-takes one in any layout; a load would have one of its own.
+`tl.dot` fixes the layout of B·A, and the sum has to be made in it. Changing a layout goes through
+shared memory, which is what this kernel waits for. So we convert the packed bytes to the layout of
+`tl.dot` first and look their values up afterwards: bytes are fewer than values. The two values of a
+byte are neighbours in a row, and that layout gives each thread neighbours.
 
-A program takes several tiles of rows. An A of rank 16, 32 or 64 stays, and the next tiles are
-loaded while one is computed. That takes some 40 KiB of shared memory, and for float32 some 60, so
-it runs on an RTX 4090 (99 KiB) as well.
+A warp keeps the sixteen NF4 values in its registers. A shuffle looks a value up there and works in
+any layout. A load from memory would bring its own layout.
+
+A program makes several tiles of rows. It loads an A of rank 16, 32 or 64 once, and loads the next
+tiles while it computes one. That takes some 40 KiB of shared memory, for float32 some 60. An RTX
+4090 has 99 KiB.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-any-return"
@@ -27,7 +29,7 @@ _ROWS, _TILES, _WARPS, _STAGES = 32, 8, 4, 3
 
 @triton.jit
 def _looked_up(code, table):
-    """Return float32 table[code]: a warp's threads load one value each, all take what they need."""
+    """Return float32 table[code]: a warp's threads load one value each and shuffle them."""
     return tl.inline_asm_elementwise(
         """
         {
@@ -90,13 +92,13 @@ def weight(
     b: torch.Tensor | None,
     dtype: torch.dtype,
 ) -> torch.Tensor:
-    """Return the (out, in) weight in ``dtype``; see ``nf4.nf4_weight``."""
+    """Return the (out, in) weight in ``dtype``; see ``nf4_op.nf4_weight``."""
     out_features, in_features = codes.shape[0], codes.shape[1] * 2
     out = torch.empty((out_features, in_features), dtype=dtype, device=codes.device)
     rank = 0 if a is None else a.shape[0]
     at_once = next((ranks for ranks in (64, 32) if rank % ranks == 0), RANKS)
-    stages = _STAGES if rank <= at_once else 1  # the parts of a larger A have no room besides
-    # Fewer tiles a program for a small weight, so that there is work for all multiprocessors.
+    stages = _STAGES if rank <= at_once else 1  # the parts of a larger A leave no room
+    # A program makes fewer tiles of a small weight, so that all multiprocessors have work.
     tiles = min(_TILES, triton.cdiv(out_features, _ROWS * _TILES))
     grid = (in_features // 128, triton.cdiv(out_features, _ROWS * tiles))
     _weight_kernel[grid](

@@ -1,4 +1,4 @@
-"""The layout of one forward: segments one after the other, without padding."""
+"""A pack: the layout of one forward, segments one after the other, without padding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from classifier.model.kv_cache import KVCache
 from classifier.model.segment import Numbers, Segment
 
 BEST = -1
-"""Asked for in a token's place: the likeliest token itself."""
+"""Asked for where a token could be: the number of the likeliest one."""
 
 
 @dataclass
@@ -18,10 +18,10 @@ class Pack:
     """Segments that are read together, and what is asked of them.
 
     Parameters:
-        store: where keys and values go; the segments' rows are set.
-        segments: n of them with t tokens in all; one that another continues may be among them.
-        asked: (place, tokens): the log-probabilities of which tokens after the token at that place
-            are wanted; of ``BEST``, the number of the likeliest one.
+        cache: where keys and values go; the segments' rows are set.
+        segments: n of them with t tokens in all. One may continue another one of the pack.
+        asked: pairs (place, tokens). Wanted are the log-probabilities of these tokens behind the
+            token at that place; for ``BEST`` it is the number of the likeliest token.
     """
 
     cache: KVCache
@@ -30,12 +30,12 @@ class Pack:
     page_rows: Numbers = field(init=False)
 
     def __post_init__(self) -> None:
-        """Find rows for all tokens."""
+        """Take rows for all tokens."""
         self.page_rows = self.cache.place(self.segments)
 
     @cached_property
     def rows(self) -> Numbers:
-        """Of the tokens, (t,); they fill the pages taken, but for the rest of the last one."""
+        """The tokens' rows, (t,): all of the pages taken, but for the rest of the last one."""
         return self.page_rows[: len(self.ids)]
 
     @cached_property
@@ -45,7 +45,7 @@ class Pack:
 
     @cached_property
     def lengths(self) -> Numbers:
-        """Of the segments, (n,)."""
+        """The segments' lengths, (n,)."""
         return np.array([len(segment.tokens) for segment in self.segments])
 
     @cached_property
@@ -60,22 +60,22 @@ class Pack:
 
     @cached_property
     def positions(self) -> Numbers:
-        """Of the tokens, (t,)."""
+        """The tokens' positions, (t,)."""
         return self._each(self.before)
 
     @cached_property
     def order(self) -> Numbers:
-        """Of the tokens, (t,)."""
+        """The tokens' order, (t,)."""
         return self._each(np.array([segment.first for segment in self.segments]))
 
     @cached_property
     def tickets(self) -> Numbers:
-        """Whose the tokens are, (t,)."""
+        """The tokens' tickets, (t,)."""
         return np.repeat([segment.ticket for segment in self.segments], self.lengths)
 
     @cached_property
     def stops(self) -> Numbers:
-        """The order at which what sees a token ends, (t,)."""
+        """The order from which on no token sees them, (t,)."""
         return np.repeat([segment.stop for segment in self.segments], self.lengths)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What every runner offers: it runs packs through a model.
+"""What every runner promises: it runs packs through a model.
 
 ``eager`` has the plain one for any device, ``compiled`` the one for CUDA.
 """
@@ -15,7 +15,7 @@ TOKEN_BUDGET = 16_384
 """Tokens of one forward."""
 
 Answers = Callable[[], list[float]]
-"""Waits for a forward and returns what was asked (``Pack.asked``), in the order of the asking."""
+"""Waits for a forward and returns what was asked, in the order of ``Pack.asked``."""
 
 
 class Runner(Protocol):
@@ -23,7 +23,7 @@ class Runner(Protocol):
 
     Attributes:
         cache: keys and values of what was read.
-        ahead: how many forwards may be started before the answers of the first are taken.
+        ahead: forwards that may be started before the answers of the first one are taken.
         token_budget: tokens of one forward.
         busy: seconds that the device worked on forwards whose answers were taken.
     """
@@ -34,10 +34,10 @@ class Runner(Protocol):
     busy: float
 
     def start(self, pack: Pack) -> Answers:
-        """Read a pack: its keys and values are stored, what it asks can be waited for."""
+        """Start to run a pack: its keys and values are cached, its answers can be waited for."""
 
     def adapted(self) -> None:
-        """Take notice that the model has another adapter."""
+        """Be told that the model has another adapter; nothing that was cached counts any more."""
 
     def restore(self, pack: Pack, keys: torch.Tensor, values: torch.Tensor) -> None:
-        """Store a pack's keys and values as they were read before, instead of reading it."""
+        """Cache a pack's keys and values as they were computed before, instead of running it."""

@@ -32,11 +32,11 @@ class Segment:
         tokens: n of them, at least one.
         above: the segment they continue; None where nothing comes before.
         ticket: the number of the ticket they belong to.
-        first: the order of the first token; each next one comes after it. In a tree of labels it
-            is the place in the tree, parents before children.
-        stop: the order at which what sees these tokens ends.
-        rows: (n,) where keys and values went; set by reading.
-        pages: on which they lie, in order; likewise.
+        first: the order of the first token; the others count on from it. In a tree of labels
+            the order is the place in the tree, parents before children.
+        stop: the order from which on no token sees these.
+        rows: (n,) where the keys and values go; set by ``KVCache.place``.
+        pages: on which these rows lie, in order; likewise.
         position: of the first token.
     """
 

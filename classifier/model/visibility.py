@@ -10,10 +10,10 @@ from classifier.model.segment import PREFIX
 
 
 class Visibility(NamedTuple):
-    """What b blocks of 128 tokens see of the cache's p pages.
+    """What b blocks of 128 tokens see of the p pages of the cache.
 
     Attributes:
-        tickets: (128 b,) int32, whose the tokens are.
+        tickets: (128 b,) int32, the tokens' tickets.
         order: (128 b,) int32, see ``segment``.
         partial: (b,) int32, see ``blocks.Blocks``; likewise the next three.
         partial_pages: (b, p).
@@ -45,7 +45,7 @@ class Visibility(NamedTuple):
             visible: torch.Tensor = near & (self.row_order[row] <= at) & (at < self.row_stops[row])
             return visible
 
-        # Not from_kv_blocks: that adds the tables of a backward pass.
+        # from_kv_blocks would add the tables of a backward pass.
         return BlockMask(
             seq_lengths=(self.partial.shape[0] * PAGE, self.row_tickets.shape[0]),
             kv_num_blocks=self.partial[None, None],

@@ -1,7 +1,7 @@
-"""What a base's directory holds, told by its files' names and first bytes.
+"""The files of a base's directory, told apart by their names and first bytes.
 
-People point at adapters, at models for llama.cpp, at downloads of which only the pointers came.
-Each is called what it is.
+People name adapters, models for llama.cpp, and downloads that brought pointers only. The message
+says what they named, and what to add instead.
 """
 
 import json
@@ -77,7 +77,7 @@ def _other_kind(path: Path) -> str | None:
             "fetch the files with 'git lfs pull', or download them"
         )
     if has_weights:
-        return _half(path)
+        return _incomplete(path)
     if gguf := _some(path, "*.gguf"):
         return (
             f"holds a model for llama.cpp ({gguf[0]}): Paidan quantises by itself, add the model "
@@ -92,8 +92,8 @@ def _other_kind(path: Path) -> str | None:
     return None
 
 
-def _half(path: Path) -> str | None:
-    """Return what is missing beside weights that are there."""
+def _incomplete(path: Path) -> str | None:
+    """Return what is missing beside the weights."""
     shards = _some(path, "model-*-of-*.safetensors")
     if shards and not (path / WEIGHTS).is_file() and not (path / INDEX).is_file():
         return f"holds {len(shards)} parts of weights without {INDEX}: fetch that file, too"

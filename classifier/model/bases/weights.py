@@ -1,8 +1,8 @@
 """Whether a base's weights are those that its configuration asks for.
 
-transformers fills what it does not find with random numbers and leaves out what it does not know,
-both with a warning at most. So the headers of the weights are compared with the model before:
-names, shapes and types, without loading any.
+transformers fills what it does not find with random numbers, and leaves out what it does not know,
+with a warning at most. So names, shapes and types in the headers are compared with the model first.
+No weight is loaded for that.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from classifier.model.bases.config import check_quantization, described_model
 from classifier.model.bases.files import read_json, weight_files
 from core.errors import ModelVersionError
 
-# Of safetensors' types, those of weights that nobody has quantised.
+# The types, in safetensors' words, of weights that are not quantised.
 _FLOATS = ("BF16", "F16", "F32")
 _HEAD, _EMBEDDINGS = "lm_head.weight", "model.embed_tokens.weight"
-# Older files hold what is computed from the configuration anyway.
+# Older files have this, too; it is computed from the configuration.
 _COMPUTED = "rotary_emb.inv_freq"
 # What bitsandbytes keeps beside a matrix of four bits.
 _NF4_STATE = ".quant_state.bitsandbytes__nf4"

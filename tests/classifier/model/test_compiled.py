@@ -1,4 +1,4 @@
-"""The runner for CUDA, uncompiled on the CPU: masks, pages and weights against the plain one."""
+"""The runner for CUDA, uncompiled on the CPU, beside the plain one."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -41,7 +41,7 @@ def plain_again(base: Base) -> Iterator[None]:
         ("llama", "nf4", 512, (256, 2048)),  # forwards are filled up
     ],
 )
-def test_it_reads_what_the_plain_reader_reads(
+def test_it_computes_what_the_plain_runner_computes(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -79,7 +79,7 @@ def test_it_swaps_adapters_and_comes_back_to_the_same(base: Base, tmp_path: Path
     assert first.scores(MANY) == before
 
 
-def test_it_goes_on_when_the_store_has_to_grow(base: Base) -> None:
+def test_it_goes_on_when_the_cache_has_to_grow(base: Base) -> None:
     backbone = load_backbone(base, "full", CPU)
     prompt = make_prompt(backbone.tokenizer)
     runner = use_compiled(backbone, 512)
@@ -92,7 +92,7 @@ def test_it_goes_on_when_the_store_has_to_grow(base: Base) -> None:
     assert largest_gap(found, expected) < 1e-3
 
 
-def test_the_store_does_not_grow_for_new_tickets(base: Base) -> None:
+def test_the_cache_does_not_grow_for_new_tickets(base: Base) -> None:
     """What is compiled for a cache would be compiled anew."""
     backbone = load_backbone(base, "full", CPU)
     prompt = make_prompt(backbone.tokenizer)

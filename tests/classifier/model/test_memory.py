@@ -59,17 +59,17 @@ def test_the_budget_follows_from_the_memory(
 
     assert least <= found.token_budget <= most
     assert found.token_budget % 128 == 0
-    assert 3.5 * found.token_budget <= found.stored <= 8 * found.token_budget
+    assert 3.5 * found.token_budget <= found.cached <= 8 * found.token_budget
     fixed = LOADED + memory.extra_bytes(model, mode)
-    taken = found.token_budget * memory.layer_bytes(model) + found.stored * memory.stored_bytes(
+    taken = found.token_budget * memory.layer_bytes(model) + found.cached * memory.cached_bytes(
         model
     )
     assert fixed + taken <= min(gib or 24, 24) * GIB
 
 
-def test_a_budget_that_is_given_leaves_more_to_the_store(model: SimpleNamespace) -> None:
+def test_a_budget_that_is_given_leaves_more_to_the_cache(model: SimpleNamespace) -> None:
     assert memory.fit(model, "nf4", None, 8192) == (8192, 8 * 8192)
-    assert memory.fit(model, "nf4", 11 * GIB, 8192).stored < 8 * 8192
+    assert memory.fit(model, "nf4", 11 * GIB, 8192).cached < 8 * 8192
 
 
 def test_a_gpu_too_small_is_refused_with_what_is_needed(model: SimpleNamespace) -> None:
