@@ -39,3 +39,17 @@ def test_a_weight_that_was_laid_out_is_let_go_at_once() -> None:
     finally:
         gc.enable()
     assert torch.equal(layer.full_weight(), before)
+
+
+def test_the_kept_weight_is_the_one_bitsandbytes_trains_on() -> None:
+    """Serving dequantises; training multiplies through ``Linear4bit``: they must agree."""
+    torch.manual_seed(0)
+    plain = nn.Linear(128, 64)
+    trained = Linear4bit(128, 64, quant_type="nf4", compute_dtype=torch.float32)
+    trained.load_state_dict(plain.state_dict())
+    trained = trained.to("cpu").train()
+    served = LoraLinear(trained, torch.float32)
+    x = torch.randn(5, 128)
+
+    assert torch.allclose(served(x), trained(x), atol=1e-5)
+    assert not torch.allclose(served(x), plain(x), atol=1e-3)
