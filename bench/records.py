@@ -9,7 +9,7 @@ from sqlalchemy import String, cast, insert, literal, select
 from db import Database, clock, taxonomy, versions
 from db.models import Ticket
 from db.types import Deadline
-from registry.entries import register
+from registry.registration import register
 from training.constant import train_constant
 from training.samples import Sample
 

@@ -46,7 +46,7 @@ from db.schema import migrate
 from db.tickets import NewTicket
 from paidan.embedded.stack import EmbeddedStack
 from producer import Submitter
-from registry.entries import register
+from registry.registration import register
 from registry.writer import store_version
 from training.adapter.preparation import recipe_for, setup_of
 from training.adapter.version import write_files

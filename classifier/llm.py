@@ -71,7 +71,7 @@ class LlmClassifier:
         gpu_memory: int | None = None,
         think_tokens: int = 0,
     ) -> Self:
-        """Open a version; its base is loaded, or shared with a classifier that holds it.
+        """Open a version; its base is loaded, or shared with a classifier that has it loaded.
 
         Bases added to Paidan are entered in the folder ``bases`` beside the version. For ``mode``
         see ``served_mode``, for ``gpu_memory`` ``load_backbone``, for ``think_tokens`` the class.

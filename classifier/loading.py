@@ -15,7 +15,7 @@ from core.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an LLM is held; other kinds have nothing to choose.
+    """How an LLM is loaded; other kinds have nothing to choose.
 
     Parameters:
         mode: how its weights are kept; see ``model.mode.Mode``.
@@ -29,7 +29,7 @@ class Options:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Return how a worker with these settings holds it."""
+        """Return how a worker with these settings loads it."""
         return cls(settings.model_mode, settings.gpu_memory, settings.think_tokens)
 
 

@@ -12,7 +12,7 @@ from classifier.version_files import read_manifest
 from core.errors import ModelVersionError
 from db import taxonomy, versions
 from db.session import Database
-from registry.entries import manifest_digest
+from registry.registration import manifest_digest
 
 
 def registered_kind(database: Database, name: str) -> str:
@@ -34,7 +34,7 @@ def load_version(
     """Load a registered version.
 
     Args:
-        database: the record, which has its entry and the taxonomy.
+        database: the record, which has its registration and the taxonomy.
         name: the version's.
         models_dir: the folder of all versions.
         options: of an LLM.

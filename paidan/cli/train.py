@@ -75,7 +75,7 @@ def train(
 ) -> None:
     """Train a model version from a file of labelled tickets."""
     from db import open_database, versions
-    from registry.entries import register
+    from registry.registration import register
     from training.replay import corrected_samples
 
     if kind != "llm" and (base_name or recipe):

@@ -17,7 +17,7 @@ from paidan.progress.push import PushProgress
 from paidan.progress.training import TrainingProgress
 from paidan.sample.generator import SampleTicket, generate
 from producer.submit import Submitter
-from registry.entries import register
+from registry.registration import register
 from registry.writer import TrainedVersion
 from training.adapter.version import train_llm
 from training.evaluation import evaluate

@@ -57,7 +57,7 @@ def test_only_an_llm_shares_its_base(constant: Path, version: Path) -> None:
     assert not shares_base(serving, version, DEFAULTS)
 
 
-def test_settings_say_how_an_llm_is_held() -> None:
+def test_settings_say_how_an_llm_is_loaded() -> None:
     settings = Settings(model_mode="fp8", gpu_memory=2**30, think_tokens=64)
 
     assert Options.of(settings) == Options("fp8", 2**30, 64)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from classifier.labels.template import PromptUnit
 from db import Database, versions
-from registry.entries import register
+from registry.registration import register
 from registry.writer import TrainedVersion, write_version
 from tests.support.make import UNITS
 from tests.support.models import STANDIN

@@ -15,7 +15,7 @@ from classifier.manifest import (
     taxonomy_digest,
 )
 from db import Database
-from registry.entries import register
+from registry.registration import register
 from registry.writer import write_version
 from tests.support.make import UNITS
 from training.constant import train_constant

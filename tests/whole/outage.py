@@ -26,7 +26,7 @@ from core.settings import Settings
 from db import Database, tickets, versions
 from db.models import Classification, Status, Ticket
 from db.schema import migrate
-from registry.entries import register
+from registry.registration import register
 from tests.support.llm import themed_samples, train_test_llm
 from tests.support.make import UNITS, add_units, new_ticket
 from tests.support.processes import Process, relay, worker

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from db import Database, versions
-from registry.entries import register
+from registry.registration import register
 from tests.support.llm import themed_samples
 from tests.support.make import UNITS, add_units, promote_constant
 from training.linear.version import train_linear

@@ -16,7 +16,7 @@ from classifier.setup import SETUP
 from core.settings import Settings
 from db import Database, versions
 from db.models import Classification
-from registry.entries import register
+from registry.registration import register
 from registry.writer import TrainedVersion
 from tests.support.llm import THEMES, changed_copy, promote_llm, themed_samples
 from tests.support.make import UNITS, add_tickets, add_units, promote_constant

@@ -1,4 +1,4 @@
-"""A version's entry tells its kind, its measurements, and which manifest it has."""
+"""A version's registration tells its kind, its measurements, and which manifest it has."""
 
 import hashlib
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from classifier.manifest import MANIFEST
 from classifier.version_files import read_manifest
 from db import Database, versions
-from registry.entries import manifest_digest, register
+from registry.registration import manifest_digest, register
 from registry.writer import TrainedVersion
 from tests.support.versions import rewrite_manifest, write_toy_version
 
@@ -16,30 +16,30 @@ def toy_version(folder: Path) -> TrainedVersion:
     return TrainedVersion(path, read_manifest(path))
 
 
-def enter(database: Database, version: TrainedVersion) -> tuple[str, str, object]:
-    """Register a version; return what its entry tells."""
+def registered(database: Database, version: TrainedVersion) -> tuple[str, str, object]:
+    """Register a version; return what the record tells."""
     with database.writing() as session:
         register(session, version)
     with database.reading() as session:
-        entry = versions.get_version(session, version.name)
-        return entry.kind, entry.manifest_sha256, entry.metrics
+        row = versions.get_version(session, version.name)
+        return row.kind, row.manifest_sha256, row.metrics
 
 
-def test_an_entry_has_the_digest_of_the_manifest_as_it_lies_there(
+def test_a_registration_has_the_digest_of_the_manifest_as_it_lies_there(
     database: Database, tmp_path: Path
 ) -> None:
     version = toy_version(tmp_path)
 
-    entered = enter(database, version)
+    told = registered(database, version)
 
     content = (version.path / MANIFEST).read_bytes()
-    assert entered == ("toy", hashlib.sha256(content).hexdigest(), {"accuracy": 0.9})
+    assert told == ("toy", hashlib.sha256(content).hexdigest(), {"accuracy": 0.9})
 
 
-def test_an_entry_is_never_changed(database: Database, tmp_path: Path) -> None:
+def test_a_registration_is_never_changed(database: Database, tmp_path: Path) -> None:
     version = toy_version(tmp_path)
-    before = enter(database, version)
+    before = registered(database, version)
     rewrite_manifest(version.path, metrics={"accuracy": 1.0})
 
-    assert enter(database, version) == before
+    assert registered(database, version) == before
     assert manifest_digest(version.path) != before[1]

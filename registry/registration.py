@@ -1,4 +1,4 @@
-"""The entries of the record: one for each version, with the digest of its manifest."""
+"""The registration of a version: its row in the record, with the digest of its manifest."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +11,7 @@ from registry.writer import TrainedVersion
 
 
 def register(session: Session, version: TrainedVersion) -> None:
-    """Enter a trained version; an entry of that name is left as it is.
+    """Register a trained version; a registration of that name is left as it is.
 
     Raises:
         OSError: the manifest cannot be read.
