@@ -6,15 +6,11 @@ from typing import Any
 
 import pytest
 
-from core.errors import InputError
 from db.tickets import NewTicket
 from producer.files.reader import read_rows
-from producer.files.rows import Row
-from producer.tickets.columns import check_columns
 from producer.tickets.options import ReadOptions
-from producer.tickets.outcome import Reject
 from producer.tickets.reader import read_tickets
-from tests.support.make import read_records, ticket_of
+from tests.support.make import ticket_of
 
 SHANGHAI = timezone(timedelta(hours=8))
 
@@ -67,37 +63,6 @@ def test_the_label_reaches_no_field_a_model_sees(row: dict[str, str]) -> None:
     assert "城管局" not in f"{ticket.title} {ticket.text} {ticket.meta} {ticket.external_id}"
 
 
-def test_columns_are_mapped_and_the_rest_is_kept_in_meta() -> None:
-    row = {"编号": "7", "内容": "漏水", "坐席": "王", "等级": None, "text": "not the text"}
-
-    ticket = ticket_of(row, columns={"text": "内容", "external_id": "编号"})
-
-    assert (ticket.external_id, ticket.text) == ("7", "漏水")
-    assert ticket.meta == {"坐席": "王", "等级": None, "text": "not the text"}
-
-
-def test_the_meta_object_is_kept_untouched_beside_the_extra_columns() -> None:
-    meta = {"路径": ["a", {"b": None}], "n": 1.5, "blank": "  ", "": True, "seat": "own"}
-
-    ticket = ticket_of({"text": "漏水", "meta": meta, "seat": "column", "tags": ["x"]})
-
-    assert ticket.meta == {**meta, "tags": ["x"]}
-
-
-def test_an_unknown_field_in_the_mapping_is_refused_with_the_known_ones() -> None:
-    check_columns({"text": "内容"})
-
-    with pytest.raises(
-        InputError, match=r"no field 'body'; fields: source, external_id, title, text"
-    ):
-        check_columns({"body": "内容"})
-
-
-def test_a_file_without_a_text_column_is_refused_as_a_whole() -> None:
-    with pytest.raises(InputError, match=r"line 2: no column 'text' among 'id', 'body'.*--column"):
-        read_records({"id": "1", "body": "漏水"})
-
-
 @pytest.mark.parametrize(("value", "stored"), [(7, "7"), (0, "0"), (20260301001, "20260301001")])
 def test_numbers_are_ids(value: Any, stored: str) -> None:
     assert ticket_of({"external_id": value, "text": "漏水"}).external_id == stored
@@ -119,23 +84,3 @@ def test_ids_made_from_the_text_are_the_same_at_each_reading(tmp_path: Path) -> 
     assert (water_2, water_3) == (f"{water}-2", f"{water}-3")
     assert blank == "text"
     assert len({water, power, titled}) == 3
-
-
-def test_a_bad_row_does_not_stop_the_rows_behind_it() -> None:
-    rows = [Row(2, {}, "broken"), Row(3, {"text": ""}), Row(5, {"text": "漏水"})]
-
-    found = list(read_tickets(rows, ReadOptions()))
-
-    assert [line for line, _ in found] == [2, 3, 5]
-    assert found[0][1] == Reject(2, "", "broken", {})
-    assert isinstance(found[2][1], NewTicket)
-
-
-def test_a_source_column_tells_tickets_of_several_sources_apart() -> None:
-    rows = [Row(2, {"source": "crm", "external_id": "1", "text": "a"}), Row(3, {"text": "b"})]
-
-    sources = [
-        item.source for _, item in read_tickets(rows, ReadOptions()) if isinstance(item, NewTicket)
-    ]
-
-    assert sources == ["crm", "file"]

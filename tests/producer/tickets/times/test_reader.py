@@ -1,6 +1,6 @@
 """Times: the forms that are read, what means none, and what is left unread as unclear."""
 
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,17 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import InputError
-from db import Database, tickets
-from db.models import Ticket
-from db.tickets import NewTicket
-from producer.files.rows import Row
-from producer.tickets.options import ReadOptions
-from producer.tickets.outcome import Note, Reject
-from producer.tickets.reader import read_tickets
 from producer.tickets.times.reader import TwoTimesError, UnreadTimeError, read_time
-from producer.tickets.times.user_format import check_format
-from tests.support.make import ticket_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HALF_PAST_NINE = datetime(2026, 3, 1, 9, 30, tzinfo=SHANGHAI)
@@ -58,27 +48,9 @@ def test_the_forms_that_systems_write_are_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "hour"),
-    [
-        *(("下午 3:05", 15.0), ("下午3:05", 15)),
-        *(("晚上8:05", 20), ("中午12:05", 12), ("中午1:05", 13)),
-        *(("凌晨12:05", 0), ("上午12:05", 0), ("12:05 PM", 12), ("12:05 AM", 0), ("21:05 PM", 21)),
-        *(("下午15:05", 15), ("中午11:05", 11)),
-    ],
-)  # fmt: skip
-def test_words_for_the_half_of_the_day_are_heeded(text: str, hour: int) -> None:
-    assert read(f"2026/3/1 {text}") == datetime(2026, 3, 1, int(hour), 5, tzinfo=SHANGHAI)
-
-
-@pytest.mark.parametrize(
     "text", ["2026年3月1日", "20260301", "46082", "2026-03-01", "1 March 2026", "20260301.0"]
 )
 def test_a_day_alone_begins_at_midnight(text: str) -> None:
-    assert read(text) == datetime(2026, 3, 1, tzinfo=SHANGHAI)
-
-
-@pytest.mark.parametrize("text", ["2026-02-28 24:00", "2026-02-28T24:00:00", "2026年2月28日24时"])
-def test_the_end_of_a_day_is_the_begin_of_the_next(text: str) -> None:
     assert read(text) == datetime(2026, 3, 1, tzinfo=SHANGHAI)
 
 
@@ -168,68 +140,3 @@ def test_a_named_format_goes_first_and_the_others_stay() -> None:
     assert read("13/04/2026", *formats) == datetime(2026, 4, 13, tzinfo=SHANGHAI)
     assert read("2026-03-01 09:30", *formats) == HALF_PAST_NINE
     assert read("03012026", "%m%d%Y") == datetime(2026, 3, 1, tzinfo=SHANGHAI)
-
-
-@pytest.mark.parametrize(
-    ("form", "told"),
-    [
-        *(("%d/%m", "no year"), ("%Y", "whole time"), ("%d/%m/%Y %I:%M", "%p beside %I")),
-        *(("%Y-%m-%d %q", "is no time format"), ("%c %Y", "on each machine"), ("text", "no year")),
-    ],
-)  # fmt: skip
-def test_a_format_that_tells_no_whole_time_is_refused(form: str, told: str) -> None:
-    with pytest.raises(InputError, match=told):
-        check_format(form)
-
-
-def told(row: dict[str, Any], **options: Any) -> tuple[NewTicket | Reject, list[Note]]:
-    notes: list[Note] = []
-    [(_, item)] = read_tickets([Row(2, row)], ReadOptions(**options), notes.append)
-    return item, notes
-
-
-def test_a_time_that_cannot_be_read_goes_to_meta_under_its_columns_name() -> None:
-    row = {"内容": "漏水", "期限": "03/04/2026", "received_at": "yesterday"}
-
-    ticket, notes = told(row, columns={"text": "内容", "due_at": "期限"})
-
-    assert isinstance(ticket, NewTicket)
-    assert (ticket.due_at, ticket.received_at) == (None, None)
-    assert ticket.meta == {"期限": "03/04/2026", "received_at": "yesterday"}
-    assert [(r.line, r.field) for r in notes] == [(2, "received_at"), (2, "due_at")]
-    assert "'yesterday' is no time" in notes[0].detail
-    assert not any(value in r.kind for r in notes for value in ("yesterday", "2026"))
-
-
-def test_a_strict_reading_refuses_what_it_cannot_read() -> None:
-    refused, notes = told({"text": "漏水", "due_at": "03/04/2026"}, strict=True)
-
-    assert isinstance(refused, Reject)
-    assert (refused.field, notes) == ("due_at", [])
-
-
-def test_a_time_is_of_the_readings_zone_and_format() -> None:
-    row = {"text": "漏水", "received_at": "1/3/2026"}
-
-    ticket = ticket_of(row, timezone="UTC", time_formats=["%d/%m/%Y"])
-
-    assert ticket.received_at == datetime(2026, 3, 1, tzinfo=UTC)
-    assert ticket.meta == {}
-
-
-def test_what_a_spreadsheet_or_nobody_could_read_is_stored(database: Database) -> None:
-    row = {"text": "漏水", "due_at": datetime(2026, 3, 1), "seen": date(2026, 3, 2), "at": time(9)}  # noqa: DTZ001
-    [(_, ticket), (_, unread)] = read_tickets(
-        [Row(2, row), Row(3, {"text": "x", "received_at": 3})], ReadOptions()
-    )
-    assert isinstance(ticket, NewTicket)
-    assert isinstance(unread, NewTicket)
-
-    with database.writing() as session:
-        ids = tickets.insert(session, [ticket, unread]).all_ids
-
-    with database.reading() as session:
-        stored, odd = (session.get_one(Ticket, number) for number in ids)
-    assert stored.due_at == datetime(2026, 3, 1, tzinfo=timezone(timedelta(hours=8)))
-    assert stored.meta == {"seen": "2026-03-02", "at": "09:00:00"}
-    assert (odd.received_at, odd.meta) == (None, {"received_at": 3})

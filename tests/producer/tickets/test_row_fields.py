@@ -1,6 +1,7 @@
 """The values of a row: what is taken, in which forms, and what is refused and why."""
 
-from datetime import UTC, datetime, timedelta, timezone
+import json
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -8,9 +9,12 @@ import pytest
 from db import Database, tickets
 from db.models import Ticket
 from db.tickets import NewTicket
-from tests.support.make import read_records, rejected, ticket_of
+from producer.files.rows import Row
+from producer.tickets.options import ReadOptions
+from producer.tickets.reader import read_tickets
+from tests.support.make import rejected, ticket_of
 
-SHANGHAI = timezone(timedelta(hours=8))
+NESTED: Any = json.loads("[" * 40 + '"bottom"' + "]" * 40)
 
 
 @pytest.mark.parametrize("blank", ["", "   ", "\n\t\u3000\u00a0", None])
@@ -35,12 +39,6 @@ def test_a_ticket_of_a_megabyte_is_refused_with_field_and_reason() -> None:
 
     assert refused.field == "text"
     assert refused.reason == "1,000,000 characters; at most 50,000 are taken"
-
-
-def test_the_length_limit_is_the_readings_and_exact() -> None:
-    assert ticket_of({"text": "x" * 100}, max_chars=100).text == "x" * 100
-    assert rejected({"text": "x" * 101}, max_chars=100).field == "text"
-    assert rejected({"title": "x" * 101, "text": "漏水"}, max_chars=100).field == "title"
 
 
 @pytest.mark.parametrize("field", ["external_id", "district", "unit"])
@@ -71,47 +69,11 @@ def test_what_no_text_column_can_hold_is_refused(field: str, value: Any, reason:
     assert reason in refused.reason
 
 
-def _nested(levels: int) -> Any:
-    value: Any = "bottom"
-    for _ in range(levels):
-        value = [value]
-    return value
-
-
-@pytest.mark.parametrize(
-    "meta",
-    [
-        {"a": "\x00"},
-        {"\x00": 1},
-        {"a": [{"b": ["\ud800"]}]},
-        {"\udcff": 1},
-        {"a": float("nan")},
-        {"a": [float("inf")]},
-        {"a": _nested(100)},
-    ],
-    ids=["NUL", "NUL key", "surrogate", "surrogate key", "nan", "inf", "depth"],
-)
-@pytest.mark.parametrize("form", ["in meta", "as columns"])
-def test_what_no_json_column_can_hold_is_refused(meta: dict[str, Any], form: str) -> None:
-    refused = rejected({"text": "漏水", **({"meta": meta} if form == "in meta" else meta)})
-
-    assert refused.field == "meta"
-
-
-def test_meta_in_a_table_is_json() -> None:
-    assert ticket_of({"text": "漏水", "meta": '{"楼": [3]}'}).meta == {"楼": [3]}
-
-
-@pytest.mark.parametrize("meta", ["text", "[1]", "3", ["list"], 1, "[" * 100_000])
-def test_meta_must_be_an_object(meta: Any) -> None:
-    assert rejected({"text": "漏水", "meta": meta}).reason == "an object is expected"
-
-
 def test_whatever_is_accepted_the_database_takes_and_gives_back(database: Database) -> None:
     row = {
         "external_id": "名" * 200,
         "text": "长" * 50_000,
-        "meta": {"n": 10**400, "deep": _nested(40), "f": 0.5, "t": "\u2028'\"\\\x01\U0010ffff"},
+        "meta": {"n": 10**400, "deep": NESTED, "f": 0.5, "t": "\u2028'\"\\\x01\U0010ffff"},
         "due_at": "9998-12-31T23:59:59-12:00",
         "received_at": "1900-01-01",
     }
@@ -124,13 +86,6 @@ def test_whatever_is_accepted_the_database_takes_and_gives_back(database: Databa
         stored = session.get_one(Ticket, row_id)
     assert (stored.text, stored.meta, stored.external_id) == (ticket.text, ticket.meta, "名" * 200)
     assert (stored.received_at, stored.due_at) == (ticket.received_at, ticket.due_at)
-
-
-def test_a_time_without_zone_is_of_the_readings_zone() -> None:
-    row = {"text": "漏水", "received_at": "2026/3/1"}
-
-    assert ticket_of(row, timezone="UTC").received_at == datetime(2026, 3, 1, tzinfo=UTC)
-    assert ticket_of(row).received_at == datetime(2026, 3, 1, tzinfo=SHANGHAI)
 
 
 @pytest.mark.parametrize(
@@ -154,23 +109,19 @@ def test_bad_values_are_refused_with_field_and_reason(field: str, value: Any, re
     assert reason in refused.reason
 
 
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [
-        *(("1", 1), (5, 5), ("P2", 2), ("p4", 4), ("", 3), ("1.0", 1), (2.0, 2), ("Ｐ１", 1)),
-        *(("特急", 1), ("紧急", 1), ("高", 2), ("中", 3), ("普通", 3), ("一般", 3), ("低", 4)),
-        *(("Urgent", 1), ("HIGH", 2), (" normal ", 3), ("Medium", 3), ("low", 4), ("NULL", 3)),
-    ],
-)
-def test_priorities_are_numbers_or_words(value: Any, number: int) -> None:
-    assert ticket_of({"text": "漏水", "priority": value}).priority == number
-
-
-def test_the_lane_is_the_rows_own_or_the_readings() -> None:
-    first, second = read_records(
-        {"text": "一", "lane": "live"}, {"text": "二", "lane": ""}, lane="bulk"
+def test_what_a_spreadsheet_or_nobody_could_read_is_stored(database: Database) -> None:
+    row = {"text": "漏水", "due_at": datetime(2026, 3, 1), "seen": date(2026, 3, 2), "at": time(9)}  # noqa: DTZ001
+    [(_, ticket), (_, unread)] = read_tickets(
+        [Row(2, row), Row(3, {"text": "x", "received_at": 3})], ReadOptions()
     )
+    assert isinstance(ticket, NewTicket)
+    assert isinstance(unread, NewTicket)
 
-    assert isinstance(first, NewTicket)
-    assert isinstance(second, NewTicket)
-    assert (first.lane, second.lane) == ("live", "bulk")
+    with database.writing() as session:
+        ids = tickets.insert(session, [ticket, unread]).all_ids
+
+    with database.reading() as session:
+        stored, odd = (session.get_one(Ticket, number) for number in ids)
+    assert stored.due_at == datetime(2026, 3, 1, tzinfo=timezone(timedelta(hours=8)))
+    assert stored.meta == {"seen": "2026-03-02", "at": "09:00:00"}
+    assert (odd.received_at, odd.meta) == (None, {"received_at": 3})
