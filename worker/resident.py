@@ -47,9 +47,10 @@ class Resident:
       reads it where its base is loaded already and the units are the same (LoadingBeside). Else it
       is loaded between two batches, and Serving follows Serving, or Outdated where it is refused.
     - *loaded*, *refused*: how that ends. A fault of the GPU refuses a version as damaged files do.
-    - *taken back*: the champion is the one again that answers.
+    - *taken back*: the champion is again the version that answers.
     - *retry due*: Empty, Degraded and Outdated try again ``retry_after`` seconds after a refusal.
-    - *model failed*: the classifier fails on any ticket (``drop``). LoadingBeside waits on.
+    - *model failed*: the classifier fails on any ticket (``drop``). LoadingBeside stays without.
+    - From Outdated *moved*, *retry due* and *model failed* lead where they lead from Serving.
     - Degraded needs an LLM as champion and a baseline that loads. Else Empty stands in its place.
     - From each state AwaitingProcess may follow, the last one: only a new process can load the
       champion. So it is with an LLM on another base than the one on the GPU, which may not hold
