@@ -1,5 +1,6 @@
 """Corrections: what people decide. Append-only, and never overwritten by a model."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -111,6 +112,20 @@ def decided_tickets(session: Session) -> list[DecidedTicket]:
         .order_by(Ticket.id)
     )
     return [DecidedTicket(title, text, unit) for title, text, unit in rows if unit is not None]
+
+
+def refused_units(session: Session, ticket_ids: Collection[int]) -> dict[int, set[str]]:
+    """Return the units that returned (退单) each ticket: they are not offered it again."""
+    refused: dict[int, set[str]] = {}
+    query = select(Correction.ticket_id, Correction.from_unit).where(
+        Correction.ticket_id.in_(ticket_ids),
+        Correction.how == RETURN,
+        Correction.from_unit.is_not(None),
+    )
+    for ticket_id, code in session.execute(query):
+        assert code is not None  # the query says so
+        refused.setdefault(ticket_id, set()).add(code)
+    return refused
 
 
 def _same(session: Session, before: str, unit: str) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.errors import TaxonomyError
 from core.names import name_key, spelled, tidy_name
 from db import events
-from db.models import Correction, Unit
+from db.models import Unit
 from db.unit_index import UnitIndex, follow
 from db.unit_record import STATUSES as STATUSES
 from db.unit_record import UnitRecord as UnitRecord
@@ -145,20 +145,6 @@ def ensure_units(session: Session, labels: Mapping[str, int], *, actor: str) -> 
     if missing:
         import_units(session, missing, actor=actor)
     return [record.name for record in missing]
-
-
-def refused_units(session: Session, ticket_ids: Collection[int]) -> dict[int, set[str]]:
-    """Return the units that returned (退单) each ticket: they are not offered it again."""
-    refused: dict[int, set[str]] = {}
-    query = select(Correction.ticket_id, Correction.from_unit).where(
-        Correction.ticket_id.in_(ticket_ids),
-        Correction.how == "return",
-        Correction.from_unit.is_not(None),
-    )
-    for ticket_id, code in session.execute(query):
-        assert code is not None  # the query says so
-        refused.setdefault(ticket_id, set()).add(code)
-    return refused
 
 
 def _check_links(wanted: Mapping[str, UnitRecord], units: Mapping[str, Unit]) -> None:

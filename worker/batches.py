@@ -2,7 +2,7 @@
 
 from classifier.interface import Batch
 from core.text import model_text
-from db import Database, taxonomy
+from db import Database, corrections
 from db.claims import Claim
 
 
@@ -41,4 +41,4 @@ def _refused_units(database: Database, claim: Claim) -> dict[int, set[str]]:
     if not returned:
         return {}
     with database.reading() as session:
-        return taxonomy.refused_units(session, returned)
+        return corrections.refused_units(session, returned)

@@ -135,5 +135,5 @@ class ClaimLoop:
             logger.warning(
                 "could not publish the rest, the relay will: %s",
                 describe(error),
-                extra={"action": "publishing.failed", "lane": lane, "ids": len(ids)},
+                extra={"action": "publish.failed", "lane": lane, "ids": len(ids)},
             )

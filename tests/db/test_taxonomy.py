@@ -9,9 +9,8 @@ from sqlalchemy import select
 
 from core.errors import TaxonomyError
 from db import Database, taxonomy
-from db.models import Correction, Event, Unit
+from db.models import Event, Unit
 from db.taxonomy import Imported, UnitRecord
-from tests.support.make import add_tickets, add_units
 from tests.support.units import NFC, NFD, load, names, resolve
 
 
@@ -225,24 +224,3 @@ def test_a_label_too_long_for_a_code_is_refused_as_such(database: Database) -> N
 def test_an_empty_taxonomy_has_version_0(database: Database) -> None:
     assert version(database) == 0
     assert resolve(database, "a") == {}
-
-
-def test_units_that_returned_a_ticket_are_known(database: Database) -> None:
-    add_units(database)
-    first, second, third = add_tickets(database, 3)
-    with database.writing() as session:
-        for ticket, from_unit, how in (
-            (first, "A", "return"),
-            (first, "B", "return"),
-            (second, "A", "correct"),
-            (second, None, "return"),
-            (third, "C", "return"),
-        ):
-            session.add(
-                Correction(
-                    ticket_id=ticket, round=0, from_unit=from_unit, to_unit=None, actor="x", how=how
-                )
-            )
-
-    with database.reading() as session:
-        assert taxonomy.refused_units(session, [first, second]) == {first: {"A", "B"}}
