@@ -1,9 +1,9 @@
 """The relay: one small loop that lets no ticket wait unseen, whatever Redis or a worker lost.
 
-Each sweep frees expired claims and publishes again what waits in a lane that has run dry; in
-between it takes in the stream ``tickets.ingest``. A fault of one step leaves the others alone: a
-full Redis refuses messages, but lets itself be emptied. Any number of relays may run: everything
-they do is harmless when done twice.
+Each sweep frees expired claims, and publishes again what waits in a lane that has run dry. Between
+two sweeps the relay takes in the stream ``tickets.ingest``. A fault of one step leaves the others
+alone: a full Redis refuses messages, but lets itself be emptied. Any number of relays may run:
+everything they do is harmless when done twice.
 """
 
 import logging
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 # Messages a sweep sends into a dry lane: at 256 ids each, enough for 3,000 tickets a second.
 _MESSAGES_A_SWEEP = 64
-# What may pass by itself: a server restarts, somebody frees the disk or makes room.
+# Faults that may pass by themselves: a server restarts, somebody frees the disk or makes room.
 _PASSING = (
     BrokerUnavailableError,
     *DATABASE_FAULTS,
@@ -62,8 +62,8 @@ class Relay:
         self.publisher = publisher
         self.settings = settings
         submitter = Submitter(database, publisher, load_rules(settings.rules_file))
-        # A name that stays: a consumer of each past process would be left in the group. Relays of
-        # one host may share it, for no entry is given out twice.
+        # The name stays the same: else the group would keep a consumer of each past process. Relays
+        # of one host may share it, for no entry is given out twice.
         self._ingest = Ingest(publisher.redis, submitter, settings, socket.gethostname())
         self._steps = Steps()
         self._free_from = time.monotonic()
@@ -75,13 +75,16 @@ class Relay:
         while not stop.is_set():
             if time.monotonic() >= next_sweep:
                 self.sweep()
-                next_sweep = time.monotonic() + (pause if self._away else self.settings.relay_sweep)
-            if self._away or not self._apart(_INGEST, lambda: self._ingest.take_batch(pause)):
+                next_sweep = time.monotonic() + (
+                    pause if self._unreachable else self.settings.relay_sweep
+                )
+            if self._unreachable or not self._try(_INGEST, lambda: self._ingest.take_batch(pause)):
                 stop.wait(pause)
         self._ingest.close()
 
     @property
-    def _away(self) -> bool:
+    def _unreachable(self) -> bool:
+        """Whether database or Redis could not be reached when they were last tried."""
         return self._steps.failing(_DATABASE) or self._steps.failing(_REDIS)
 
     def sweep(self) -> dict[str, int]:
@@ -91,17 +94,17 @@ class Relay:
         be reached at all, the steps that need it are left out: each would wait for a timeout.
         """
         counts = {"freed": 0, "dead": 0, **dict.fromkeys(LANES, 0)}
-        database = self._apart(_DATABASE, self._reach_database)
+        database = self._try(_DATABASE, self._reach_database)
         if database and time.monotonic() >= self._free_from:
-            self._apart(_FREE, lambda: counts.update(self._free()))
-        if self._apart(_REDIS, self._reach_redis) and database:
+            self._try(_FREE, lambda: counts.update(self._free()))
+        if self._try(_REDIS, self._reach_redis) and database:
             for lane in LANES:
-                self._apart(f"publish {lane}", partial(self._refill, lane, counts))
+                self._try(f"publish {lane}", partial(self._refill, lane, counts))
         if any(counts.values()):
             logger.info("swept", extra={"action": "relay.swept", **counts})
         return counts
 
-    def _apart(self, step: str, action: Callable[[], object]) -> bool:
+    def _try(self, step: str, action: Callable[[], object]) -> bool:
         """Do one step and return whether it worked; its fault is logged and stays its own."""
         lasting = self._steps.failing(step)
         try:
@@ -121,7 +124,7 @@ class Relay:
             session.scalar(select(Ticket.id).limit(1))
 
     def _reach_redis(self) -> None:
-        with suppress(ResponseError):  # it answers; what it refuses, each step finds out
+        with suppress(ResponseError):  # Redis answers; each step finds out what it refuses
             self._ingest.redis.ping()
 
     def _free(self) -> dict[str, int]:
@@ -132,8 +135,8 @@ class Relay:
     def _refill(self, lane: str, counts: dict[str, int]) -> None:
         """Publish what waits in a dry lane. A lane with messages needs none: they lead to it all.
 
-        Only rows that were queued a sweep ago: younger ones are being published by whoever
-        committed them.
+        Only rows that were queued a sweep ago are published: whoever committed younger ones is
+        publishing them.
         """
         if self.publisher.depth(lane) > 0:
             return

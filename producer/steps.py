@@ -1,4 +1,4 @@
-"""Steps of a loop whose faults pass by themselves: each is logged when it begins and ends."""
+"""Steps of a loop: a fault of one is logged when it begins and when it ends."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ logger = logging.getLogger(__name__)
 
 
 class Steps:
-    """Knows which steps fail, so that a fault which lasts for hours is two lines in the log."""
+    """Knows which steps fail: a fault that lasts for hours is two lines in the log."""
 
     def __init__(self) -> None:
         self._since: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""Erasing a ticket from the streams: the entries that a relay has not read, and the rejects."""
+"""Erasing a ticket from the two streams: entries that no relay has read, and rejects."""
 
 import json
 from typing import Any
