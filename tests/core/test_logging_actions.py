@@ -9,10 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.measure import ROOT
+from bench.measure import ROOMS, ROOT
 
-# The rooms whose calls have their action.
-WITH_ACTIONS = ("core", "db", "classifier", "registry", "producer", "worker", "training", "paidan")
 LEVELS = frozenset(
     ("debug", "info", "warning", "error", "exception", "critical", "fatal", "log", "warn")
 )
@@ -63,7 +61,7 @@ def without_action(room: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("room", WITH_ACTIONS)
+@pytest.mark.parametrize("room", ROOMS)
 def test_every_log_call_of_the_product_has_an_action(room: str) -> None:
     assert without_action(room) == []
 
