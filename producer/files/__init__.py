@@ -8,7 +8,7 @@ The route of a row:
 3. Delimited text: ``csv_dialect`` finds the delimiter; ``csv_records`` reads records, over
    ``csv_lines``; ``csv_rows`` makes rows of them, and ``csv_fragments`` refuses what a line break
    in a text left of one.
-4. JSON: ``json_rows``, an array over ``json_window``.
+4. JSON: ``json_rows`` tells ``json_lines`` from ``json_array``, which reads over ``json_window``.
 5. Workbooks: ``xlsx_damage`` refuses, ``xlsx_sheets`` chooses, ``xlsx_cells`` reads, ``xlsx_rows``
    makes rows.
 6. A table's header is found by ``header_search``; ``header`` names each value by its column.

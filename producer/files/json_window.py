@@ -5,6 +5,7 @@ import re
 from typing import Any, TextIO
 
 from producer.files import rows
+from producer.files.json_values import new_decoder
 
 _CHUNK_CHARS = 1 << 16
 # What of a number cut off behind "1" no decoder takes for its part: the "e+" of 1e+5.
@@ -15,11 +16,6 @@ _MARKS = re.compile(r'["\\\[\]{},]')
 
 class ValueTooLongError(Exception):
     """A value is longer than a row may be; the window stands behind it."""
-
-
-def new_decoder() -> json.JSONDecoder:
-    """Return a decoder that takes NaN and Infinity, which some programs write, for null."""
-    return json.JSONDecoder(parse_constant=lambda _: None)
 
 
 class Window:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from producer.files import json_window
+
 
 @pytest.fixture
 def csv_file(tmp_path: Path) -> Path:
@@ -18,3 +20,18 @@ def jsonl_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def book_file(tmp_path: Path) -> Path:
     return tmp_path / "tickets.xlsx"
+
+
+WINDOWS = [1, 2, 3, 7, 64, 1 << 16]
+
+
+@pytest.fixture(params=WINDOWS)
+def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The reader's window, down to one character."""
+    monkeypatch.setattr(json_window, "_CHUNK_CHARS", request.param)
+    return int(request.param)
+
+
+@pytest.fixture
+def json_file(tmp_path: Path) -> Path:
+    return tmp_path / "tickets.json"

@@ -1,40 +1,41 @@
-"""Rows of JSON: one object a line, where a broken line costs no other."""
+"""JSON of either form under either name."""
 
 from pathlib import Path
 
 import pytest
 
-from producer.files.rows import Row
-from tests.support.tables import (
-    rows_of,
+from core.errors import InputError
+from tests.support.tables import rows_of
+
+
+@pytest.mark.parametrize("name", ["t.json", "t.jsonl", "t.ndjson", "t.txt"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[{"text": "一"}, {"text": "二"}]',
+        '\n [\n{"text": "一"},\n{"text": "二"}]\n',
+        '{"text": "一"}\n{"text": "二"}',
+        '\n{"text": "一"},\n{"text": "二"},\n',
+    ],
+    ids=["array", "array over lines", "lines", "lines with commas"],
 )
+def test_the_form_is_known_by_the_first_character(tmp_path: Path, name: str, content: str) -> None:
+    rows = rows_of(tmp_path / name, content)
 
-
-@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
-def test_jsonl_goes_on_behind_broken_lines(jsonl_file: Path, ending: str) -> None:
-    lines = ['{"text": "一"}', "{broken", "", "[1]", '"just text"', '{"text": "\u2028二"}']
-
-    rows = rows_of(jsonl_file, ending.join(lines))
-
-    assert [row.line for row in rows] == [1, 2, 4, 5, 6]
-    assert [row.values for row in rows] == [{"text": "一"}, {}, {}, {}, {"text": "\u2028二"}]
-    problems = [row.problem or "" for row in rows]
-    assert [problem[:8] for problem in problems] == ["", "not JSON", "a list w", "a str wh", ""]
+    assert [row.values for row in rows] == [{"text": "一"}, {"text": "二"}]
 
 
 @pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
-        ('{"a": ' + "9" * 5000 + "}", "integer string conversion"),
-    ],
-    ids=["nesting", "number"],
+    ("content", "line"), [('{\n"a": 1}\n', 1), ('\n"text', 2), ('{"a": 1,\n"b": 2}', 1)]
 )
-def test_jsonl_goes_on_behind_what_python_cannot_decode(
-    jsonl_file: Path, line: str, reason: str
-) -> None:
-    first, second = rows_of(jsonl_file, f'{line}\n{{"text": "二"}}\n')
+def test_one_object_over_several_lines_is_refused(json_file: Path, content: str, line: int) -> None:
+    message = f"line {line}: neither an array of objects nor one object a line"
+    with pytest.raises(InputError, match=message):
+        rows_of(json_file, content)
 
-    assert first.problem is not None
-    assert reason in first.problem
-    assert second == Row(2, {"text": "二"})
+
+def test_lines_that_begin_with_a_list_are_no_array(tmp_path: Path) -> None:
+    listed, taken = rows_of(tmp_path / "t.jsonl", '[1, 2]\n{"text": "一"}\n')
+
+    assert listed.problem == "a list where an object is expected"
+    assert taken.values == {"text": "一"}
