@@ -19,6 +19,7 @@ from paidan.cli import (
     correct,
     dead,
     erase,
+    evaluate,
     export,
     models,
     push,
@@ -67,6 +68,7 @@ for command in (
     *erase.COMMANDS,
     *taxonomy.COMMANDS,
     *train.COMMANDS,
+    *evaluate.COMMANDS,
     *models.COMMANDS,
     *bases.COMMANDS,
 ):

@@ -93,7 +93,7 @@ def _synthetic() -> Iterator[tuple[str | None, str]]:
 
 def _unlabelled(file: Path) -> list[tuple[str | None, str]]:
     """Read a file's tickets without their labels."""
-    from paidan.cli.options import read_file
+    from paidan.cli.ticket_file import read_file
     from producer.tickets.options import ReadOptions
     from producer.tickets.outcome import Reject
 

@@ -1,30 +1,17 @@
 """``paidan export``: a row a ticket, for spreadsheets and programs."""
 
-import io
-import os
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from core.errors import InputError, StorageError
 from core.settings import get_settings
-from paidan.cli import sheets
+from paidan.cli.export_file import check_name, print_rows, write_file
 from paidan.cli.options import FILE, opened_database
 
 STATUSES = ("queued", "routed", "review", "dead")
 REASONS = ("doubtful", "unlearned", "sample")
-# What a shell shows for a program that a closed pipe ended.
-READER_GONE = 141
-_TABLES = {".csv": ",", ".tsv": "\t"}
-_JSONL = (".jsonl", ".ndjson")
-
-Rows = Iterable[dict[str, Any]]
 
 
 @click.command()
@@ -58,11 +45,7 @@ def export(
     """
     from db.export import Wanted, export_rows
 
-    suffix = file.suffix.lower()
-    if str(file) != "-" and suffix not in (*_TABLES, *_JSONL, ".xlsx"):
-        raise InputError(
-            f"{file}: its name must end in .csv, .tsv, .xlsx or .jsonl (or be '-' for JSONL)"
-        )
+    check_name(file)
     settings = get_settings()
     zone = ZoneInfo(settings.timezone)
     wanted = Wanted(
@@ -77,9 +60,8 @@ def export(
     with opened_database(settings) as database:
         rows = export_rows(database, wanted)
         if str(file) == "-":
-            return _print(rows, shown_zone)
-        with _replaced(file) as unfinished:
-            count = _write(unfinished, suffix, rows, shown_zone, raw=raw)
+            return print_rows(rows, shown_zone)
+        count = write_file(file, rows, shown_zone, raw=raw)
     click.echo(f"{count:,} tickets exported to {file}", err=True)
     return 0
 
@@ -100,61 +82,6 @@ def _moment(
             f"{text!r} is no time such as 2026-03-01 or 2026-03-01T09:30", param_hint=option
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-
-
-def _write(file: Path, suffix: str, rows: Rows, zone: ZoneInfo | None, *, raw: bool) -> int:
-    if suffix in _TABLES:
-        return sheets.write_table(file, rows, zone, delimiter=_TABLES[suffix], raw=raw)
-    if suffix in _JSONL:
-        with file.open("w", encoding="utf-8") as stream:
-            return sheets.write_jsonl(stream, rows, zone)
-    count, cut = sheets.write_xlsx(file, rows, zone)
-    if cut:
-        click.echo(
-            f"note: {cut:,} texts are cut, with a mark at their end: a cell of an .xlsx file holds "
-            "32,767 characters; .csv and .jsonl hold all",
-            err=True,
-        )
-    return count
-
-
-def _print(rows: Rows, zone: ZoneInfo | None) -> int:
-    """Print the rows as JSONL; end quietly where the reader has gone."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # JSON is, whatever the terminal's encoding
-    try:
-        count = sheets.write_jsonl(sys.stdout, rows, zone)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _discard_output()
-        return READER_GONE
-    except OSError as error:
-        _discard_output()
-        raise StorageError(f"standard output cannot be written: {error.strerror}") from error
-    click.echo(f"{count:,} tickets exported", err=True)
-    return 0
-
-
-def _discard_output() -> None:
-    """Let Python's last flush of what is still buffered succeed."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
-
-
-@contextmanager
-def _replaced(file: Path) -> Iterator[Path]:
-    """Yield a file to write that takes the name of ``file`` only when it is complete."""
-    # Not made of the file's name: with more characters than that it could be too long.
-    unfinished = file.with_name(f".paidan-export.{os.getpid()}.partial")
-    try:
-        yield unfinished
-        unfinished.replace(file)
-    except OSError as error:
-        raise StorageError(f"{file} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):  # its folder may be missing, and the error above says so
-            unfinished.unlink(missing_ok=True)
 
 
 COMMANDS = (export,)

@@ -1,9 +1,7 @@
 """Options and helpers that several commands share."""
 
 import json
-import os
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.errors import InputError
-from core.files import fitting_name, open_as_its_folder, private_folder
 from core.settings import Settings
-from paidan.cli.notes import Notes
 
 if TYPE_CHECKING:
     from db import Database
-    from db.tickets import NewTicket
-    from producer.tickets.options import ReadOptions
-    from producer.tickets.outcome import Reject
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -116,91 +109,3 @@ def opened_database(settings: Settings) -> "Iterator[Database]":
 def print_json(value: Any) -> None:
     """Print one JSON document on one line."""
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
-
-
-def read_file(
-    file: Path,
-    options: "ReadOptions",
-    encoding: str | None,
-    sheet: str | None = None,
-    notes: Notes | None = None,
-) -> "Iterator[tuple[int, NewTicket | Reject]]":
-    """Read a ticket file; errors name the file, and ``notes`` takes what is to be said of rows.
-
-    Raises:
-        InputError: it cannot be read at all, or holds no row.
-    """
-    from paidan.cli.inert import as_stored
-    from producer.files.reader import read_rows
-    from producer.tickets.columns import check_columns, columns_used
-    from producer.tickets.reader import read_tickets
-
-    columns = options.columns or {}
-    check_columns(columns)
-    asked = [] if notes is None else [notes.take]
-    empty = True
-    rows = map(
-        as_stored, read_rows(file, encoding=encoding, sheet=sheet, used=columns_used(columns))
-    )
-    try:
-        for item in read_tickets(rows, options, *asked):
-            empty = False
-            yield item
-    except InputError as error:
-        message = str(error)
-        raise InputError(message if str(file) in message else f"{file}, {message}") from error
-    if empty:
-        raise InputError(f"{file}: there is no row in it")
-
-
-def default_rejects(settings: Settings, file: Path) -> Path:
-    """Return the place for refused rows of a file, its own for each run."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    name = fitting_name(file.stem, f"-{stamp}-{os.getpid()}.jsonl")
-    return settings.resolved_home / "rejects" / name
-
-
-class Rejects:
-    """Counts refused rows, shows the first ones and writes all of them to a JSONL file.
-
-    Args:
-        file: the input, for messages.
-        target: where to write; made with the first refused row.
-    """
-
-    _SHOWN = 5
-
-    def __init__(self, file: Path, target: Path) -> None:
-        self.file = file
-        self.target = target
-        self.count = 0
-
-    def add(self, line: int, field: str, reason: str, row: Mapping[str, Any]) -> None:
-        """Take down one row."""
-        self.count += 1
-        place = f"{self.file}, line {line}" + (f", {field}" if field else "")
-        if self.count <= self._SHOWN:
-            click.echo(f"refused: {place}: {reason}", err=True)
-        record = {
-            "file": str(self.file),
-            "line": line,
-            "field": field,
-            "reason": reason,
-            "row": row,
-        }
-        try:
-            private_folder(self.target.parent)
-            mode = "w" if self.count == 1 else "a"
-            with open(self.target, mode, encoding="utf-8", opener=open_as_its_folder) as stream:
-                text = json.dumps(record, ensure_ascii=False, default=str)
-                stream.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
-        except OSError as error:
-            raise InputError(
-                f"{place}: {reason}; and {self.target} cannot be written ({error.strerror}): name "
-                "another place with --rejects"
-            ) from error
-
-    def report(self) -> None:
-        """Say how many rows were refused and where they are."""
-        if self.count:
-            click.echo(f"rows refused: {self.count:,}; they are in {self.target}", err=True)

@@ -1,21 +1,18 @@
 """``paidan units``: the handling units."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from core.errors import InputError, ModelVersionError, StorageError, TaxonomyError
-from core.names import is_blank, spelled
+from core.errors import ModelVersionError, StorageError, TaxonomyError
+from core.names import spelled
 from core.settings import Settings, get_settings
 from paidan.cli.options import BY, COLUMN, ENCODING, FILE, JSON, SHEET, print_json
+from paidan.cli.unit_file import read_units
 
 if TYPE_CHECKING:
     from db import Database
-
-
-_FIELDS = ("code", "name", "responsibilities", "parent", "status", "merged_into")
 
 
 @click.group()
@@ -34,46 +31,8 @@ def import_(
 ) -> None:
     """Import units from FILE: code, name, responsibilities, parent, status, merged_into."""
     from db import open_database, taxonomy
-    from producer.files.reader import read_rows
 
-    if unknown := next((field for field in columns if field not in _FIELDS), None):
-        raise InputError(f"--column {unknown}=…: a unit has the fields {', '.join(_FIELDS)}")
-    wanted = {field: columns.get(field, field) for field in _FIELDS}
-    records: list[taxonomy.UnitRecord] = []
-    for row in read_rows(file, encoding=encoding, sheet=sheet, used=wanted.values()):
-        place = f"{file}, line {row.line}"
-        if row.problem:
-            raise InputError(f"{place}: {row.problem}")
-        values = _values(row.values, wanted)
-        absent = next((field for field in columns if field not in values), None)
-        if absent and not records:  # a later object of a JSON file may lack a field
-            raise InputError(
-                f"{place}: no column {columns[absent]!r} among {', '.join(map(repr, row.values))}"
-            )
-        if not values.get("name"):
-            raise InputError(f"{place}: the name is missing (columns: {', '.join(row.values)})")
-        for role in ("code", "status", "parent", "merged_into"):
-            if is_blank(values.get(role, "")):
-                values.pop(role, None)
-        merged = values.get("merged_into")
-        status = values.get("status") or ("merged" if merged else "active")
-        if status not in taxonomy.STATUSES:
-            raise InputError(
-                f"{place}: status {status!r} is none of {', '.join(taxonomy.STATUSES)}"
-            )
-        records.append(
-            taxonomy.UnitRecord(
-                code=values.get("code") or values["name"],
-                name=values["name"],
-                responsibilities=values.get("responsibilities", ""),
-                parent=values.get("parent"),
-                status=status,
-                merged_into=merged,
-                place=f"line {row.line}",
-            )
-        )
-    if not records:
-        raise InputError(f"{file}: there is no unit in it")
+    records = read_units(file, columns, encoding, sheet)
     try:
         with open_database(get_settings()).writing() as session:
             done = taxonomy.import_units(session, records, actor=by)
@@ -83,18 +42,6 @@ def import_(
         f"{done.added} units added, {done.changed} changed, {done.unchanged} as before; "
         f"taxonomy version {done.version}"
     )
-
-
-def _values(row: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]:
-    """Return a unit's fields as text, out of the columns that hold them."""
-    from producer.files.column_names import find_name
-
-    found = {field: find_name(row, column) for field, column in wanted.items()}
-    return {
-        field: "" if row[column] is None else str(row[column]).strip()
-        for field, column in found.items()
-        if column is not None
-    }
 
 
 @units.command("list")

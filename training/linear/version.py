@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from classifier.linear import LinearClassifier, LinearWeights
-from classifier.manifest import TrainingFacts
+from classifier.manifest import Calibration, TrainingFacts
 from registry.writer import TrainedVersion, store_version
 from training.held_out import calibrate, measure
 from training.linear.regression import Data, fit, vectorize
@@ -49,36 +49,47 @@ def train_linear(
     codes = sorted({sample.unit for sample in samples})
     data = _arrange(samples, codes)
     setting = choose_setting(data, seed, progress)
-    logits, labels = held_out_answers(data, setting, seed)
-    metrics = measure(logits, labels)
-    progress.say(f"{len(labels)} held-out answers: {metrics}")
+    calibration, metrics = _measure(data, setting, seed, error_target, progress)
     weights = _fit_all(data, setting)
     version = store_version(
         models_dir,
         LinearClassifier.kind,
         codes,
         units,
-        calibration=calibrate(logits, labels, error_target),
-        metrics={**metrics, "majority_share": float(np.bincount(data.labels).max() / len(samples))},
-        training=TrainingFacts(
-            samples=len(samples),
-            seed=seed,
-            settings=_settings(weights, setting),
-            data_sha256=data_sha256(samples),
-        ),
+        calibration=calibration,
+        metrics=metrics,
+        training=_facts(samples, seed, setting, weights),
         write_files=weights.save,
     )
     progress.say(f"wrote {version.path}")
     return version
 
 
-def _settings(weights: LinearWeights, setting: Setting) -> dict[str, JsonValue]:
-    """Return what was chosen, for the manifest."""
-    return {
-        "ngram_range": list(setting.ngram_range),
-        "c": setting.c,
-        "ngrams": len(weights.vocabulary),
-    }
+def _measure(
+    data: Data, setting: Setting, seed: int, error_target: float, progress: Progress
+) -> tuple[Calibration, dict[str, JsonValue]]:
+    """Return calibration and metrics, from answers to samples that were held out."""
+    logits, labels = held_out_answers(data, setting, seed)
+    metrics = measure(logits, labels)
+    progress.say(f"{len(labels)} held-out answers: {metrics}")
+    majority = float(np.bincount(data.labels).max() / len(data.labels))
+    return calibrate(logits, labels, error_target), {**metrics, "majority_share": majority}
+
+
+def _facts(
+    samples: Sequence[Sample], seed: int, setting: Setting, weights: LinearWeights
+) -> TrainingFacts:
+    """Return what was learned from, and what was chosen."""
+    return TrainingFacts(
+        samples=len(samples),
+        seed=seed,
+        settings={
+            "ngram_range": list(setting.ngram_range),
+            "c": setting.c,
+            "ngrams": len(weights.vocabulary),
+        },
+        data_sha256=data_sha256(samples),
+    )
 
 
 def _arrange(samples: Sequence[Sample], codes: Sequence[str]) -> Data:

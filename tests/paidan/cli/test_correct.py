@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from db import Database, taxonomy, tickets
 from db.export import EXPORT_COLUMNS
 from db.models import Correction, Ticket
-from paidan.cli.options import read_file
+from paidan.cli.ticket_file import read_file
 from producer.tickets.options import ReadOptions
 from tests.support.answers import add_version, answer_next, correct
 from tests.support.cli import Cli, write

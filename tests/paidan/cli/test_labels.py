@@ -5,7 +5,7 @@ import pytest
 from core.errors import TaxonomyError
 from db import Database
 from db.taxonomy import UnitRecord
-from paidan.cli.train import add_learned_units
+from paidan.cli.labels import add_learned_units
 from tests.support.units import load, resolve
 
 

@@ -1,0 +1,78 @@
+"""Trains a version of any kind, with its progress on standard error."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.settings import Settings
+from paidan.cli.options import hint_of_missing
+
+if TYPE_CHECKING:
+    from db.taxonomy import UnitRecord
+    from registry.writer import TrainedVersion
+    from training.samples import Sample
+
+KINDS = ("linear", "llm", "constant")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be trained.
+
+    Parameters:
+        kind: one of ``KINDS``.
+        base: the name of an LLM's base model, None for the one that was added.
+        recipe: a TOML file over the base's recipe.
+        error_target: share of wrong answers to accept among those not held back, 0 to 1.
+    """
+
+    kind: str
+    base: str | None = None
+    recipe: Path | None = None
+    error_target: float = 0.05
+
+
+def train_version(
+    settings: Settings, samples: "Sequence[Sample]", units: "Sequence[UnitRecord]", wanted: Wanted
+) -> "TrainedVersion":
+    """Train a version and write it; see ``training`` for what each kind raises."""
+    if wanted.kind == "llm":
+        return _train_llm(settings, samples, units, wanted)
+    from paidan.progress.training import TrainingProgress
+    from training.constant import train_constant
+    from training.linear.version import train_linear
+
+    names = {unit.code: unit.name for unit in units}
+    folder, target = settings.resolved_models_dir, wanted.error_target
+    if wanted.kind == "constant":
+        return train_constant(samples, names, models_dir=folder, error_target=target)
+    with TrainingProgress() as progress:
+        return train_linear(
+            samples, names, models_dir=folder, error_target=target, progress=progress
+        )
+
+
+def _train_llm(
+    settings: Settings, samples: "Sequence[Sample]", units: "Sequence[UnitRecord]", wanted: Wanted
+) -> "TrainedVersion":
+    from classifier.labels.template import PromptUnit
+    from classifier.model.bases.entries import BASES, find_base, only_base
+    from paidan.progress.training import TrainingProgress
+
+    with hint_of_missing("ml"):
+        from training.adapter.preparation import recipe_for
+        from training.adapter.version import train_llm
+
+    bases_dir = settings.resolved_models_dir / BASES
+    base = find_base(wanted.base, bases_dir) if wanted.base else only_base(bases_dir)
+    with TrainingProgress() as progress:
+        return train_llm(
+            samples,
+            [PromptUnit(unit.code, unit.name, unit.responsibilities) for unit in units],
+            base,
+            models_dir=settings.resolved_models_dir,
+            progress=progress,
+            recipe=recipe_for(base, wanted.recipe),
+            error_target=wanted.error_target,
+        )
