@@ -38,7 +38,7 @@ class CsvRecords:
         self._dialect = dialect
         self._reader = dialect.reader(self._lines)
         self._encoding = encoding
-        self._behind_open_quote = False  # which line begins a record?
+        self._behind_open_quote = False  # then it is not known which line begins a record
         self._width = 0  # of the header; until that is known, of the widest record
         self._header_known = False
 

@@ -26,7 +26,7 @@ def open_text(stream: BinaryIO, encoding: str) -> io.TextIOWrapper:
 
 
 def read_lines(text: io.TextIOWrapper) -> Iterator[Line]:
-    """Yield the lines; of one that is too long only the beginning is ever held."""
+    """Yield the lines. Of a line that is too long, only the beginning is ever in memory."""
     number = 0
     limit = rows.MAX_VALUE_CHARS
     while line := text.readline(limit):

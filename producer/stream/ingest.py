@@ -84,7 +84,7 @@ class Ingest:
             )
 
     def _take_in(self, entries: list[Entry]) -> None:
-        """Commit the tickets, then in one step set aside the rest and acknowledge all of them."""
+        """Commit the tickets; then acknowledge all entries and keep the rejects, in one script."""
         batch = [EntryOutcome(entry, self.reader.read(entry)) for entry in entries]
         result = self._store.add(batch)
         reject_unstored(batch, result)

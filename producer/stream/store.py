@@ -1,4 +1,4 @@
-"""Storing a batch of the stream, so that one bad ticket takes no other with it."""
+"""Storing a batch of the stream: a ticket that the database refuses takes no other with it."""
 
 import time
 from collections.abc import Sequence

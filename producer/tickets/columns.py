@@ -71,31 +71,31 @@ def with_columns(rows: Iterable[Row], named: Mapping[str, str]) -> Iterator[Row]
         InputError: a column is in none of the first 100 rows; names those there are.
     """
     rows = iter(rows)
-    held: list[Row] = []
+    first: list[Row] = []
     missing = {"text", *named}
     for row in rows:
-        if row.problem is not None and not held:
+        if row.problem is not None and not first:
             yield row
             continue
-        held.append(row)
+        first.append(row)
         if row.problem is None:
             names = column_names(row.values, named)
             missing = {field for field in missing if names[field] not in row.values}
-        if not missing or len(held) == _ROWS_LOOKED_AT:
+        if not missing or len(first) == _ROWS_LOOKED_AT:
             break
-    if held and missing:
-        raise InputError(_missing(held, sorted(missing), named))
-    yield from held
+    if first and missing:
+        raise InputError(_missing(first, sorted(missing), named))
+    yield from first
     yield from rows
 
 
-def _missing(held: list[Row], fields: list[str], named: Mapping[str, str]) -> str:
-    there = list(dict.fromkeys(column for row in held for column in row.values))
+def _missing(first: list[Row], fields: list[str], named: Mapping[str, str]) -> str:
+    there = list(dict.fromkeys(column for row in first for column in row.values))
     field = next((field for field in fields if field in named), "text")
-    wanted = column_names(held[0].values, named)[field]
-    message = f"line {held[0].line}: no column {wanted!r} among {', '.join(map(repr, there))}"
-    if len(held) > 1:
-        message += f" in {len(held)} rows"
+    wanted = column_names(first[0].values, named)[field]
+    message = f"line {first[0].line}: no column {wanted!r} among {', '.join(map(repr, there))}"
+    if len(first) > 1:
+        message += f" in {len(first)} rows"
     if field in named:
         alike = difflib.get_close_matches(wanted, there, 1, _ALIKE)
         meant = f" did you mean {alike[0]!r}?" if alike else " name one that is there"

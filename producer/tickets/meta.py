@@ -40,10 +40,10 @@ def _for_json(value: Any) -> Any:
 
 
 def check_meta(meta: dict[Any, Any]) -> None:
-    """Refuse what is no JSON, what PostgreSQL's jsonb cannot hold, and what is out of all measure.
+    """Refuse what is no JSON, what PostgreSQL's jsonb cannot hold, and what is far too large.
 
     Raises:
-        FieldError: it is so.
+        FieldError: the object has such a value, or is too large or nested too deeply.
     """
     level: list[Any] = [meta]
     values = characters = 0

@@ -18,7 +18,7 @@ def check_scalar(field: str, value: Any) -> None:
     """Refuse a text or number that some database cannot hold.
 
     Raises:
-        FieldError: it is one.
+        FieldError: the value is one.
     """
     if isinstance(value, float) and not math.isfinite(value):
         raise FieldError(field, f"holds {value}, which is no number; leave it out or write null")

@@ -14,7 +14,7 @@ from db.models import Ticket
 
 
 class TicketStream:
-    """Adds entries as bytes and reads what was set aside.
+    """Adds entries as bytes and reads the rejects.
 
     Args:
         redis: a client of the same server.

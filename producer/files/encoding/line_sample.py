@@ -1,4 +1,4 @@
-"""A sample of a file's lines beyond ASCII, from all over it and in bounded memory."""
+"""A sample of a file's lines beyond ASCII, taken from all over the file in bounded memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""UTF-8, whose form alone is evidence: bytes of another encoding rarely have it by chance."""
+"""UTF-8: its form alone is evidence, for bytes of another encoding rarely have it by chance."""
 
 import codecs
 from typing import BinaryIO
@@ -9,7 +9,7 @@ _SHORT_BYTES = 64
 
 
 def beyond_ascii(stream: BinaryIO) -> bytes | None:
-    """Return what a UTF-8 file holds beyond ASCII, at most a little of it; None if it is none."""
+    """Return the first bytes beyond ASCII of a UTF-8 file; None if the file is no UTF-8."""
     stream.seek(0)
     decoder = codecs.getincrementaldecoder("utf-8")()
     beyond = b""
@@ -28,5 +28,5 @@ def beyond_ascii(stream: BinaryIO) -> bytes | None:
 
 
 def is_sure(beyond: bytes | None) -> bool:
-    """Say whether a file is UTF-8 with so much beyond ASCII that it is no chance."""
+    """Say whether a file is UTF-8, with so many bytes beyond ASCII that it is no chance."""
     return beyond is not None and len(beyond) > _SHORT_BYTES

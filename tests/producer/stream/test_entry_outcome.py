@@ -16,7 +16,7 @@ from tests.support.streams import TicketStream, rows
 SAYING = {**PERSONAL, "external_id": "t1"}  # the id stays
 
 
-def test_a_known_id_with_another_text_is_set_aside(
+def test_a_known_id_with_another_text_is_rejected(
     ingest: Ingest, stream: TicketStream, database: Database
 ) -> None:
     for text in ("漏水", "停电", "漏水"):

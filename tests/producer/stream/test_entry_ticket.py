@@ -68,7 +68,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_bad_entries_are_set_aside_with_their_reason_and_stop_no_other(
+def test_bad_entries_are_rejected_with_their_reason_and_stop_no_other(
     ingest: Ingest, stream: TicketStream, database: Database
 ) -> None:
     stream.add(external_id="before", text="漏水")

@@ -114,7 +114,7 @@ def wrong_entries() -> list[dict[str | bytes, str | bytes]]:
 
 
 def throw_into_stream(server: RedisServer, rng: random.Random) -> None:
-    """Add entries that must be set aside."""
+    """Add entries that must be rejected."""
     with server.client() as client:
         for entry in rng.sample(wrong_entries(), k=8):
             client.xadd(INGEST_STREAM, entry)
