@@ -1,5 +1,14 @@
 """The ``paidan`` command line. Commands import what they need when they run, so help is quick.
 
+A command's file holds its ``options`` and what it prints; the work is a room's below. ``services``
+runs the parts. ``push`` reads a ``ticket_file``; its ``submission`` writes the tickets, with
+``notes`` and ``rejects`` of single rows. ``status`` counts them, ``export`` writes a row a ticket
+(``export_file``, in the form of ``sheets``, formulas made ``inert``). ``correct`` reads each
+``decision_row``, finds the ``named_ticket`` and enters the ``decisions``. ``dead`` gives new
+attempts, ``erase`` empties a ticket. ``taxonomy`` reads a ``unit_file``. ``train`` and ``evaluate``
+read ``labelled`` tickets, whose ``labels`` name units; ``trainings`` makes a version, ``models``
+promotes it, ``bases`` adds what an LLM is trained on.
+
 Exit codes: 0 all done; 1 an error, told on stderr; 2 wrong usage; 3 done, but part of the input
 was refused or a ticket died; 130 interrupted.
 """

@@ -1,12 +1,15 @@
-"""``paidan status``: what it tells of rejects."""
+"""``paidan status``: counts, what is missing, workers and rejects."""
 
+import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.broker import INGEST_REJECTS
-from core.settings import Settings
+from core.settings import Settings, load_settings
+from db import open_database, workers
 from producer.stream.ingest import Ingest
 from tests.support.cli import Cli
 from tests.support.streams import TicketStream
@@ -50,3 +53,40 @@ def test_status_without_redis_tells_no_number_of_rejects(
     assert shown.code == 0
     assert '"rejects": null' in shown.out
     assert "rejects    not known" in cli("status").out
+
+
+def test_status_counts_and_names_what_is_missing(cli: Cli, answered: Path) -> None:
+    state = json.loads(cli("status", "--json").out)
+
+    assert sum(sum(lanes.values()) for lanes in state["tickets"].values()) == 3
+    assert state["champion"].startswith("linear-")
+    assert (state["queues"], state["workers"], state["claimed"]) == (None, [], 0)
+    shown = cli("status").out
+    assert "Redis does not answer" in shown
+    assert "none yet: paidan up" in shown
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(1.0, "alive"), (20.0, "stalled")])
+def test_status_tells_of_a_worker_that_no_message_reaches(
+    cli: Cli, answered: Path, seconds: float, state: str
+) -> None:
+    database = open_database(load_settings())
+    with database.writing() as session:
+        workers.started(session, name="w", pid=1, device="cpu")
+        workers.beat(
+            session,
+            name="w",
+            model_version=None,
+            classified=0,
+            progress_age=None,
+            stalled_s=seconds,
+            dropped=3,
+        )
+    database.engine.dispose()
+
+    [told] = json.loads(cli("status", "--json").out)["workers"]
+    shown = cli("status").out
+
+    assert (told["state"], told["stalled_s"], told["dropped_messages"]) == (state, seconds, 3)
+    assert "3 messages dropped" in shown
+    assert ("no message for 20 s" in shown) == (state == "stalled")

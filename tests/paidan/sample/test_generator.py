@@ -32,18 +32,6 @@ def test_units_are_seventy_with_unique_codes_and_names_and_known_parents() -> No
     assert all(unit.responsibilities.endswith("。") for unit in units)
 
 
-def test_word_lists_and_units_name_the_same_units() -> None:
-    names = {unit.name for unit in load_units()}
-
-    units = load_corpus().units
-
-    assert {unit.name for unit in units} == names
-    for unit in units:
-        assert set(unit.neighbours) <= names - {unit.name}
-        assert len(unit.matters) >= 6
-        assert all(len(matter.phrasings) >= 3 for matter in unit.matters)
-
-
 def test_no_two_texts_are_equal(tickets: list[SampleTicket]) -> None:
     assert len({ticket.text for ticket in tickets}) == COUNT
 

@@ -1,0 +1,42 @@
+"""Options that several commands share: wrong usage, hints, JSON."""
+
+import pytest
+
+from core.errors import InputError
+from core.settings import Settings
+from paidan.cli.options import hint_of_missing, opened_database, print_json
+from tests.support.cli import Cli
+
+
+def test_wrong_usage_has_its_own_exit_code(cli: Cli) -> None:
+    assert cli("push").code == 2
+    assert cli("nonsense").code == 2
+    assert cli("push", "f.csv", "--column", "text").code == 2
+    assert cli("push", "f.csv", "--column", "body=x").code == 1
+    assert cli("--version").out.startswith("paidan, version")
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "李" * 201])
+def test_a_name_of_a_person_that_the_record_cannot_hold_is_wrong_usage(cli: Cli, name: str) -> None:
+    assert cli("dead", "requeue", "--all", "--by", name).code == 2
+
+
+def test_a_missing_library_is_told_with_the_extra_that_brings_it() -> None:
+    told = r"needs torch.*pip install 'paidan\[ml\]'"
+    with pytest.raises(InputError, match=told), hint_of_missing("ml"):
+        raise ModuleNotFoundError(name="torch")
+
+
+def test_a_database_is_closed_behind_its_block(settings: Settings) -> None:
+    with opened_database(settings) as database:
+        with database.reading():
+            pass
+        pool = database.engine.pool
+
+    assert database.engine.pool is not pool
+
+
+def test_json_is_one_line_with_characters_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"unit": "甲局"})
+
+    assert capsys.readouterr().out == '{"unit": "甲局"}\n'

@@ -1,0 +1,52 @@
+"""``paidan train``: what data are taken, and what is told of them."""
+
+from pathlib import Path
+
+from tests.support.cli import Cli, jsonl, write
+
+
+def test_unknown_units_are_taken_from_the_labels_and_told(cli: Cli, tmp_path: Path) -> None:
+    rows = [
+        {"Question": f"text {n}", "Complex_CoT": "", "Response": "甲乙"[n % 2]} for n in range(9)
+    ]
+
+    ran = cli("train", "--data", jsonl(tmp_path / "d.jsonl", *rows), "--kind", "constant")
+
+    assert ran.code == 0
+    assert "2 units were added from the labels: 乙, 甲" in ran.err
+
+
+def test_a_retired_unit_in_the_data_is_refused_with_its_line(cli: Cli, tmp_path: Path) -> None:
+    units = write(tmp_path / "u.csv", "code,name,status\nA,甲局,active\nB,乙局,retired\n")
+    assert cli("units", "import", units).code == 0
+    data = write(tmp_path / "d.csv", "text,unit\nx,甲局\ny,乙局\n")
+
+    ran = cli("train", "--data", data, "--kind", "constant")
+
+    assert ran.code == 1
+    assert f"{data}, line 3, unit: '乙局' is retired without a successor" in ran.err
+
+
+def test_an_unknown_unit_in_test_data_is_refused_and_not_added(cli: Cli, tmp_path: Path) -> None:
+    data = write(tmp_path / "d.csv", "text,unit\nx,甲局\ny,乙局\n")
+    cli("train", "--data", data, "--kind", "constant", "--promote")
+
+    ran = cli("evaluate", write(tmp_path / "e.csv", "text,unit\nx,丁局\n"))
+
+    assert ran.code == 1
+    assert "'丁局' is unknown" in ran.err
+    assert "丁局" not in cli("units", "list").out
+
+
+def test_data_without_labels_is_refused(cli: Cli, tmp_path: Path) -> None:
+    ran = cli("train", "--data", write(tmp_path / "d.csv", "text,category\nx,甲\n"))
+
+    assert ran.code == 1
+    assert "--column text=NAME --column unit=NAME" in ran.err
+
+
+def test_data_of_one_unit_is_refused(cli: Cli, tmp_path: Path) -> None:
+    ran = cli("train", "--data", write(tmp_path / "d.csv", "text,unit\nx,甲\ny,甲\n"))
+
+    assert ran.code == 1
+    assert "at least two units" in ran.err

@@ -1,0 +1,32 @@
+"""A version of any kind is trained by its name."""
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import ModelVersionError
+from core.settings import Settings
+from db.taxonomy import UnitRecord
+from paidan.cli.trainings import Wanted, train_version
+from training.samples import Sample
+
+UNITS = [UnitRecord("A", "甲局"), UnitRecord("B", "乙局")]
+SAMPLES = [
+    Sample(f"{text} {n}", code) for code, text in (("A", "路灯"), ("B", "水管")) for n in range(5)
+]
+
+
+@pytest.mark.parametrize("kind", ["linear", "constant"])
+def test_the_wanted_kind_is_trained_with_the_error_target(tmp_path: Path, kind: str) -> None:
+    wanted = Wanted(kind, error_target=0.5)
+
+    version = train_version(Settings(home=tmp_path), SAMPLES, UNITS, wanted)
+
+    assert version.path.parent == Settings(home=tmp_path).resolved_models_dir
+    assert version.manifest.kind == kind
+    assert version.manifest.calibration.error_target == 0.5
+
+
+def test_an_llm_is_trained_on_a_base_that_is_there(tmp_path: Path) -> None:
+    with pytest.raises(ModelVersionError, match="no base model '7b'"):
+        train_version(Settings(home=tmp_path), SAMPLES, UNITS, Wanted("llm", base="7b"))
