@@ -127,7 +127,7 @@ def expected_calibration_error(
 def _answers(
     classifier: Classifier, texts: Sequence[str], allowed: frozenset[str], batch: int
 ) -> list[Decision]:
-    """Return the answers to texts, given as a worker is: in a stream of batches."""
+    """Return the answers to texts, asked batch by batch as the worker asks."""
     parts = {str(start): texts[start : start + batch] for start in range(0, len(texts), batch)}
     batches = (Batch(part, [allowed] * len(part), start) for start, part in parts.items())
     answered = {one.token: found for one, found in classify_batches(classifier, batches, top_k=1)}

@@ -1,6 +1,6 @@
 """Cells that a spreadsheet would take for formulas, made inert for CSV and TSV files.
 
-A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ```` (OWASP, "CSV Injection"). An
+A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` (OWASP, "CSV Injection"). An
 apostrophe before it makes it text. The export's column ``escaped`` names the row's columns that got
 one, so that reading the file again takes away that one and no other.
 """

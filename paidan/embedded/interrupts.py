@@ -14,11 +14,11 @@ _SENT_AGAIN_AFTER_S = 0.05
 
 @contextmanager
 def interrupts_raised() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does, so ``finally`` runs.
+    """Let SIGINT, SIGTERM and SIGHUP raise KeyboardInterrupt, so that ``finally`` blocks run.
 
-    SIGINT too: a shell that starts a command in the background has it ignore that signal. One that
-    comes while Python collects garbage is raised in some object's ``__del__``, and lost there: it
-    is sent again.
+    A shell lets a command in the background ignore SIGINT; the handler set here undoes that. Python
+    may run the handler within an object's ``__del__`` while it collects garbage. The exception is
+    lost there, so the signal is sent again.
     """
     told = sys.unraisablehook
 

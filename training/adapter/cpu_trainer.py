@@ -25,7 +25,7 @@ class CpuTrainer(SFTTrainer):
     ) -> Any:
         """Return the mean negative log-likelihood of the tokens that are learned.
 
-        The head is computed for these alone: of a ticket whose answer alone is learned, a few.
+        The head is computed for these alone. Where only the answer is learned, they are few.
         """
         del return_outputs  # of the model, which evaluation within a run would ask for
         inner = model.get_base_model()

@@ -96,11 +96,12 @@ def loss_of(
 ) -> torch.Tensor:
     """Return the loss of the next token, plus that of the whole answer from where it begins.
 
-    The second makes the place behind ``</think>``, where labels will be decided, carry the gist of
-    the ticket: each token of the answer is to be foretold there, whatever its position.
+    The second loss trains the place behind ``</think>``, where labels will be decided. Each token
+    of the answer is to be foretold there, whatever its position, so the place learns to carry the
+    gist of the ticket.
     """
     target = batch[:, 1:]
-    # Padding stands at the end, where nothing looks back on it: no mask, only no loss.
+    # Padding stands at the end, where no token sees it: it needs no mask. It counts for no loss.
     is_token = target != model.config.pad_token_id
     # Behind </think> stands a line feed, then the answer.
     is_answer = ((batch == thought).cumsum(dim=1) > 0)[:, :-2] & is_token[:, 1:]
