@@ -34,10 +34,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     return random_base(tmp_path_factory.mktemp("base"))
 
 
-@pytest.fixture(params=["plain", "flex"])
+@pytest.fixture(params=["eager", "compiled"])
 def engine(request: pytest.FixtureRequest, base: Base) -> Iterator[Engine]:
     backbone = load_backbone(base, "full", CPU)
-    if request.param == "flex":
+    if request.param == "compiled":
         use_compiled(backbone, 1024)
     yield Engine(backbone, None, make_prompt(backbone.tokenizer, template="dispatch"))
     use_eager(backbone)

@@ -30,10 +30,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     return random_base(tmp_path_factory.mktemp("base"))
 
 
-@pytest.fixture(params=["plain", "flex"])
+@pytest.fixture(params=["eager", "compiled"])
 def engine(request: pytest.FixtureRequest, base: Base) -> Iterator[Engine]:
     backbone = load_backbone(base, "full", CPU)
-    if request.param == "flex":
+    if request.param == "compiled":
         use_compiled(backbone, 1024)
     yield Engine(backbone, None, make_prompt(backbone.tokenizer, template="dispatch"))
     use_eager(backbone)
@@ -89,7 +89,7 @@ def test_thinking_leaves_the_cache_as_it_was(engine: Engine) -> None:
     assert cache.rows - cache.free_pages * PAGE == held
 
 
-@pytest.mark.parametrize("engine", ["flex"], indirect=True)
+@pytest.mark.parametrize("engine", ["compiled"], indirect=True)
 def test_thoughts_are_as_short_as_a_small_cache_wants_them(engine: Engine) -> None:
     runner = engine.backbone.runner
     rows = runner.cache.rows
