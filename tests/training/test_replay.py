@@ -4,7 +4,9 @@ import pytest
 
 from db import Database, corrections, taxonomy
 from db.taxonomy import UnitRecord
+from tests.support.answers import erase
 from tests.support.make import UNITS, add_tickets, add_units
+from tests.support.returns import return_ticket
 from training.replay import corrected_samples
 
 
@@ -44,3 +46,13 @@ def test_a_merged_unit_stands_under_its_successor_and_a_retired_one_teaches_noth
         taxonomy.import_units(session, [gone], actor="test")
 
     assert replayed(database) == left
+
+
+def test_what_was_returned_last_or_erased_teaches_nothing(database: Database) -> None:
+    with database.writing() as session:
+        first = corrections.find_ticket(session, "file", "t1")
+        assert first is not None
+        assert return_ticket(session, first.id, 0, actor="B")
+    erase(database, "t2")
+
+    assert replayed(database) == []
