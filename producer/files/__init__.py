@@ -8,11 +8,12 @@ The route of a row:
 3. Delimited text: ``csv_dialect`` finds the delimiter; ``csv_records`` reads records, over
    ``csv_lines``; ``csv_rows`` makes rows of them, and ``csv_fragments`` refuses what a line break
    in a text left of one.
-4. JSON: ``json_rows`` tells ``json_lines`` from ``json_array``, which reads over ``json_window``.
+4. JSON: ``json_rows`` tells ``json_lines`` from ``json_array``, which reads over ``json_window``;
+   ``json_values`` decodes.
 5. Workbooks: ``xlsx_damage`` refuses, ``xlsx_sheets`` chooses, ``xlsx_cells`` reads, ``xlsx_rows``
    makes rows.
-6. A table's header is found by ``header_search``; ``header`` names each value by its column.
-   ``column_names`` knows when two names are one, and which names tables of tickets have.
+6. ``header_search`` finds a table's header by its ``cells``; ``header`` names each value by its
+   column. ``column_names`` knows when two names are one, and which names tables of tickets have.
 
 A ``Row`` (``rows``) carries its line, and why it cannot be read. ``producer.tickets`` goes on.
 """

@@ -2,7 +2,8 @@
 
 The route of an entry:
 
-1. ``consumer`` waits for entries; ``entries`` fetches them with a script, by bytes and number.
+1. ``consumer`` waits for entries; ``entries`` fetches them with a script, by bytes and number, over
+   a ``client`` that decodes nothing.
 2. ``entry_ticket`` reads each as a ticket or a reject (``producer.tickets``).
 3. ``store`` submits the tickets (``producer.submit``); ``entry_outcome`` makes rejects of those
    that were left out.
