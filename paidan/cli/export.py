@@ -2,16 +2,18 @@
 
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import click
 
+from classifier.interface import HeldBack
 from core.settings import get_settings
 from paidan.cli.export_file import check_name, print_rows, write_file
 from paidan.cli.options import FILE, opened_database
 
 STATUSES = ("queued", "routed", "review", "dead")
-REASONS = ("doubtful", "unlearned", "sample")
+REASONS = (*get_args(HeldBack), "sample")
 
 
 @click.command()

@@ -3,7 +3,11 @@
 import csv
 import json
 from pathlib import Path
+from typing import get_args
 
+from classifier.interface import HeldBack
+from db.results import SAMPLED
+from paidan.cli.export import REASONS
 from tests.support.cli import Cli
 
 
@@ -28,3 +32,7 @@ def test_an_export_that_fails_leaves_the_old_file(cli: Cli, answered: Path) -> N
     assert cli("export", answered / "out.txt").code == 1
     assert cli("export", answered / "nowhere" / "out.csv").code == 1
     assert (answered / "out.txt").read_text() == "old"
+
+
+def test_every_reason_to_hold_an_answer_back_can_be_asked_for() -> None:
+    assert set(REASONS) == {*get_args(HeldBack), SAMPLED}
