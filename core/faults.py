@@ -73,7 +73,11 @@ def hush(error: BaseException) -> None:
     """
     for fault in chain(error):
         if not isinstance(fault, PaidanError):
-            fault.args = (_kind(fault),)
+            kind = _kind(fault)
+            fault.args = (kind,)
+            if isinstance(fault, OSError):  # its text is made of these
+                fault.strerror = kind
+                del fault.filename, fault.filename2
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:

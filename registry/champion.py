@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from core.errors import ModelVersionError
 from db import versions
 from db.session import Database
 from db.versions import Moved
@@ -30,11 +31,16 @@ def rollback(database: Database, models_dir: Path, *, actor: str) -> Moved:
     """Make the champion before the present one champion again; again goes back further.
 
     Raises:
-        ModelVersionError: there is none before it, or it cannot be opened.
+        ModelVersionError: there is none before it, it cannot be opened, or somebody moved the
+            champion meanwhile.
         StorageError: a file is there and cannot be read.
     """
     with database.reading() as session:
         target = versions.rollback_target(session)
     check_version(database, target, models_dir)
     with database.writing() as session:
+        if versions.rollback_target(session) != target:
+            raise ModelVersionError(
+                "the champion was moved meanwhile: see 'paidan models list', and roll back again"
+            )
         return versions.rollback(session, actor=actor)

@@ -28,7 +28,7 @@ _ROWS, _TILES, _WARPS, _STAGES = 32, 8, 4, 3
 
 
 @triton.jit
-def _looked_up(code, table):
+def _looked_up(code: tl.tensor, table: tl.tensor) -> tl.tensor:
     """Return float32 table[code]: a warp's threads load one value each and shuffle them."""
     return tl.inline_asm_elementwise(
         """
@@ -53,10 +53,11 @@ def _looked_up(code, table):
 
 @triton.jit
 def _weight_kernel(
-    codes, scales, table, a, b, out, out_features, in_features,
+    codes: tl.tensor, scales: tl.tensor, table: tl.tensor,
+    a: tl.tensor, b: tl.tensor, out: tl.tensor, out_features: tl.tensor, in_features: tl.tensor,
     rank: tl.constexpr, ranks_at_once: tl.constexpr,
     rows: tl.constexpr, tiles: tl.constexpr, stages: tl.constexpr,
-):  # fmt: skip
+) -> None:  # fmt: skip
     pairs = tl.program_id(0) * 64 + tl.arange(0, 64)
     columns = tl.program_id(0) * 128 + tl.arange(0, 128)
     in_first = (tl.arange(0, 128) < 64)[None, :]

@@ -64,12 +64,14 @@ def test_our_own_errors_are_told_whole_unless_they_may_quote_a_file() -> None:
 def test_an_error_that_leaves_paidan_loses_its_texts() -> None:
     error, ours = RuntimeError(TEXT), StorageError("the disk is full")
     error.__cause__, ours.__cause__ = KeyError(TEXT), error
+    error.__cause__.__cause__ = OSError(2, TEXT, TEXT, None, TEXT)
 
     hush(ours)
 
     told = "".join(traceback.format_exception(ours))
     assert "RuntimeError: RuntimeError" in told
     assert "StorageError: the disk is full" in told
+    assert "FileNotFoundError (ENOENT)" in told
     assert marks_in(told) == []
 
 

@@ -97,3 +97,22 @@ def test_a_rollback_to_a_damaged_version_is_refused(
         rollback(database, tmp_path)
 
     assert champion_of(database) == second
+
+
+def test_a_champion_that_moves_while_a_rollback_checks_is_not_rolled_back(
+    database: Database, tmp_path: Path, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = names
+    promote(database, tmp_path, first, second)
+
+    def check(*given: object) -> None:
+        # Somebody promotes the third version meanwhile: before it stands one that was not checked.
+        with database.writing() as session:
+            versions.promote(session, third, actor="zhang")
+
+    monkeypatch.setattr(champion, "check_version", check)
+
+    with pytest.raises(ModelVersionError, match="the champion was moved meanwhile"):
+        rollback(database, tmp_path)
+
+    assert champion_of(database) == third
