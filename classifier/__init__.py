@@ -1,12 +1,14 @@
 """The model as a function: texts and their allowed units in, decisions out. No database, no queue.
 
 A ticket's route: whoever asks holds a ``Classifier`` (``interface``), which ``loading`` opened from
-a version's directory: its ``manifest``, and its files through ``version_files``. In ``llm`` a
-ticket comes in a batch. ``continuous`` admits the batch while others are worked on; the ``engine``
-reads its tickets through the ``model`` and searches the unit names of ``labels`` behind each.
-``decision_rule`` makes the ticket's unit of its search, with the temperature and threshold of
-``calibration``. A version's ``setup`` says which base and prompt it needs, ``fp8_gate`` whether it
-may be served in fp8. The other kinds are ``linear`` (the baseline) and ``constant``.
+a version's directory: its ``manifest``, and its files through ``version_files``. Of the three kinds
+``linear`` (the baseline) and ``constant`` answer by themselves. The rest of the route is the LLM's.
+
+``llm`` is asked for batches of tickets. ``continuous`` admits a batch while others are worked on.
+The ``engine`` reads the tickets through the ``model``, and searches the unit names of ``labels``
+behind each. ``decision_rule`` turns the finished search into the ticket's unit, with the
+temperature and threshold of ``calibration``. A version's ``setup`` says which base and prompt it
+needs, and ``fp8_gate`` whether it may be served in fp8.
 
 Importing the package loads no numpy, scikit-learn or torch: a kind's libraries are imported when a
 version of that kind is opened.

@@ -1,4 +1,4 @@
-"""The report: how many tickets are where, for ``paidan status`` and for progress."""
+"""The report: how many tickets are where, which are dead, and which are no longer queued."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -6,8 +6,9 @@ The route of a ticket:
    ``submit`` with tickets. ``stream`` takes in what other programs put into ``tickets.ingest``.
 2. ``submit`` checks each ticket (``tickets.checks``), lifts its priority by rules
    (``tickets.rules``), writes it as a row, and publishes its id after the commit.
-3. ``relay`` runs as a process of its own: it frees expired claims, publishes again what waits in
-   a dry lane, and takes in the stream. ``steps`` keeps the faults of one step from the others.
+3. ``relay`` runs as a process of its own: it frees expired claims, publishes again the waiting
+   tickets of a lane whose queue in Redis is empty, and takes in the stream. ``steps`` keeps the
+   faults of one step from the others.
 """
 
 from db.tickets import NewTicket

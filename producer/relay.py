@@ -1,9 +1,9 @@
 """The relay: one small loop that lets no ticket wait unseen, whatever Redis or a worker lost.
 
-Each sweep frees expired claims, and publishes again what waits in a lane that has run dry. Between
-two sweeps the relay takes in the stream ``tickets.ingest``. A fault of one step leaves the others
-alone: a full Redis refuses messages, but lets itself be emptied. Any number of relays may run:
-everything they do is harmless when done twice.
+Each sweep frees expired claims. It also publishes again the waiting tickets of each *dry* lane: one
+whose queue in Redis is empty. Between two sweeps the relay takes in the stream ``tickets.ingest``.
+A fault of one step leaves the others alone: a full Redis refuses messages, but lets itself be
+emptied. Any number of relays may run: everything they do is harmless when done twice.
 """
 
 import logging
@@ -88,7 +88,7 @@ class Relay:
         return self._steps.failing(_DATABASE) or self._steps.failing(_REDIS)
 
     def sweep(self) -> dict[str, int]:
-        """Free expired claims, then publish what waits in dry lanes; return the counts.
+        """Free expired claims, then publish the waiting tickets of dry lanes; return the counts.
 
         A step that fails counts nothing and keeps no other from being tried. Where a server cannot
         be reached at all, the steps that need it are left out: each would wait for a timeout.
@@ -133,7 +133,7 @@ class Relay:
         return {"freed": freed, "dead": len(dead)}
 
     def _refill(self, lane: str, counts: dict[str, int]) -> None:
-        """Publish what waits in a dry lane. A lane with messages needs none: they lead to it all.
+        """Publish a dry lane's waiting tickets. In any other lane its messages lead to them all.
 
         Only rows that were queued a sweep ago are published: whoever committed younger ones is
         publishing them.

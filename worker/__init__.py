@@ -1,13 +1,20 @@
 """The worker: a Celery process pinned to one GPU that holds the model and answers tickets.
 
 How it starts: ``main`` pins a ``gpu``, takes the worker's name and runs Celery. ``tasks`` has the
-task and the signals of the child. The child's ``process`` holds all that follows, and its
-``heartbeat`` tells what the ``tally`` counts. ``watchdog`` ends a silence through the numbers that
-parent and child have ``shared``.
+task and the signals of the child. In the child, ``process`` builds the resident model, the loop
+and the ``heartbeat``, which reports what the ``tally`` counts. Where messages wait and none
+arrives, the child's ``watchdog`` has the parent connect anew, then ends the worker. Parent and
+child exchange numbers in ``shared`` memory.
 
-A ticket's route: ``loop`` takes a message of ids. The ``resident`` model is brought up to date: its
-``states``, its ``version_loader``, a ``background_load`` while another version answers, and the
-``baseline`` while the LLM does not work. ``feed`` claims ``batches`` under ``attempts``.
-``dispatcher`` has the model answer them, and stores the ``answers``. Where the model fails, a
-``plain_ticket`` tells whether it or a ticket is to blame.
+A ticket's route:
+
+1. ``loop`` takes a message of ids, and has the ``resident`` model brought up to date. ``states``
+   has the states that model can be in. ``version_loader`` loads the champion, and
+   ``background_load`` reads it in a thread while another version answers. ``baseline`` loads the
+   linear version that answers while the LLM does not work.
+2. ``feed`` claims tickets when the model asks for more, and ``batches`` makes batches of them.
+   ``attempts`` makes each claim, and sees to it that each one ends. One solo ticket follows each
+   feed.
+3. ``dispatcher`` has the model answer, and stores what ``answers`` has checked. Where the model
+   fails, ``plain_ticket`` tells whether the model or a ticket is to blame.
 """

@@ -25,36 +25,47 @@ logger = logging.getLogger(__name__)
 class Resident:
     """Holds the classifier that answers, and the active units it may answer with.
 
-    Its states are the classes of ``worker.states``::
+    Its states are the classes of ``worker.states``. The drawing has the usual ways::
 
-        start --> Empty --------- loaded ----------> Serving
-                   | ^                               ^ | | | ^
-           refused | | model failed                  | | | | |
-                   v |                               | | | | |
-                Degraded -------- loaded ------------' | | | |
-                    ^                                  | | | |
-                    '------------ model failed --------' | | |
-                                                         | | |
-             LoadingBeside <----- moved, base shared ----' | |
-                 |  |                                      | |
-                 |  '------------ loaded, taken back ------+-|
-         refused v                                         | |
-              Outdated <--------- refused -----------------' |
-                  |                                          |
-                  '-------------- loaded, taken back --------'
+        start --> Empty ----- loaded ------.   LoadingBeside ----.
+                   | ^                     |        ^ |          |
+           refused | | model failed        |  moved | | loaded   |
+                   v |                     v        | v          |
+                Degraded --- loaded ---> +--------------+        | refused
+                   ^                     |   Serving    |        |
+                   '---- model failed ---+--------------+        |
+                                                    | ^          |
+                                            refused | | loaded   |
+                                                    v |          |
+                                                  Outdated <-----'
 
-    - *moved*: the champion alias or the taxonomy changed; ``refresh`` loads the champion. A thread
-      reads it where its base is loaded already and the units are the same (LoadingBeside). Else it
-      is loaded between two batches, and Serving follows Serving, or Outdated where it is refused.
-    - *loaded*, *refused*: how that ends. A fault of the GPU refuses a version as damaged files do.
-    - *taken back*: the champion is again the version that answers.
-    - *retry due*: Empty, Degraded and Outdated try again ``retry_after`` seconds after a refusal.
-    - *model failed*: the classifier fails on any ticket (``drop``). LoadingBeside stays without.
-    - From Outdated *moved*, *retry due* and *model failed* lead where they lead from Serving.
-    - Degraded needs an LLM as champion and a baseline that loads. Else Empty stands in its place.
-    - From each state AwaitingProcess may follow, the last one: only a new process can load the
-      champion. So it is with an LLM on another base than the one on the GPU, which may not hold
-      both; and with a retry that is due after the GPU failed, once the card is there again.
+    The table has all ways but those to AwaitingProcess::
+
+        state          tries when        beside         loaded   refused       model failed
+        Empty          moved, retry due  -              Serving  Degraded (1)  -
+        Degraded       moved, retry due  -              Serving  Degraded      Empty
+        Serving        moved             LoadingBeside  Serving  Outdated      Degraded (1)
+        Outdated       moved, retry due  LoadingBeside  Serving  Outdated      Degraded (1)
+        LoadingBeside  read              LoadingBeside  Serving  Outdated (2)  LoadingBeside
+
+        (1) Empty, where what does not work is no LLM, or where no baseline loads.
+        (2) As from Empty or Degraded, where the version before has failed meanwhile.
+
+    - *tries when*: what makes ``refresh`` try the champion; the next three columns are outcomes.
+    - *moved*: the champion alias or the taxonomy changed, or is seen for the first time.
+    - *retry due*: ``retry_after`` seconds have passed since the champion was refused or the model
+      failed. The state stays if the GPU failed and its card is still away.
+    - *read*: the thread of LoadingBeside has ended. Until then another move waits.
+    - *beside*: a thread begins to read the champion, and the version before answers meanwhile. Both
+      must have the same base and the same units. Else the champion is loaded between two batches.
+    - *loaded*: the champion answers. It may be the version that answered before (taken back).
+    - *refused*: the champion does not load. A fault of the GPU refuses it as damaged files do.
+    - *model failed*: the classifier fails on any ticket (``drop``). LoadingBeside stays, with the
+      baseline or nothing answering.
+
+    AwaitingProcess may follow each state and is the last one: only a new process can load the
+    champion. Two cases: the champion is an LLM on another base, or in another mode, than the one on
+    the GPU, which may not hold both; or the GPU failed, a retry is due, and the card is back.
 
     Args:
         database: where the champion alias and the taxonomy stand.
@@ -112,7 +123,7 @@ class Resident:
             units = taxonomy.list_units(session, active_only=True)
             self.active_units = frozenset(unit.code for unit in units)
         before = self.state
-        # So it stays where the champion is not loaded, whatever that raises.
+        # Set first: it must hold where the champion is not loaded, and if loading raises.
         self.state = before.after_failure(target, time.monotonic() + self.retry_after)
         if self.state.loaded_for == target:  # taken back
             self._enter(Serving(classifier=self.classifier, loaded_for=target, tried=target))

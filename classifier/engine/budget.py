@@ -25,7 +25,7 @@ class TokenBudget:
 
     @property
     def next(self) -> int:
-        """The tokens of the next forward at most."""
+        """How many tokens the next forward may read."""
         return min(self._next, self.tokens)
 
     def reset(self) -> None:

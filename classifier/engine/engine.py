@@ -83,7 +83,7 @@ class Engine:
         top_k: Sequence[int | None],
         temperature: float = 1.0,
     ) -> list[Search]:
-        """Do as ``search`` for tickets in tokens, no longer than the prompt's ``room`` each."""
+        """Like ``search``, for tickets already in tokens, each at most ``prompt.room`` long."""
         requests = self.requests(tickets, roots, top_k, temperature)
         scheduler = self.scheduler()
         scheduler.add(requests)

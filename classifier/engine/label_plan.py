@@ -6,9 +6,9 @@ from classifier.engine.budget import CHEAP_TOKENS
 from classifier.engine.request import Request
 
 WIDTH = 4
-"""A search reads at least so many nodes in a forward of labels alone. The second and third best
+"""In a forward of labels alone a search aims at so many nodes or more. The second and third best
 name are often needed too, and a forward costs more than a token. Beside new tickets a search reads
-only the nodes it needs: there they cost no forward."""
+only the nodes it needs, which need no forward of their own there."""
 LIVE_SHARE = 4
 """Live tickets read all their labels at once, up to this part of a forward (a quarter)."""
 
@@ -28,9 +28,9 @@ def plan_labels(
         running: requests whose ticket was read.
         budget: tokens of the next forward.
         is_idle: whether nothing runs: no request, and no forward.
-        works_ahead: whether the runner starts a forward before the one before has ended. Only the
-            nodes that are needed are then read beside new tickets; elsewhere tickets wait until
-            the batch before them is answered.
+        works_ahead: whether the runner starts a forward before the one before has ended. If so,
+            only needed nodes are read beside new tickets. If not, new tickets wait for the batch
+            before them to be answered.
     """
     if is_idle and _are_cheap(waiting, budget):
         _plan_all(waiting)
@@ -46,7 +46,10 @@ def plan_labels(
 
 
 def _plan_waiting(waiting: Collection[Request], budget: int) -> None:
-    """Plan the labels that are read with their tickets: those of live ones all, up to a share."""
+    """Plan labels read together with their tickets: all of a live ticket's, within a share.
+
+    With any other ticket the trunk of its trie is read, if both fit in the forward.
+    """
     allowance = budget // LIVE_SHARE
     for request in waiting:
         allowance -= request.full_cost
@@ -59,7 +62,7 @@ def _plan_waiting(waiting: Collection[Request], budget: int) -> None:
 
 
 def _plan_guesses(running: Collection[Request], budget: int, width: int) -> None:
-    """Plan up to ``width`` nodes of each search, where that is cheap."""
+    """Plan ``width`` nodes or more of each search; only the needed ones where that is not cheap."""
     cheap = _cheap(budget)
     for request in running:
         request.plan(width)
@@ -73,7 +76,10 @@ def _plan_all(requests: Collection[Request]) -> None:
 
 
 def _are_cheap(requests: Collection[Request], budget: int) -> bool:
-    """Return whether all labels of all requests cost little more than no forward."""
+    """Return whether all requests, with all labels, would fit in a cheap forward.
+
+    Such a forward costs little more than one of a single token.
+    """
     return sum(request.full_cost for request in requests) <= _cheap(budget)
 
 

@@ -46,7 +46,7 @@ class Request:
 
     @property
     def full_cost(self) -> int:
-        """How many tokens it reads next with all labels, those that were read among them."""
+        """How many tokens it reads next with all labels, including labels already read."""
         own = len(self.ticket.tokens) if self.is_new else 0
         return own + self.search.root.stop
 
@@ -82,7 +82,7 @@ class Request:
             self.segments.append(segment)
 
     def preempt(self) -> None:
-        """Undo ``build_segments``: the forward did not run. Plan no guesses."""
+        """Undo ``build_segments``: the forward did not run. Plan anew, with a width of 1."""
         for node in self._nodes:
             del self._read[node]
         self._nodes = []

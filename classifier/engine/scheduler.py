@@ -111,8 +111,8 @@ class Scheduler:
                 taken += request.cost
                 chosen.append(request)
         if taken < min(CHEAP_TOKENS, budget // 2) and self._forwards and self._waiting:
-            # Tickets wait because the cache is full. The forward that runs frees some of it; a
-            # short one beside it would not.
+            # Tickets wait because the cache is full. The forward that runs frees some of it, so
+            # wait for it instead of starting a tiny one.
             self._put_back(chosen)
             return []
         return chosen

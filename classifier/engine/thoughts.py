@@ -66,8 +66,8 @@ def think(
 def _limit_to_cache(engine: Engine, limit: int) -> int:
     """Return how many tokens a thought may have, so that the cache need not grow.
 
-    Each step takes a page, and the tickets need as many pages as the steps. The compiled model is
-    compiled for the cache's size, so the cache must keep it.
+    Each step takes a page; half the free pages are kept for the tickets. The model is compiled for
+    the cache's size, so the cache must keep it.
     """
     most = engine.backbone.runner.cache.free_rows // PAGE // 2
     if limit <= most:

@@ -1,8 +1,8 @@
 """The runner for CUDA: compiled decoder layers, with flex_attention over the KV cache.
 
-Three functions are compiled, once each: the number of tokens is a dynamic size. It is written as a
-number of blocks of 128, so that the attention kernel knows it to be divisible. A forward is started
-without waiting for the one before; its answers come back through pinned memory.
+Three functions are compiled, once each: the number of tokens is a dynamic size. A size is given as
+a count of 128-token blocks, so that the attention kernel knows it is divisible by 128. A forward is
+started without waiting for the one before; its answers come back through pinned memory.
 """
 
 from collections.abc import Callable
@@ -38,8 +38,9 @@ class CompiledRunner:
     Args:
         model: of transformers, with ``LoraLinear`` layers.
         mode: how weights are kept for the products.
-        token_budget: tokens of the largest forward in steady state.
-        cached: tokens whose keys and values are cached in steady state.
+        token_budget: tokens of a forward at most; only the prefix or a lone ticket may have more.
+        cached: tokens whose keys and values are cached beside the prefix; by default
+            ``LEAST_CACHED`` times ``token_budget``.
         compiled: whether to compile; without, only for tests of small models.
     """
 
@@ -59,7 +60,7 @@ class CompiledRunner:
         self.mode = mode
         self.busy = 0.0
         self.device = model.device
-        # Beside those: the prefix, and labels where the budget is small.
+        # 16 pages more: for the prefix, and for labels where the budget is small.
         pages = 16 + max(32, (cached or int(LEAST_CACHED * token_budget)) // PAGE)
         self.cache = new_cache(model, pages, steady=True)  # layers are compiled for its size
         self.tables = RowTables(self.device)
@@ -117,7 +118,7 @@ class CompiledRunner:
         return self._coming(began, look_up(pack, hidden, self._head, which, tokens))
 
     def _enter(self, rows: torch.Tensor, *entries: torch.Tensor) -> None:
-        """Enter what a pack's rows are in the tables."""
+        """Write the pack's rows into the tables."""
         if self.tables.grow(self.cache.rows):
             self._graphs.clear()
         self.tables.write(rows, entries)
@@ -154,7 +155,7 @@ class CompiledRunner:
         return hidden.float() @ weight.float()
 
     def _coming(self, began: torch.cuda.Event | None, found: torch.Tensor) -> Answers:
-        """Return a function that waits for values on the device, and counts how long it worked."""
+        """Return a function that waits for the values and adds the device's time to ``busy``."""
         if began is None:
             return found.tolist
         there = torch.empty(found.shape, dtype=found.dtype, pin_memory=True)

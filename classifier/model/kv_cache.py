@@ -35,7 +35,7 @@ class KVCache:
         dtype: of the model's computation.
         device: where.
         pages: to make room for; it grows where they are not enough.
-        steady: whether ``room`` is limited, so that it need not grow.
+        steady: whether to keep this size: ``room`` and ``free_rows`` are then limited.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class KVCache:
         steady: bool = False,
     ) -> None:
         shape = (layers, (pages + 1) * PAGE, heads, size)
-        # Zeros, for rows that are not seen are multiplied by zero, and zero times NaN is NaN.
+        # Unseen rows are multiplied by zero, so they must not be NaN: zero times NaN is NaN.
         self.keys = torch.zeros(shape, dtype=dtype, device=device)
         self.values = torch.zeros(shape, dtype=dtype, device=device)
         # A heap gives the lowest page first. So the same calls give the same places, and sums are
@@ -77,7 +77,10 @@ class KVCache:
 
     @property
     def room(self) -> int:
-        """Rows that new tickets may take. A part is left to labels: no ticket ends without them."""
+        """Rows that new tickets may take.
+
+        A part is left to labels, for without labels no ticket can finish.
+        """
         if self._reserved is None:
             return END
         return max(0, len(self._free) - self._reserved) * PAGE
@@ -85,7 +88,7 @@ class KVCache:
     def place(self, segments: Sequence[Segment]) -> Numbers:
         """Take pages for the segments' tokens, one after the other; return the pages' rows.
 
-        A page is taken until all tickets whose tokens lie on it have been released.
+        A page stays taken until all tickets whose tokens lie on it have been released.
         """
         total = sum(len(segment.tokens) for segment in segments)
         pages = self._take(-(-total // PAGE))

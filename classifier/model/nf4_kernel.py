@@ -1,16 +1,18 @@
 """The CUDA kernel of ``nf4_op``, in Triton; the arithmetic is told there.
 
-`tl.dot` fixes the layout of B·A, and the sum has to be made in it. Changing a layout goes through
-shared memory, which is what this kernel waits for. So we convert the packed bytes to the layout of
-`tl.dot` first and look their values up afterwards: bytes are fewer than values. The two values of a
-byte are neighbours in a row, and that layout gives each thread neighbours.
+`tl.dot` fixes the layout of B·A, so the dequantised weight is added to B·A in that layout.
+Changing a layout goes through shared memory, and shared memory is the bottleneck here. So we
+convert the packed bytes to the layout of `tl.dot` first and look their values up afterwards: bytes
+are fewer than values. The two values of a byte are neighbours in a row, and that layout gives each
+thread neighbours.
 
 A warp keeps the sixteen NF4 values in its registers. A shuffle looks a value up there and works in
 any layout. A load from memory would bring its own layout.
 
 A program makes several tiles of rows. It loads an A of rank 16, 32 or 64 once, and loads the next
-tiles while it computes one. That takes some 40 KiB of shared memory, for float32 some 60. An RTX
-4090 has 99 KiB.
+tiles while it computes one. That takes up to some 40 KiB of shared memory; where A and B are
+float32, up to some 60. An RTX 4090 has 99 KiB. An A of another rank is read in parts of 64, 32 or
+16 ranks, for each tile again, and no tile is loaded ahead.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-any-return"
