@@ -86,5 +86,5 @@ def running_redis(folder: Path) -> Iterator[str]:
             redis_server.wait_for_redis(Settings(redis_url=url), process.poll)
             yield url
         finally:
-            process.terminate()
+            process.kill()  # nobody reads its data any more, so it need not write them
             process.wait(10)
