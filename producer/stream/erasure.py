@@ -10,6 +10,7 @@ from core.broker import INGEST_REJECTS, INGEST_STREAM
 from core.faults import redis_code
 from producer.stream.client import bytes_client
 from producer.stream.entry_ticket import STREAM_SOURCE
+from producer.tickets.ids import RuinedIdError, read_id
 
 _CHUNK = 10  # an entry may have megabytes
 _STREAMS = (INGEST_STREAM, INGEST_REJECTS)
@@ -56,8 +57,18 @@ def _is_it(raw: dict[bytes, bytes], source: str, external_id: str) -> bool:
             return named == external_id or f'"{external_id}"' in fields["json"]
     if not isinstance(values, dict):
         return False
-    named = str(values.get("external_id") or "").strip()
-    return named == external_id and str(values.get("source") or STREAM_SOURCE) == source
+    is_named = external_id in _ids_of(values.get("external_id"))
+    return is_named and str(values.get("source") or STREAM_SOURCE) == source
+
+
+def _ids_of(value: Any) -> set[str]:
+    """Return an entry's id as it was written, and as it is stored (``read_id``)."""
+    written = "" if value is None else str(value).strip()
+    try:
+        stored, _ = read_id(written)
+    except RuinedIdError:
+        stored = None
+    return {written, stored or written}
 
 
 def _text(value: bytes) -> str:

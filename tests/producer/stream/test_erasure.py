@@ -18,8 +18,20 @@ from tests.support.streams import TicketStream
         {"json": json.dumps({"external_id": 7, "source": "crm", "text": "\u6f0f\u6c34"})},
         {"json": '{"external_id": "7", "text": "cut o'},
         {"json": "{", "rejected_external_id": "7"},
+        {"external_id": "'7", "source": "crm"},  # stored as 7, and so are the next two
+        {"external_id": '="7"', "source": "crm"},
+        {"json": json.dumps({"external_id": 7.0, "source": "crm"})},
     ],
-    ids=["fields", "spaces and bytes", "json", "cut json", "cut json with the id beside it"],
+    ids=[
+        "fields",
+        "spaces and bytes",
+        "json",
+        "cut json",
+        "cut json with the id beside it",
+        "marked as a text",
+        "a formula",
+        "a number with .0",
+    ],
 )
 def test_an_entry_of_the_ticket_is_deleted(
     bare_stream: TicketStream, key: str, entry: dict[str, str | bytes]
@@ -38,6 +50,8 @@ def test_an_entry_of_the_ticket_is_deleted(
         {"external_id": "7"},  # its source is the stream
         {"json": '["7"]'},
         {"json": '{"external_id": "77", "text": "cut o'},
+        {"external_id": "2.02603E+15", "source": "crm"},  # an id that is none any more
+        {"source": "crm"},
     ],
 )
 def test_an_entry_of_another_ticket_stays(
