@@ -13,10 +13,9 @@ from classifier.labels.prompt import MIN_TICKET_TOKENS
 from classifier.labels.trie import LabelTrie
 from classifier.llm import LlmClassifier
 from classifier.manifest import Calibration
-from classifier.model.backbone import load_backbone
 from classifier.model.bases.base import Base
-from tests.support.models import CODES, TICKETS, make_prompt, random_base
-from tests.support.runners import CPU, use_compiled, use_eager
+from tests.support.models import CODES, TICKETS, random_base
+from tests.support.runners import thinking_engine
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
@@ -36,11 +35,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
 
 @pytest.fixture(params=["eager", "compiled"])
 def engine(request: pytest.FixtureRequest, base: Base) -> Iterator[Engine]:
-    backbone = load_backbone(base, "full", CPU)
-    if request.param == "compiled":
-        use_compiled(backbone, 1024)
-    yield Engine(backbone, None, make_prompt(backbone.tokenizer, template="dispatch"))
-    use_eager(backbone)
+    with thinking_engine(base, request.param) as made:
+        yield made
 
 
 def test_doubtful_tickets_are_scored_behind_their_thoughts(

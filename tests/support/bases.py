@@ -1,13 +1,16 @@
-"""Ways to change a base's directory."""
+"""Ways to spoil a base's directory, and how it is refused then."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from classifier.model.bases.entries import add_base
 from classifier.model.bases.files import INDEX, WEIGHTS
+from core.errors import ModelVersionError
 
 Tensors = dict[str, torch.Tensor]
 HEAD, QUERY = "lm_head.weight", "model.layers.0.self_attn.q_proj.weight"
@@ -34,3 +37,13 @@ def shard(source: Path) -> None:
         save_file({key: tensors[key] for key in keys}, source / name, metadata={"format": "pt"})
         places |= dict.fromkeys(keys, name)
     (source / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": places}))
+
+
+def assert_refused(source: Path, bases_dir: Path, told: str) -> None:
+    """Assert that a base called tiny is not added, and that one line tells why."""
+    with pytest.raises(ModelVersionError, match=r"^base tiny: ") as refused:
+        add_base(str(source), bases_dir)
+
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not bases_dir.exists()

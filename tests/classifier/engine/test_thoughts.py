@@ -11,12 +11,11 @@ from transformers import AutoModelForCausalLM
 from classifier.engine.engine import Engine
 from classifier.engine.thoughts import think
 from classifier.labels.prompt import MIN_TICKET_TOKENS
-from classifier.model.backbone import load_backbone
 from classifier.model.bases.base import Base
 from classifier.model.kv_cache import PAGE
 from classifier.model.segment import Segment
-from tests.support.models import TICKETS, make_prompt, random_base
-from tests.support.runners import CPU, use_compiled, use_eager
+from tests.support.models import TICKETS, random_base
+from tests.support.runners import thinking_engine
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
@@ -32,11 +31,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
 
 @pytest.fixture(params=["eager", "compiled"])
 def engine(request: pytest.FixtureRequest, base: Base) -> Iterator[Engine]:
-    backbone = load_backbone(base, "full", CPU)
-    if request.param == "compiled":
-        use_compiled(backbone, 1024)
-    yield Engine(backbone, None, make_prompt(backbone.tokenizer, template="dispatch"))
-    use_eager(backbone)
+    with thinking_engine(base, request.param) as made:
+        yield made
 
 
 def alone(base: Base, engine: Engine, ticket: list[int]) -> list[int]:

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.model.bases.entries import add_base
-from core.errors import ModelVersionError
-from tests.support.bases import configure
+from tests.support.bases import assert_refused, configure
 
 GPTQ = {"quant_method": "gptq", "bits": 4, "group_size": 128}
 FP8 = {"quant_method": "fp8", "activation_scheme": "dynamic"}
@@ -35,9 +33,4 @@ def test_what_is_not_computed_is_refused_in_one_line(
 ) -> None:
     spoil(source)
 
-    with pytest.raises(ModelVersionError, match=r"^base tiny: ") as refused:
-        add_base(str(source), tmp_path / "bases")
-
-    assert told in str(refused.value)
-    assert "\n" not in str(refused.value)
-    assert not (tmp_path / "bases").exists()
+    assert_refused(source, tmp_path / "bases", told)

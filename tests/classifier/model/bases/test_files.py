@@ -8,10 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from classifier.model.bases.entries import add_base
 from classifier.model.bases.files import INDEX, WEIGHTS
-from core.errors import ModelVersionError
-from tests.support.bases import shard
+from tests.support.bases import assert_refused, shard
 
 
 def put_pointer(source: Path) -> None:
@@ -68,9 +66,4 @@ def test_what_is_no_whole_base_is_refused_in_one_line(
 ) -> None:
     spoil(source)
 
-    with pytest.raises(ModelVersionError, match=r"^base tiny: ") as refused:
-        add_base(str(source), tmp_path / "bases")
-
-    assert told in str(refused.value)
-    assert "\n" not in str(refused.value)
-    assert not (tmp_path / "bases").exists()
+    assert_refused(source, tmp_path / "bases", told)
