@@ -14,7 +14,7 @@ from core.files import check_socket_folder, private_folder
 from core.settings import Settings
 
 _START_S = 15.0
-_POLL_S = 0.05
+_POLL_S = 0.005
 
 
 def find_server() -> str:
