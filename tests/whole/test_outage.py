@@ -43,6 +43,14 @@ def outage_settings(redis: RedisProcess, database: Database, tmp_path: Path) -> 
     return given
 
 
+@pytest.fixture
+def beating(settings: Settings, database: Database) -> Settings:
+    """Settings of a worker that has a model and tells at once what it drops."""
+    add_units(database)
+    promote_constant(database, settings.resolved_models_dir)
+    return settings.model_copy(update={"heartbeat": 0.2})
+
+
 def left(database: Database) -> int:
     with database.reading() as session:
         query = select(func.count()).select_from(Ticket).where(Ticket.status == Status.QUEUED)
@@ -164,20 +172,17 @@ GARBAGE: list[bytes] = [
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_is_no_message_of_ours_is_dropped_and_counted(
-    database: Database, settings: Settings, tmp_path: Path
+    database: Database, beating: Settings, tmp_path: Path
 ) -> None:
     # Given garbage of every kind before a lane's only message
-    quick = settings.model_copy(update={"heartbeat": 0.2})
-    add_units(database)
-    promote_constant(database, quick.resolved_models_dir)
     ids = add_tickets(database, 3)
-    client = make_redis(quick)
+    client = make_redis(beating)
     for each in GARBAGE:
         client.lpush(queue_name("bulk"), each)
-    Publisher(quick).publish({"bulk": ids})
+    Publisher(beating).publish({"bulk": ids})
     log = tmp_path / "worker.log"
 
-    with worker(quick, log) as process:
+    with worker(beating, log) as process:
         # When a worker works off the lane
         wait_until(lambda: left(database) == 0, 30, "the message behind it")
 
@@ -195,21 +200,18 @@ def test_what_is_no_message_of_ours_is_dropped_and_counted(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_headers_that_no_publisher_of_ours_sets_are_not_obeyed(
-    database: Database, settings: Settings, tmp_path: Path
+    database: Database, beating: Settings, tmp_path: Path
 ) -> None:
     # Given a sound message with headers that Celery, or its child, would act on
-    quick = settings.model_copy(update={"heartbeat": 0.2})
-    add_units(database)
-    promote_constant(database, quick.resolved_models_dir)
     ids = add_tickets(database, 3)
     chained = {"task": "worker.tasks.classify", "args": [ids, "bulk"], "options": {"queue": "x"}}
     headers = {"task": "worker.tasks.classify", "id": "1", "chain": [chained], "get": 1}
     headers |= {"update": "x", "compression": "zlib", "shadow": [1], "argsrepr": "half \ud800"}
-    client = make_redis(quick)
+    client = make_redis(beating)
     message = envelope([[ids, "bulk"], {}, EMBEDDED], headers=headers)
     client.lpush(queue_name("bulk"), json.dumps(message))
 
-    with worker(quick, tmp_path / "worker.log") as process:
+    with worker(beating, tmp_path / "worker.log") as process:
         # When a worker takes it
         wait_until(lambda: left(database) == 0, 30, "the message")
 

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from functools import partial
 
 import pytest
-from sqlalchemy.orm import Session
 
 from core.errors import DatabaseUnavailableError
 from db import Database, claims
 from db.batch import Budget
 from db.claims import Claim
+from tests.support.away import gone, unanswered
 from tests.support.make import add_tickets
 from tests.support.record import attempts, statuses
 from worker.attempts import Attempts
@@ -30,10 +30,6 @@ def claim_all(mine: Attempts) -> Claim:
 @contextmanager
 def away(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The database cannot be reached in this block."""
-
-    def gone() -> None:
-        raise DatabaseUnavailableError("gone")
-
     with monkeypatch.context() as patch:
         patch.setattr(database, "writing", gone)
         yield
@@ -84,16 +80,9 @@ def test_a_claim_whose_commit_was_not_answered_is_owed_by_the_token_made_before(
 ) -> None:
     # Given a database that commits and is gone before it says so
     add_tickets(database, 1)
-    intact = database.writing
-
-    @contextmanager
-    def unanswered() -> Iterator[Session]:
-        with intact() as session:
-            yield session
-        raise DatabaseUnavailableError("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(database, "writing", unanswered)
+        patch.setattr(database, "writing", unanswered(database))
         with pytest.raises(DatabaseUnavailableError):
             claim_all(mine)
     assert [row[0] for row in attempts(database)] == [1]

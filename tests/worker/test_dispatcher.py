@@ -13,6 +13,7 @@ from core.errors import DatabaseUnavailableError
 from db import Database, claims, tickets
 from db.models import Status, Ticket
 from tests.support.ahead import Ahead
+from tests.support.away import gone
 from tests.support.make import add_tickets, new_ticket
 from tests.support.record import attempts, statuses
 from tests.support.recorder import Recorder
@@ -185,9 +186,6 @@ def test_a_database_that_goes_away_while_a_ticket_is_blamed_gives_the_attempts_b
     # Given a ticket the model fails on, and a database that is gone when that is to be written
     ids = add_tickets(database, 2)
     intact = database.writing
-
-    def gone() -> None:
-        raise DatabaseUnavailableError("gone")
 
     def fail(texts: Sequence[str]) -> None:
         if any("路灯坏了 2" in text for text in texts):

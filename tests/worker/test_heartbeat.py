@@ -8,6 +8,7 @@ import pytest
 from core.errors import DatabaseUnavailableError
 from db import Database, claims, workers
 from db.batch import Budget
+from tests.support.away import gone
 from tests.support.make import add_tickets
 from tests.support.processes import wait_until
 from tests.support.record import attempts
@@ -44,9 +45,6 @@ def test_an_idle_worker_gives_back_what_it_owes(
     add_tickets(database, 1)
     mine = heartbeat.loop.attempts
     claim = mine.claim(partial(claims.claim, own_ids=(), lane="bulk", budget=Budget(10_000, 10)))
-
-    def gone() -> None:
-        raise DatabaseUnavailableError("gone")
 
     with monkeypatch.context() as patch:
         patch.setattr(database, "writing", gone)

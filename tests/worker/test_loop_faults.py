@@ -1,16 +1,15 @@
 """The claim loop when something fails: what is handed back, published, or waits."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
 from core.errors import BrokerUnavailableError, DatabaseUnavailableError
 from db import Database
 from db.models import Status, Ticket, Unit
 from tests.support.ahead import Ahead
+from tests.support.away import gone, unanswered
 from tests.support.make import add_tickets
 from tests.support.record import attempts, statuses
 from tests.support.recorder import Recorder
@@ -48,9 +47,6 @@ def test_a_database_fault_gives_the_attempts_back_once_it_is_over(
     # Given a database that goes away while the model works
     ids = add_tickets(database, 2)
     intact = database.writing
-
-    def gone() -> None:
-        raise DatabaseUnavailableError("gone")
 
     model.before = lambda texts: monkeypatch.setattr(database, "writing", gone)
     with pytest.raises(DatabaseUnavailableError):
@@ -106,13 +102,7 @@ def test_a_claim_whose_commit_was_not_answered_is_given_back(
     ids = add_tickets(database, 2)
     intact = database.writing
 
-    @contextmanager
-    def unanswered() -> Iterator[Session]:
-        with intact() as session:
-            yield session
-        raise DatabaseUnavailableError("gone")
-
-    monkeypatch.setattr(database, "writing", unanswered)
+    monkeypatch.setattr(database, "writing", unanswered(database))
     with pytest.raises(DatabaseUnavailableError):
         loop.run(ids, "bulk")
 

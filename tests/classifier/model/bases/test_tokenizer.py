@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from classifier.model.bases.entries import add_base
 from classifier.model.bases.tokenizer import load_tokenizer
-from core.errors import ModelVersionError
+from tests.support.bases import assert_refused
 from tests.support.models import STANDIN
 
 
@@ -52,8 +51,4 @@ def test_a_tokenizer_that_does_not_fit_is_refused(
 ) -> None:
     spoil(source)
 
-    with pytest.raises(ModelVersionError, match="base tiny") as refused:
-        add_base(str(source), bases)
-
-    assert told in str(refused.value)
-    assert not (bases / "tiny.json").exists()
+    assert_refused(source, bases, told)
