@@ -6,7 +6,7 @@ from typing import Literal, Protocol, cast
 
 from core.errors import TaxonomyError
 
-HeldBack = Literal["doubtful", "unlearned"]
+HeldBack = Literal["doubtful", "unlearned", "no_unit"]
 
 PROBABILITY_DECIMALS = 6
 """Probabilities are rounded so; what is equal then is a tie, and the lower unit code wins."""
@@ -21,8 +21,11 @@ class Decision:
         probability: the answer's, calibrated and normalised over the allowed units.
         top_k: (code, probability), best first; begins with the answer.
         held_back: None where the answer may be acted on; "doubtful" under the version's
-            threshold; "unlearned" where none of the allowed units was in the training data.
+            threshold; "no_unit" where the ticket seems to belong to none of the learned units;
+            "unlearned" where the answer was in no training data.
         version: name of the model version that answered.
+        sets: (level, codes best first): the allowed units among which the right one is, in a share
+            ``level`` of tickets like the held-out ones.
     """
 
     unit: str
@@ -30,6 +33,7 @@ class Decision:
     top_k: tuple[tuple[str, float], ...]
     held_back: HeldBack | None
     version: str
+    sets: tuple[tuple[float, tuple[str, ...]], ...] = ()
 
 
 class Classifier(Protocol):

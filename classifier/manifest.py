@@ -34,16 +34,57 @@ class LearnedUnit(_Part):
     name: str
 
 
+class NoUnit(_Part):
+    """When a ticket is taken to belong to no unit (out-of-distribution detection).
+
+    Parameters:
+        score: which score of belonging is compared, by its name in ``classifier.belonging``.
+        threshold: a ticket whose score is lower is held back as ``no_unit``.
+        review: share of tickets that do belong to a unit which this may hold back.
+    """
+
+    score: str = Field(min_length=1)
+    threshold: Finite
+    review: Share
+
+
+class ConformalSet(_Part):
+    """Which units a set holds that has the right one in a share ``level`` of tickets.
+
+    A unit is in the set where its probability is at least its floor (Sadinle et al., "Least
+    Ambiguous Set-Valued Classifiers with Bounded Error Levels", JASA 2019).
+
+    Parameters:
+        level: 0.9 for sets that hold the right unit nine times of ten.
+        floor: of units that have none of their own.
+        floors: learned unit code -> its own floor, where its held-out tickets were enough.
+    """
+
+    level: Share
+    floor: Share
+    floors: dict[str, Share] = Field(default_factory=dict)
+
+
 class Calibration(_Part):
-    """How logits become probabilities, and under which probability an answer is held back.
+    """How logits become probabilities, and which answers are held back.
+
+    Versions made before a field was there have its default.
 
     Parameters:
         temperature: logits are divided by it.
         threshold: answers with a lower probability are doubtful; above 1 all are.
-        error_target: the error that answers at or above the threshold may have.
-        coverage: share of the held-out answers at or above the threshold.
+        error_target: the error that routed answers may have: those at or above the threshold that
+            belong to a unit.
+        coverage: share of the held-out answers that would be routed.
         error: share of wrong answers among these; None where there are none.
         held_out: number of held-out answers all this was measured on.
+        confidence: with which the error of routed tickets like the held-out ones is at most
+            ``error_target``; None where the threshold promises nothing.
+        error_bound: upper confidence bound of ``error``; None as before.
+        needed: held-out answers that a promise needs at least, where all is held back for want of
+            them; None otherwise.
+        no_unit: when a ticket belongs to no unit; None where that is never asked.
+        sets: conformal sets, by level.
     """
 
     temperature: Finite = Field(gt=0)
@@ -52,6 +93,11 @@ class Calibration(_Part):
     coverage: Share
     error: Share | None
     held_out: int = Field(ge=0)
+    confidence: Share | None = None
+    error_bound: Share | None = None
+    needed: int | None = None
+    no_unit: NoUnit | None = None
+    sets: tuple[ConformalSet, ...] = ()
 
 
 class TrainingFacts(_Part):
