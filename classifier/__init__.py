@@ -7,8 +7,9 @@ a version's directory: its ``manifest``, and its files through ``version_files``
 ``llm`` is asked for batches of tickets. ``continuous`` admits a batch while others are worked on.
 The ``engine`` reads the tickets through the ``model``, and searches the unit names of ``labels``
 behind each. ``decision_rule`` turns the finished search into the ticket's unit, with the
-temperature and threshold of ``calibration``. A version's ``setup`` says which base and prompt it
-needs, and ``fp8_gate`` whether it may be served in fp8.
+temperature and threshold of ``calibration``; ``belonging`` scores whether it belongs to any unit.
+A version's ``setup`` says which base and prompt it needs, and ``fp8_gate`` whether it may be
+served in fp8.
 
 Importing the package loads no numpy, scikit-learn or torch: a kind's libraries are imported when a
 version of that kind is opened.

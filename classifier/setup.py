@@ -1,9 +1,9 @@
 """The set-up of an LLM version, ``llm.json``: all its answers depend on beside its adapter."""
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from classifier.labels.prompt import Lengths, Prompt, Tokenizer
 from classifier.labels.template import PromptUnit, Template
@@ -14,6 +14,27 @@ from classifier.version_files import read_file
 from core.errors import ModelVersionError, PaidanError
 
 SETUP = "llm.json"
+
+AnswerBy = Literal["head", "names"]
+"""What an LLM answers by: a head over the units, or the exact search of their names."""
+
+
+class Answer(BaseModel):
+    """How an LLM version answers.
+
+    Parameters:
+        by: the head or the names.
+        taught: codes of the units with samples. The others are known by their names alone, and
+            their answers go to a person.
+        names_temperature: of the names' scores where the head answers and names divide the
+            probability of units that have no row; the calibration's is the head's then.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: AnswerBy
+    taught: tuple[str, ...]
+    names_temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
 
 
 class Setup(BaseModel):
@@ -27,6 +48,8 @@ class Setup(BaseModel):
         units: the units the prompt lists, in its order.
         max_seq_length: see ``prompt.Lengths``.
         max_prefix_length: see ``prompt.Lengths``.
+        answer: how it answers; None of versions made before there was a head: by their names, all
+            of which were taught.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +61,7 @@ class Setup(BaseModel):
     units: tuple[PromptUnit, ...]
     max_seq_length: int
     max_prefix_length: int
+    answer: Answer | None = None
 
     @classmethod
     def read(cls, directory: Path, manifest: Manifest) -> Self:

@@ -6,5 +6,6 @@ become a ``prompt`` in tokens: one prefix for all tickets, and each unit's name.
 
 A ticket's way: the prompt makes tokens of it. A ``search`` over the trie of its allowed units names
 the nodes to read, takes the log-probabilities that the model finds for them, and ends with a
-ranking. Nothing here knows tensors: the engine reads.
+ranking. Nothing of that knows tensors: the engine reads. Or the version answers by a ``head``,
+a linear layer over the units.
 """

@@ -1,0 +1,42 @@
+"""Scores of belonging: how much a ticket looks like those of any learned unit.
+
+The higher, the more at home; under a version's threshold the ticket seems to belong to no unit. The
+scores are taken over all learned units, not over the allowed ones: whether a ticket is at home here
+does not depend on which units refused it.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.calibration import Floats, softmax
+
+Belonging = Callable[[Floats, float], NDArray[np.float64]]
+"""Returns (n,) scores of (n, units) logits and their temperature."""
+
+
+def highest_probability(logits: Floats, temperature: float) -> NDArray[np.float64]:
+    """Return the highest probability of each row, (n,).
+
+    Hendrycks & Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples",
+    ICLR 2017.
+    """
+    return np.asarray(softmax(logits, temperature).max(axis=1))
+
+
+def energy(logits: Floats, temperature: float) -> NDArray[np.float64]:
+    """Return the log of each row's summed exponentials, (n,): the negative free energy.
+
+    Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020. Of the log-probabilities
+    of names it is the log of what all names weigh together. The temperature plays no part.
+    """
+    del temperature
+    return np.asarray(np.logaddexp.reduce(np.asarray(logits, dtype=np.float64), axis=1))
+
+
+BELONGING: dict[str, Belonging] = {
+    "probability": highest_probability,
+    "energy": energy,
+}
+"""The scores a calibration may name (``NoUnit.score``)."""
