@@ -1,4 +1,11 @@
-"""What held-out answers say of a model: its threshold, and how good it is."""
+"""What held-out answers say of a model: its threshold, and how good it is.
+
+Held-out answers are divided once more. One part fits and chooses: the temperature, and whatever a
+version chooses among. The other is touched by none of it and sets the threshold, whose promise
+holds only for answers that chose nothing.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +13,77 @@ from numpy.typing import NDArray
 from classifier.calibration import Floats, fit_temperature, softmax, threshold_for_error
 from classifier.interface import PROBABILITY_DECIMALS
 from classifier.manifest import Calibration
+
+Rows = NDArray[np.int64]
+
+FIT_SHARE = 0.3
+"""The share of held-out answers that fits and chooses; the others set the threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Answers to n samples that the model did not learn from.
+
+    Parameters:
+        logits: (n, classes) float32 or float64.
+        labels: (n,) class numbers.
+        groups: (n,) group numbers of near-duplicates (``near_duplicates``): a group is never
+            divided, and what promises counts it once.
+    """
+
+    logits: Floats
+    labels: Rows
+    groups: Rows
+
+    def __len__(self) -> int:
+        """Return n."""
+        return len(self.labels)
+
+    def take(self, rows: Rows) -> "HeldOut":
+        """Return the answers in these rows."""
+        return HeldOut(self.logits[rows], self.labels[rows], self.groups[rows])
+
+    def split(self, share: float = FIT_SHARE, seed: int = 42) -> tuple["HeldOut", "HeldOut"]:
+        """Return about ``share`` of the answers, and the others; see ``split_groups``."""
+        first, second = split_groups(self.groups, share, seed)
+        return self.take(first), self.take(second)
+
+    def representatives(self, seed: int = 42) -> "HeldOut":
+        """Return one answer a group; see ``representatives``."""
+        return self.take(representatives(self.groups, seed))
+
+
+def split_groups(groups: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
+    """Return two sets of row numbers, ascending, that share no group.
+
+    For whoever has more to divide than ``HeldOut`` holds, such as hidden states: the same groups,
+    share and seed divide alike. Labels play no part.
+
+    Args:
+        groups: (n,) group numbers.
+        share: of the rows that go to the first, 0 to 1; groups are whole, so it is met about.
+        seed: of the groups' order.
+    """
+    drawn, member = np.unique(groups, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(drawn))
+    sizes = np.bincount(member, minlength=len(drawn))[order]
+    # Half a group over the share is as near to it as half a group under.
+    first = np.zeros(len(drawn), dtype=np.bool_)
+    first[order] = np.cumsum(sizes) - sizes / 2 <= share * len(groups)
+    chosen = first[member]
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
+
+
+def representatives(groups: Rows, seed: int) -> Rows:
+    """Return a row number of each group, ascending, drawn without regard to labels.
+
+    Args:
+        groups: (n,) group numbers.
+        seed: of the draw.
+    """
+    order = np.random.default_rng(seed).permutation(len(groups))
+    _, firsts = np.unique(groups[order], return_index=True)
+    return np.sort(order[firsts])
 
 
 def calibrate(logits: Floats, labels: NDArray[np.int64], error_target: float) -> Calibration:
