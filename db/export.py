@@ -16,6 +16,8 @@ from db.session import Database
 
 # ``unit`` is always empty: people fill it in, so it stands beside what they read.
 UNIT, DECIDED_BY = "unit", "decided_by"
+# Columns of conformal sets, by how often these hold the right unit.
+SETS = {"set_90": "0.9", "set_95": "0.95"}
 EXPORT_COLUMNS = (
     "source",
     "external_id",
@@ -28,6 +30,7 @@ EXPORT_COLUMNS = (
     "final_unit",
     DECIDED_BY,
     "top_k",
+    *SETS,
     "held_back",
     "degraded",
     "given_unit",
@@ -71,9 +74,10 @@ class Wanted:
 def export_rows(database: Database, wanted: Wanted | None = None) -> Iterator[dict[str, Any]]:
     """Yield one row a ticket, by id, with the columns ``EXPORT_COLUMNS``.
 
-    ``predicted_unit``, ``confidence``, ``top_k`` and ``model`` are of the newest answer in the
-    ticket's present round; ``final_unit`` is empty until the ticket is routed; ``decided_by`` is
-    the person who decided last, or ``model``. Units are names, times are aware datetimes.
+    ``predicted_unit``, ``confidence``, ``top_k``, the sets and ``model`` are of the newest answer
+    in the ticket's present round; ``final_unit`` is empty until the ticket is routed;
+    ``decided_by`` is the person who decided last, or ``model``. Units are names, times are aware
+    datetimes.
 
     Each page is read in a transaction of its own, so a slow reader keeps none open. A ticket is
     yielded at most once, as it is when its page is read. Tickets submitted later are not yielded.
@@ -201,6 +205,7 @@ def _row(
         "final_unit": final,
         DECIDED_BY: (person or MODEL) if decided else None,
         "top_k": [[names.get(code, code), p] for code, p in answer.top_k] if answer else None,
+        **{column: _set_of(answer, level, names) for column, level in SETS.items()},
         "held_back": answer.held_back if answer else None,
         "degraded": answer.degraded if answer else None,
         "given_unit": ticket.given_unit,
@@ -215,3 +220,9 @@ def _row(
         "erased_at": ticket.erased_at,
         "meta": ticket.meta or None,
     }
+
+
+def _set_of(answer: Classification | None, level: str, names: dict[str, str]) -> list[str] | None:
+    """Return the units of an answer's conformal set, best first; None where it has none."""
+    codes = answer.sets.get(level) if answer and answer.sets else None
+    return None if codes is None else [names.get(code, code) for code in codes]

@@ -179,6 +179,8 @@ class Classification(Base):
     unit_code: Mapped[str] = mapped_column(_CODE, ForeignKey("units.code"))
     probability: Mapped[float]
     top_k: Mapped[list[list[Any]]] = mapped_column(Json)  # [[unit code, probability], …]
+    # Conformal sets, {"0.9": [unit code, …], …}; NULL in rows of before there were any.
+    sets: Mapped[dict[str, list[str]] | None] = mapped_column(Json)
     held_back: Mapped[str | None] = mapped_column(String(20))  # why a person is asked
     degraded: Mapped[bool] = mapped_column(default=False, server_default=false())
     classified_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())

@@ -16,7 +16,12 @@ SAMPLED = "sample"  # held back to measure how right the sure answers are
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A model's answer to one claimed ticket; ``held_back`` says why a person is asked, if so."""
+    """A model's answer to one claimed ticket.
+
+    Parameters:
+        held_back: why a person is asked; None where nobody is.
+        sets: (level, unit codes, best first), see ``classifier.interface.Decision``.
+    """
 
     ticket_id: int
     round: int
@@ -24,6 +29,7 @@ class Result:
     probability: float
     top_k: Sequence[tuple[str, float]]
     held_back: str | None
+    sets: Sequence[tuple[float, Sequence[str]]] = ()
 
 
 def is_sampled(ticket_id: int, share: float) -> bool:
@@ -74,7 +80,15 @@ def _upsert(
 ) -> None:
     """Insert one classification a result, replacing the same version's of the same round."""
     statement = insert_for(session, Classification)
-    replaced = ("unit_code", "probability", "top_k", "held_back", "degraded", "classified_at")
+    replaced = (
+        "unit_code",
+        "probability",
+        "top_k",
+        "sets",
+        "held_back",
+        "degraded",
+        "classified_at",
+    )
     statement = statement.on_conflict_do_update(
         index_elements=["ticket_id", "model_version", "round"],
         set_={name: statement.excluded[name] for name in replaced},
@@ -87,6 +101,7 @@ def _upsert(
             "unit_code": result.unit,
             "probability": result.probability,
             "top_k": [list(pair) for pair in result.top_k],
+            "sets": {f"{level:g}": list(codes) for level, codes in result.sets},
             "held_back": held_back[result.ticket_id],
             "degraded": degraded,
         }

@@ -24,6 +24,7 @@ def to_results(claim: Claim, batch: Batch, decisions: Sequence[Decision]) -> lis
             probability=decision.probability,
             top_k=decision.top_k,
             held_back=decision.held_back,
+            sets=decision.sets,
         )
         for ticket, decision in zip(claim.tickets, decisions, strict=True)
     ]
@@ -39,9 +40,11 @@ def check(decisions: Sequence[Decision], allowed: Sequence[frozenset[str]]) -> N
     if len(decisions) != len(allowed):
         raise ValueError(f"{len(decisions)} answers to {len(allowed)} tickets")
     for decision, units in zip(decisions, allowed, strict=True):
-        if not units.issuperset((decision.unit, *(unit for unit, _ in decision.top_k))):
+        in_sets = (unit for _, codes in decision.sets for unit in codes)
+        if not units.issuperset((decision.unit, *(unit for unit, _ in decision.top_k), *in_sets)):
             raise ValueError("an answer is no allowed unit")
-        if not all(_is_number(p) for p in (decision.probability, *(p for _, p in decision.top_k))):
+        numbers = decision.probability, *(p for _, p in decision.top_k)
+        if not all(map(_is_number, (*numbers, *(level for level, _ in decision.sets)))):
             raise ValueError("a probability is no finite number")
         if decision.held_back not in (None, *get_args(HeldBack)):
             raise ValueError("an unknown reason to hold an answer back")

@@ -46,7 +46,8 @@ def test_each_state_of_a_ticket_is_exported(database: Database) -> None:
     assert all(tuple(row) == EXPORT_COLUMNS for row in rows.values())
     assert rows["t1"]["confidence"] == 0.75
     assert rows["t1"]["top_k"] == [[UNITS["A"], 0.75], [UNITS["C"], 0.2]]
-    assert (rows["t5"]["confidence"], rows["t5"]["top_k"]) == (None, None)
+    assert (rows["t1"]["set_90"], rows["t1"]["set_95"]) == ([UNITS["A"]], [UNITS["A"], UNITS["C"]])
+    assert [rows["t5"][name] for name in ("confidence", "top_k", "set_90")] == [None] * 3
 
 
 def test_what_came_in_is_exported_as_it_came(database: Database) -> None:

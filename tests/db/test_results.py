@@ -19,7 +19,8 @@ def _versions(database: Database) -> None:
 
 
 def answer(ticket: int, unit: str = "A", held_back: str | None = None, round_: int = 0) -> Result:
-    return Result(ticket, round_, unit, 0.75, [(unit, 0.75), ("C", 0.25)], held_back)
+    sets = [(0.9, [unit]), (0.95, [unit, "C"])]
+    return Result(ticket, round_, unit, 0.75, [(unit, 0.75), ("C", 0.25)], held_back, sets)
 
 
 def test_sure_answers_are_routed_and_doubtful_ones_go_to_review(database: Database) -> None:
@@ -41,7 +42,7 @@ def test_sure_answers_are_routed_and_doubtful_ones_go_to_review(database: Databa
     assert {row.claim_token for row in rows.values()} == {None}
 
 
-def test_the_answer_is_kept_with_its_top_k(database: Database) -> None:
+def test_the_answer_is_kept_with_its_top_k_and_sets(database: Database) -> None:
     [only] = add_tickets(database, 1)
     claim = claim_batch(database)
 
@@ -52,6 +53,7 @@ def test_the_answer_is_kept_with_its_top_k(database: Database) -> None:
         [row] = session.scalars(select(Classification)).all()
     assert (row.ticket_id, row.unit_code, row.probability) == (only, "A", 0.75)
     assert row.top_k == [["A", 0.75], ["C", 0.25]]
+    assert row.sets == {"0.9": ["A"], "0.95": ["A", "C"]}
     assert (row.held_back, row.model_version, row.degraded) == ("doubtful", "v", False)
 
 

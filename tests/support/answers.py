@@ -29,7 +29,8 @@ def answer_next(
     held = claim(database, 1)
     [ticket] = held.tickets
     top_k = [(unit, 0.75), ("C", 0.2)]
-    answer = Result(ticket.id, ticket.round, unit, 0.7500000001, top_k, held_back)
+    sets = [(0.9, [unit]), (0.95, [unit, "C"])]
+    answer = Result(ticket.id, ticket.round, unit, 0.7500000001, top_k, held_back, sets)
     with database.writing() as session:
         results.store(session, held.token, [answer], version=version)
     return ticket.id

@@ -121,6 +121,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "unit": {"unit": TEXT},
     "top-k": {"top_k": ((TEXT, 1.0),)},
     "top-k with NUL": {"top_k": (("A\x00", 1.0),)},
+    "set": {"sets": ((0.9, (TEXT,)),)},
     "held back": {"held_back": TEXT},
     "probability": {"probability": TEXT},
     "nan in top-k": {"top_k": (("A", float("nan")),)},
