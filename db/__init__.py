@@ -14,8 +14,8 @@ dead.
 
 The way of a unit: a file names it (``unit_record``), ``unit_index`` finds which stored unit it is,
 ``taxonomy`` imports and resolves it, ``unit_removal`` removes it while nothing refers to it.
-``versions`` says which model version is champion, ``workers`` has the heartbeats, ``events`` the
-audit trail.
+``versions`` says which model version is champion, ``calibrations`` how each decides since its
+training, ``workers`` has the heartbeats, ``events`` the audit trail.
 
 Functions take an open ``Session`` and leave the commit to ``Database.writing()``, so a caller
 composes several into one transaction.

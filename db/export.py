@@ -35,6 +35,7 @@ EXPORT_COLUMNS = (
     "degraded",
     "given_unit",
     "model",
+    "calibration",
     "lane",
     "round",
     "received_at",
@@ -74,10 +75,10 @@ class Wanted:
 def export_rows(database: Database, wanted: Wanted | None = None) -> Iterator[dict[str, Any]]:
     """Yield one row a ticket, by id, with the columns ``EXPORT_COLUMNS``.
 
-    ``predicted_unit``, ``confidence``, ``top_k``, the sets and ``model`` are of the newest answer
-    in the ticket's present round; ``final_unit`` is empty until the ticket is routed;
-    ``decided_by`` is the person who decided last, or ``model``. Units are names, times are aware
-    datetimes.
+    ``predicted_unit``, ``confidence``, ``top_k``, the sets, ``model`` and ``calibration`` (empty
+    for the version's own) are of the newest answer in the ticket's present round; ``final_unit`` is
+    empty until the ticket is routed; ``decided_by`` is the person who decided last, or ``model``.
+    Units are names, times are aware datetimes.
 
     Each page is read in a transaction of its own, so a slow reader keeps none open. A ticket is
     yielded at most once, as it is when its page is read. Tickets submitted later are not yielded.
@@ -210,6 +211,7 @@ def _row(
         "degraded": answer.degraded if answer else None,
         "given_unit": ticket.given_unit,
         "model": answer.model_version if answer else None,
+        "calibration": answer.calibration_id if answer else None,
         "lane": ticket.lane,
         "round": ticket.round,
         "received_at": ticket.received_at,

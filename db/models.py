@@ -163,6 +163,40 @@ class AliasMove(Base):
     moved_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
 
 
+class StoredCalibration(Base):
+    """A calibration that was made for a version after its training; append-only by triggers.
+
+    ``content`` is a ``classifier.manifest.Calibration``; ``facts`` say what it was measured on.
+    """
+
+    __tablename__ = "calibrations"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    model_version: Mapped[str] = mapped_column(_CODE, ForeignKey("model_versions.name"))
+    content: Mapped[dict[str, Any]] = mapped_column(Json)
+    facts: Mapped[dict[str, Any]] = mapped_column(Json)
+    actor: Mapped[str] = mapped_column(_NAME)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
+
+
+class CalibrationMove(Base):
+    """One change of the calibration by which a version decides; the newest row says which.
+
+    ``calibration_id`` is null for the version's own. ``previous_id`` is the move to which a
+    rollback from here returns, as of ``AliasMove``; null: to the version's own.
+    """
+
+    __tablename__ = "calibration_moves"
+    __table_args__ = (Index("ix_calibration_moves_model_version", "model_version", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    model_version: Mapped[str] = mapped_column(_CODE, ForeignKey("model_versions.name"))
+    calibration_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("calibrations.id"))
+    previous_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("calibration_moves.id"))
+    actor: Mapped[str] = mapped_column(_NAME)
+    moved_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
+
+
 class Classification(Base):
     """What a model version answered to a ticket in a dispatch round."""
 
@@ -183,6 +217,8 @@ class Classification(Base):
     sets: Mapped[dict[str, list[str]] | None] = mapped_column(Json)
     held_back: Mapped[str | None] = mapped_column(String(20))  # why a person is asked
     degraded: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # By which calibration it was decided; null for the version's own.
+    calibration_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("calibrations.id"))
     classified_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
 
 

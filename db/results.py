@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
@@ -44,11 +45,21 @@ def store(
     *,
     version: str,
     degraded: bool = False,
+    calibration: int | None = None,
     review_sample: float = 0.0,
 ) -> list[int]:
     """Write the results of the tickets that are still claimed by ``token``; return their ids.
 
     A ticket whose claim expired may be another worker's by now: its row is left alone.
+
+    Args:
+        session: a writing session.
+        token: of the claim.
+        results: the answers.
+        version: which model version answered.
+        degraded: whether it answered in an LLM's place.
+        calibration: by which one it decided; None for its own.
+        review_sample: share of the sure answers to hold back.
     """
     mine = set(
         session.scalars(
@@ -61,7 +72,8 @@ def store(
     if not kept:
         return []
     held_back = {r.ticket_id: r.held_back or _sampled(r, review_sample) for r in kept}
-    _upsert(session, kept, held_back, version=version, degraded=degraded)
+    same = {"model_version": version, "degraded": degraded, "calibration_id": calibration}
+    _upsert(session, kept, held_back, same)
     _close(session, kept, [i for i, why in held_back.items() if why is None])
     return [result.ticket_id for result in kept]
 
@@ -74,11 +86,16 @@ def _upsert(
     session: Session,
     results: Sequence[Result],
     held_back: dict[int, str | None],
-    *,
-    version: str,
-    degraded: bool,
+    same: dict[str, Any],
 ) -> None:
-    """Insert one classification a result, replacing the same version's of the same round."""
+    """Insert one classification a result, replacing the same version's of the same round.
+
+    Args:
+        session: a writing session.
+        results: the answers.
+        held_back: why each ticket (id) is held back, None where it is not.
+        same: the columns that are the same for all.
+    """
     statement = insert_for(session, Classification)
     replaced = (
         "unit_code",
@@ -87,6 +104,7 @@ def _upsert(
         "sets",
         "held_back",
         "degraded",
+        "calibration_id",
         "classified_at",
     )
     statement = statement.on_conflict_do_update(
@@ -96,14 +114,13 @@ def _upsert(
     rows = [
         {
             "ticket_id": result.ticket_id,
-            "model_version": version,
             "round": result.round,
             "unit_code": result.unit,
             "probability": result.probability,
             "top_k": [list(pair) for pair in result.top_k],
             "sets": {f"{level:g}": list(codes) for level, codes in result.sets},
             "held_back": held_back[result.ticket_id],
-            "degraded": degraded,
+            **same,
         }
         for result in results
     ]

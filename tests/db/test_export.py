@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select, update
 
 from core.errors import InputError
-from db import Database, taxonomy, tickets
+from db import Database, calibrations, taxonomy, tickets
 from db import export as db_export
 from db.export import EXPORT_COLUMNS, Wanted, export_rows
-from db.models import Ticket
+from db.models import Classification, Ticket
 from tests.support.answers import add_version, answer_next, correct, kill_next
 from tests.support.make import UNITS, add_tickets, add_units, new_ticket
 
@@ -48,6 +48,18 @@ def test_each_state_of_a_ticket_is_exported(database: Database) -> None:
     assert rows["t1"]["top_k"] == [[UNITS["A"], 0.75], [UNITS["C"], 0.2]]
     assert (rows["t1"]["set_90"], rows["t1"]["set_95"]) == ([UNITS["A"]], [UNITS["A"], UNITS["C"]])
     assert [rows["t5"][name] for name in ("confidence", "top_k", "set_90")] == [None] * 3
+
+
+def test_an_answer_is_exported_with_the_calibration_it_was_decided_by(database: Database) -> None:
+    add_tickets(database, 2)
+    answer_next(database, "A")
+    recalibrated = answer_next(database, "A")
+    with database.writing() as session:
+        calibration = calibrations.put(session, "v", {}, {}, actor="li").now
+        changed = update(Classification).where(Classification.ticket_id == recalibrated)
+        session.execute(changed.values(calibration_id=calibration))
+
+    assert [row["calibration"] for row in export(database)] == [None, calibration]
 
 
 def test_what_came_in_is_exported_as_it_came(database: Database) -> None:

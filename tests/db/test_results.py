@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from db import Database, claims, results
+from db import Database, calibrations, claims, results
 from db.models import Classification, ModelVersion, Status, Ticket
 from db.results import Result, is_sampled
 from tests.support.make import add_tickets, add_units, claim_batch
@@ -55,6 +55,25 @@ def test_the_answer_is_kept_with_its_top_k_and_sets(database: Database) -> None:
     assert row.top_k == [["A", 0.75], ["C", 0.25]]
     assert row.sets == {"0.9": ["A"], "0.95": ["A", "C"]}
     assert (row.held_back, row.model_version, row.degraded) == ("doubtful", "v", False)
+
+
+def test_an_answer_names_the_calibration_it_was_decided_by(database: Database) -> None:
+    [only] = add_tickets(database, 1)
+    with database.writing() as session:
+        moved = calibrations.put(session, "v", {}, {}, actor="li")
+    found = []
+    for calibration in (moved.now, None):  # None: the version's own
+        claim = claim_batch(database)
+        with database.writing() as session:
+            results.store(
+                session, claim.token, [answer(only)], version="v", calibration=calibration
+            )
+            row = session.get_one(Ticket, only)
+            row.status = Status.QUEUED
+            found.append(session.scalars(select(Classification.calibration_id)).one())
+
+    assert moved.now is not None
+    assert found == [moved.now, None]
 
 
 def test_a_result_under_a_lost_claim_changes_nothing(database: Database) -> None:

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text
 
 from core.errors import DatabaseUnavailableError, RecordRefusedError
-from db import Database, workers
+from db import Database, calibrations, versions, workers
 from db.models import Base, Event, Ticket
 from db.schema import SCHEMA_REVISION, alembic_config, check_schema, migrate, schema_revision
 from tests.support.make import add_tickets, add_units, claim_batch
@@ -72,6 +72,18 @@ def test_corrections_can_be_neither_changed_nor_deleted(database: Database, chan
             ),
             {"ticket": ticket},
         )
+
+    with pytest.raises(RecordRefusedError, match=r"P0001|_TRIGGER"), database.writing() as session:
+        session.execute(text(change))
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE calibrations SET content = '{}'", "DELETE FROM calibrations"]
+)
+def test_calibrations_can_be_neither_changed_nor_deleted(database: Database, change: str) -> None:
+    with database.writing() as session:
+        versions.register(session, name="v", kind="constant", manifest_sha256="0", metrics={})
+        calibrations.put(session, "v", {}, {}, actor="eve")
 
     with pytest.raises(RecordRefusedError, match=r"P0001|_TRIGGER"), database.writing() as session:
         session.execute(text(change))
