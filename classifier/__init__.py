@@ -5,11 +5,12 @@ a version's directory: its ``manifest``, and its files through ``version_files``
 ``linear`` (the baseline) and ``constant`` answer by themselves. The rest of the route is the LLM's.
 
 ``llm`` is asked for batches of tickets. ``continuous`` admits a batch while others are worked on.
-The ``engine`` reads the tickets through the ``model``, and searches the unit names of ``labels``
-behind each. ``decision_rule`` turns the finished search into the ticket's unit, with the
-temperature and threshold of ``calibration``; ``belonging`` scores whether it belongs to any unit.
-A version's ``setup`` says which base and prompt it needs, and ``fp8_gate`` whether it may be
-served in fp8.
+``answering`` says what is asked of each: the head, or names of ``labels``. The ``engine`` reads the
+tickets through the ``model``, and searches the names behind each. A version's ``setup`` says which
+base and prompt it needs and by what it answers, and ``fp8_gate`` whether it may be served in fp8.
+
+All kinds end alike: ``decision_rule`` makes a ticket's decision of the units' probabilities, with
+the threshold of ``calibration``. ``belonging`` scores whether the ticket belongs to any unit.
 
 Importing the package loads no numpy, scikit-learn or torch: a kind's libraries are imported when a
 version of that kind is opened.

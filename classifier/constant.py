@@ -5,19 +5,15 @@ benchmark measures the rest of Paidan with it.
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from classifier.interface import (
-    PROBABILITY_DECIMALS,
-    Decision,
-    HeldBack,
-    rows_by_allowed,
-    unlearned,
-)
-from classifier.manifest import Manifest, damaged
+import numpy as np
+
+from classifier.decision_rule import DecisionRule
+from classifier.interface import Decision, rows_by_allowed
+from classifier.manifest import Calibration, Manifest, damaged
 from classifier.version_files import read_file, read_manifest
 
 PRIOR = "prior.json"
@@ -47,11 +43,9 @@ class ConstantClassifier:
         mapping: Mapping[str, str] | None = None,
     ) -> None:
         self.version = manifest.name
-        self._threshold = manifest.calibration.threshold
-        self._counts: Counter[str] = Counter()
-        for code, count in counts.items():
-            self._counts[(mapping or {}).get(code, code)] += count
-        self.units = frozenset(self._counts)
+        self._counts = np.array(list(counts.values()), dtype=np.float64)
+        self._rule = DecisionRule(manifest.name, list(counts), manifest.calibration, mapping)
+        self.units = self._rule.units
 
     @classmethod
     def load(cls, directory: Path, mapping: Mapping[str, str] | None = None) -> Self:
@@ -79,12 +73,12 @@ class ConstantClassifier:
         answers = {units: self._decide(units, top_k) for units in groups}
         return [answers[units] for units in allowed]
 
+    def recalibrate(self, calibration: Calibration) -> None:
+        """Decide by another calibration from now on (see ``interface.Classifier``)."""
+        self._rule.recalibrate(calibration)
+
     def _decide(self, allowed: frozenset[str], top_k: int) -> Decision:
-        counts = {code: self._counts[code] for code in self.units & allowed}
-        if not counts:
-            return unlearned(allowed, top_k, self.version)
-        total = sum(counts.values())
-        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:top_k]
-        top = tuple((code, round(n / total, PROBABILITY_DECIMALS)) for code, n in ranked)
-        held_back: HeldBack | None = "doubtful" if top[0][1] < self._threshold else None
-        return Decision(top[0][0], top[0][1], top, held_back, self.version)
+        columns = self._rule.columns(allowed)
+        counts = self._counts[columns.numbers]
+        shares = counts / max(1.0, counts.sum())
+        return self._rule.decide(shares[None], columns, allowed, top_k)[0]

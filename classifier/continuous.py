@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from classifier.decision_rule import DecisionRule
+from classifier.answering import Answering
 from classifier.engine.engine import Engine
+from classifier.engine.request import Question, Request
 from classifier.engine.thoughts import think
-from classifier.interface import Batch, Decision, rows_by_allowed
-from classifier.labels.search import Search
+from classifier.interface import Batch, Decision, rows_by_allowed, unlearned
 
 MAX_PENDING = 12
 """Batches in the scheduler at most: if the process dies, the tickets of all of them run alone once.
@@ -29,14 +29,16 @@ class PendingBatch:
 
     Parameters:
         batch: its texts and allowed units.
-        searches: row -> search; rows whose allowed units were not learned have none.
-        unfinished: those of the searches that go on.
+        groups: each set of allowed units -> its rows.
+        requests: row -> request; rows whose allowed units were not learned have none.
+        unfinished: those of the requests that go on.
         doubtful: rows that are to be thought about.
     """
 
     batch: Batch
-    searches: dict[int, Search]
-    unfinished: set[Search]
+    groups: dict[frozenset[str], list[int]]
+    requests: dict[int, Request]
+    unfinished: set[Request]
     doubtful: list[int] = field(default_factory=list)
 
     @property
@@ -50,7 +52,7 @@ class BatchLoop:
 
     Args:
         engine: its scheduler reads the tickets.
-        rule: makes decisions of their searches.
+        answering: says what is asked of them, and makes decisions of it.
         batches: asked for the next one when there is room for it.
         top_k: how many units a decision names at most.
         think_tokens: of a thought about a doubtful ticket at most; 0 for no thoughts.
@@ -59,13 +61,13 @@ class BatchLoop:
     def __init__(
         self,
         engine: Engine,
-        rule: DecisionRule,
+        answering: Answering,
         batches: Iterable[Batch],
         top_k: int,
         think_tokens: int = 0,
     ) -> None:
         self._engine = engine
-        self._rule = rule
+        self._answering = answering
         self._top_k = top_k
         self._think_tokens = think_tokens
         self._scheduler = engine.scheduler()
@@ -108,34 +110,32 @@ class BatchLoop:
     def _join(self, batch: Batch) -> PendingBatch:
         """Let a batch join; a ticket whose allowed units were not learned needs no reading."""
         groups = rows_by_allowed(batch.texts, batch.allowed, self._top_k)
-        learned = {units: self._rule.learned(units) for units in groups}
-        rows = [row for row, units in enumerate(batch.allowed) if learned[units]]
-        searches = self._search(
-            self._engine.prompt.tickets([batch.texts[row] for row in rows]),
-            [learned[batch.allowed[row]] for row in rows],
-            live=[batch.is_live(row) for row in rows],
+        questions = {
+            row: question
+            for units, rows in groups.items()
+            if (question := self._answering.question(units, self._top_k)) is not None
+            for row in rows
+        }
+        requests = self._ask(
+            self._engine.prompt.tickets([batch.texts[row] for row in questions]),
+            list(questions.values()),
+            live=[batch.is_live(row) for row in questions],
         )
-        return PendingBatch(batch, dict(zip(rows, searches, strict=True)), set(searches))
+        by_row = dict(zip(questions, requests, strict=True))
+        return PendingBatch(batch, groups, by_row, set(requests))
 
-    def _search(
+    def _ask(
         self,
         tickets: Sequence[Sequence[int]],
-        learned: Sequence[frozenset[str]],
+        questions: Sequence[Question],
         *,
         live: Sequence[bool] | None = None,
         thoughts: Sequence[Sequence[int]] | None = None,
-    ) -> list[Search]:
-        """Begin the search of each ticket among some of the learned units."""
-        requests = self._engine.requests(
-            tickets,
-            [self._rule.root(codes) for codes in learned],
-            [self._rule.names_to_rank(codes, self._top_k) for codes in learned],
-            self._rule.temperature,
-            live=live,
-            thoughts=thoughts,
-        )
+    ) -> list[Request]:
+        """Begin to answer tickets."""
+        requests = self._engine.requests(tickets, questions, live=live, thoughts=thoughts)
         self._scheduler.add(requests)
-        return [request.search for request in requests]
+        return requests
 
     def _step(self) -> None:
         """Let the scheduler start a forward and take the answers of one before."""
@@ -148,32 +148,33 @@ class BatchLoop:
         answered = [one for one in self._pending if not one.unfinished]
         self._pending = [one for one in self._pending if one.unfinished]
         for one in answered:
+            decisions = self._decisions(one)
             if self._think_tokens:
-                one.doubtful = self._doubtful_rows(one)
+                one.doubtful = self._doubtful_rows(one, decisions)
             if one.doubtful:
                 self._doubtful.append(one)
             else:
-                yield one.batch, self._decisions(one)
+                yield one.batch, decisions
 
-    def _doubtful_rows(self, one: PendingBatch) -> list[int]:
+    def _doubtful_rows(self, one: PendingBatch, decisions: Sequence[Decision]) -> list[int]:
         """Return the rows to think about: not live ones, for somebody waits."""
         return [
             row
-            for row, search in one.searches.items()
-            if not one.batch.is_live(row) and self._decide(one, row, search).held_back is not None
+            for row in one.requests
+            if not one.batch.is_live(row) and decisions[row].held_back is not None
         ]
 
     def _think(self) -> Iterator[tuple[Batch, list[Decision]]]:
         """Once nothing else is read, yield the batches with doubtful tickets, thought about."""
         if not self._doubtful or not self._scheduler.is_done:
             return
-        self._search_again()
+        self._ask_again()
         for one in self._doubtful:
             yield one.batch, self._decisions(one)
         self._doubtful = []
 
-    def _search_again(self) -> None:
-        """Let the model think about the doubtful tickets; search each anew behind its thought."""
+    def _ask_again(self) -> None:
+        """Let the model think about the doubtful tickets; ask each anew behind its thought."""
         rows = [(one, row) for one in self._doubtful for row in one.doubtful]
         prompt = self._engine.prompt
         tickets = prompt.to_think(
@@ -187,19 +188,23 @@ class BatchLoop:
             for (one, row), ids, thought in zip(rows, tickets, thoughts, strict=True)
             if thought
         ]
-        searches = self._search(
+        requests = self._ask(
             [ids for _, _, ids, _ in thought_about],
-            [self._rule.learned(one.batch.allowed[row]) for one, row, _, _ in thought_about],
+            [one.requests[row].question for one, row, _, _ in thought_about],
             thoughts=[thought for *_, thought in thought_about],
         )
         while not self._scheduler.is_done:
             self._scheduler.step()
-        for (one, row, _, _), search in zip(thought_about, searches, strict=True):
-            one.searches[row] = search
+        for (one, row, _, _), request in zip(thought_about, requests, strict=True):
+            one.requests[row] = request
 
     def _decisions(self, one: PendingBatch) -> list[Decision]:
-        rows = range(len(one.batch.texts))
-        return [self._decide(one, row, one.searches.get(row)) for row in rows]
-
-    def _decide(self, one: PendingBatch, row: int, search: Search | None) -> Decision:
-        return self._rule.decide(search, one.batch.allowed[row], self._top_k)
+        decisions: dict[int, Decision] = {}
+        for units, rows in one.groups.items():
+            requests = [one.requests[row] for row in rows if row in one.requests]
+            if requests:
+                found = self._answering.decide(requests, units, self._top_k)
+            else:
+                found = [unlearned(units, self._top_k, self._answering.rule.version)] * len(rows)
+            decisions |= zip(rows, found, strict=True)
+        return [decisions[row] for row in range(len(one.batch.texts))]

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
+from classifier.manifest import Calibration
 from core.errors import TaxonomyError
 
 HeldBack = Literal["doubtful", "unlearned", "no_unit"]
@@ -68,6 +69,14 @@ class Classifier(Protocol):
         Raises:
             TaxonomyError: a text has no allowed unit.
             ValueError: the lengths differ, or ``top_k`` is under 1.
+        """
+        ...
+
+    def recalibrate(self, calibration: Calibration) -> None:
+        """Decide by another calibration from now on; no weight is read.
+
+        Raises:
+            ModelVersionError: it asks for what this Paidan does not have.
         """
         ...
 

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,14 +18,9 @@ from safetensors.numpy import save as save_tensors
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from classifier.calibration import softmax
-from classifier.interface import (
-    PROBABILITY_DECIMALS,
-    Decision,
-    HeldBack,
-    rows_by_allowed,
-    unlearned,
-)
-from classifier.manifest import Manifest, damaged
+from classifier.decision_rule import DecisionRule
+from classifier.interface import Decision, rows_by_allowed, unlearned
+from classifier.manifest import Calibration, Manifest, damaged
 from classifier.version_files import read_file, read_manifest
 
 WEIGHTS = "weights.safetensors"
@@ -146,15 +140,8 @@ class LinearClassifier:
     ) -> None:
         self.version = manifest.name
         self._weights = weights
-        self._temperature = manifest.calibration.temperature
-        self._threshold = manifest.calibration.threshold
-        # Classes sorted by the unit they stand for: merged ones are neighbours, and the stable
-        # sort in _decide leaves ties in the order of codes.
-        targets = [(mapping or {}).get(code, code) for code in manifest.codes]
-        self._classes = sorted(
-            ((target, column) for column, target in enumerate(targets)), key=lambda pair: pair[0]
-        )
-        self.units = frozenset(targets)
+        self._rule = DecisionRule(manifest.name, manifest.codes, manifest.calibration, mapping)
+        self.units = self._rule.units
 
     @classmethod
     def load(cls, directory: Path, mapping: Mapping[str, str] | None = None) -> Self:
@@ -181,27 +168,17 @@ class LinearClassifier:
             decisions.update(zip(rows, self._decide(logits[rows], units, top_k), strict=True))
         return [decisions[row] for row in range(len(texts))]
 
+    def recalibrate(self, calibration: Calibration) -> None:
+        """Decide by another calibration from now on (see ``interface.Classifier``)."""
+        self._rule.recalibrate(calibration)
+
     def _decide(
         self, logits: NDArray[np.float32], allowed: frozenset[str], top_k: int
     ) -> list[Decision]:
         """Turn (n, classes) logits into decisions under one set of allowed units."""
-        learned = [(target, column) for target, column in self._classes if target in allowed]
-        if not learned:
+        columns = self._rule.columns(allowed)
+        if not columns.learned:
             return [unlearned(allowed, top_k, self.version)] * len(logits)
-        probabilities = softmax(logits[:, [column for _, column in learned]], self._temperature)
-        codes, firsts = [], []
-        for code, places in groupby(range(len(learned)), key=lambda place: learned[place][0]):
-            codes.append(code)
-            firsts.append(next(places))
-        if len(codes) < len(learned):
-            probabilities = np.add.reduceat(probabilities, firsts, axis=1)
-        rounded = probabilities.round(PROBABILITY_DECIMALS)
-        best = np.argsort(-rounded, axis=1, kind="stable")[:, :top_k]
-        decisions = []
-        for places, values in zip(
-            best.tolist(), np.take_along_axis(rounded, best, axis=1).tolist(), strict=True
-        ):
-            top = tuple(zip([codes[place] for place in places], values, strict=True))
-            held_back: HeldBack | None = "doubtful" if values[0] < self._threshold else None
-            decisions.append(Decision(top[0][0], values[0], top, held_back, self.version))
-        return decisions
+        probabilities = softmax(logits[:, columns.numbers], self._rule.temperature)
+        belonging = self._rule.belonging(logits)
+        return self._rule.decide(probabilities, columns, allowed, top_k, belonging)

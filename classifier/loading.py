@@ -1,7 +1,7 @@
 """The opening of a model version with the classifier of its kind."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -35,30 +35,52 @@ class Options:
 
 DEFAULTS = Options()
 Opened = TypeVar("Opened")
-Loader = Callable[[Path, Mapping[str, str] | None, Options], Classifier]
 
 
-def _load_linear(directory: Path, mapping: Mapping[str, str] | None, _: Options) -> Classifier:
+@dataclass(frozen=True, slots=True)
+class UnitsNow:
+    """How a version's units stand in the taxonomy now.
+
+    Parameters:
+        mapping: learned unit code -> code of the unit that now stands for it; a code that is not in
+            it stands for itself.
+        added: code -> name of units that no learned one stands for. An LLM answers them by name.
+    """
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, str] = field(default_factory=dict)
+
+
+AS_LEARNED = UnitsNow()
+Loader = Callable[[Path, UnitsNow, Options], Classifier]
+
+
+def _load_linear(directory: Path, units: UnitsNow, _: Options) -> Classifier:
     from classifier.linear import LinearClassifier
 
-    return LinearClassifier.load(directory, mapping)
+    return LinearClassifier.load(directory, units.mapping)
 
 
-def _load_constant(directory: Path, mapping: Mapping[str, str] | None, _: Options) -> Classifier:
+def _load_constant(directory: Path, units: UnitsNow, _: Options) -> Classifier:
     from classifier.constant import ConstantClassifier
 
-    return ConstantClassifier.load(directory, mapping)
+    return ConstantClassifier.load(directory, units.mapping)
 
 
-def _load_llm(directory: Path, mapping: Mapping[str, str] | None, options: Options) -> Classifier:
+def _load_llm(directory: Path, units: UnitsNow, options: Options) -> Classifier:
     from classifier.llm import LlmClassifier
 
     return LlmClassifier.load(
-        directory, mapping, options.mode, options.gpu_memory, options.think_tokens
+        directory,
+        units.mapping,
+        options.mode,
+        options.gpu_memory,
+        options.think_tokens,
+        added=units.added,
     )
 
 
-def _check_llm(directory: Path, _: Mapping[str, str] | None, __: Options) -> None:
+def _check_llm(directory: Path, _: UnitsNow, __: Options) -> None:
     from classifier.llm import LlmClassifier
 
     LlmClassifier.check(directory)
@@ -97,14 +119,14 @@ def shares_base(serving: Classifier, directory: Path, options: Options) -> bool:
 
 def load_classifier(
     directory: Path,
-    mapping: Mapping[str, str] | None = None,
+    units: UnitsNow = AS_LEARNED,
     options: Options = DEFAULTS,
 ) -> Classifier:
     """Open the version in ``directory``.
 
     Args:
         directory: a model version.
-        mapping: learned unit code -> code of the unit that now stands for it.
+        units: how its units stand now.
         options: of an LLM.
 
     Raises:
@@ -113,10 +135,10 @@ def load_classifier(
         DeviceError: an LLM's GPU is gone or its memory too small.
         StorageError: a file is there and cannot be read.
     """
-    return _open(KINDS, directory, mapping, options)
+    return _open(KINDS, directory, units, options)
 
 
-def check_classifier(directory: Path, mapping: Mapping[str, str] | None = None) -> None:
+def check_classifier(directory: Path, units: UnitsNow = AS_LEARNED) -> None:
     """Raise what ``load_classifier`` would, but for the device.
 
     An LLM's base is not loaded: it may be at work on the GPU, or be too large for this machine.
@@ -125,13 +147,13 @@ def check_classifier(directory: Path, mapping: Mapping[str, str] | None = None) 
         ModelVersionError: see ``load_classifier``.
         StorageError: a file is there and cannot be read.
     """
-    _open(KINDS | {"llm": _check_llm}, directory, mapping, DEFAULTS)
+    _open(KINDS | {"llm": _check_llm}, directory, units, DEFAULTS)
 
 
 def _open(
-    kinds: Mapping[str, Callable[[Path, Mapping[str, str] | None, Options], Opened]],
+    kinds: Mapping[str, Callable[[Path, UnitsNow, Options], Opened]],
     directory: Path,
-    mapping: Mapping[str, str] | None,
+    units: UnitsNow,
     options: Options,
 ) -> Opened:
     manifest = read_manifest(directory, verify=False)
@@ -143,7 +165,7 @@ def _open(
             "paidan train"
         )
     try:
-        return loader(directory, mapping, options)
+        return loader(directory, units, options)
     except ModuleNotFoundError as error:
         raise ModelVersionError(
             f"model version {manifest.name} ({manifest.kind}) needs {error.name}, which is not "

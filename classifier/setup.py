@@ -79,6 +79,8 @@ class Setup(BaseModel):
         codes = sorted(unit.code for unit in setup.units)
         if codes != sorted(manifest.codes):
             raise damaged(directory / SETUP, "its units are not the manifest's")
+        if setup.answer and not set(setup.answer.taught) <= set(codes):
+            raise damaged(directory / SETUP, "it was taught units that are not the manifest's")
         return setup
 
     def find_base(self, directory: Path, manifest: Manifest) -> Base:

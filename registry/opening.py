@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from classifier.interface import Classifier
-from classifier.loading import DEFAULTS, Options, check_classifier, load_classifier
+from classifier.loading import DEFAULTS, Options, UnitsNow, check_classifier, load_classifier
 from classifier.manifest import MANIFEST
 from classifier.version_files import read_manifest
 from core.errors import ModelVersionError
@@ -45,8 +45,8 @@ def load_version(
         DeviceError: an LLM's GPU is gone or its memory too small.
         StorageError: a file is there and cannot be read.
     """
-    directory, mapping = _find_version(database, name, models_dir)
-    return load_classifier(directory, mapping, options)
+    directory, units = _find_version(database, name, models_dir)
+    return load_classifier(directory, units, options)
 
 
 def check_version(database: Database, name: str, models_dir: Path) -> None:
@@ -54,8 +54,8 @@ def check_version(database: Database, name: str, models_dir: Path) -> None:
     check_classifier(*_find_version(database, name, models_dir))
 
 
-def _find_version(database: Database, name: str, models_dir: Path) -> tuple[Path, dict[str, str]]:
-    """Return the directory of a version and its units' successors.
+def _find_version(database: Database, name: str, models_dir: Path) -> tuple[Path, UnitsNow]:
+    """Return the directory of a version, and how its units stand now.
 
     Raises:
         ModelVersionError: see ``load_version``; also where the directory is another version's.
@@ -70,7 +70,12 @@ def _find_version(database: Database, name: str, models_dir: Path) -> tuple[Path
                 "the directory from a backup or train again"
             )
         mapping = successors(session, name, manifest.codes)
-    return directory, mapping
+        added = {
+            unit.code: unit.name
+            for unit in taxonomy.list_units(session, active_only=True)
+            if unit.code not in mapping.values()
+        }
+    return directory, UnitsNow(mapping, added)
 
 
 def successors(session: Session, name: str, learned: Sequence[str]) -> dict[str, str]:

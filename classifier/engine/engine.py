@@ -7,15 +7,18 @@ read behind the prefix, and every label token behind its ticket.
 import itertools
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from classifier.engine.budget import TokenBudget
 from classifier.engine.counts import Counts
-from classifier.engine.request import Request
+from classifier.engine.request import Question, Request
 from classifier.engine.scheduler import Scheduler
+from classifier.labels.head import Head
 from classifier.labels.prompt import Prompt
 from classifier.labels.search import Search
-from classifier.labels.trie import LabelTrie, Node
+from classifier.labels.trie import NO_NAMES, LabelTrie, Node
 from classifier.model.backbone import Backbone
 from classifier.model.lora import Adapter
 from classifier.model.pack import Pack
@@ -34,6 +37,7 @@ class Engine:
         prompt: of the units that can be answered.
         token_budget: tokens of one forward at most; the runner's by default. It shrinks where the
             GPU's memory turns out too small for it.
+        head: of the version; None where names alone are asked for.
     """
 
     def __init__(
@@ -42,8 +46,10 @@ class Engine:
         adapter: Adapter | None,
         prompt: Prompt,
         token_budget: int | None = None,
+        head: Head | None = None,
     ) -> None:
         self.backbone = backbone
+        self.head = head.to(backbone.device) if head else None
         self.adapter = adapter or Adapter({})
         self.prompt = prompt
         self.budget = TokenBudget(token_budget or backbone.runner.token_budget)
@@ -84,15 +90,9 @@ class Engine:
         temperature: float = 1.0,
     ) -> list[Search]:
         """Like ``search``, for tickets already in tokens, each at most ``prompt.room`` long."""
-        requests = self.requests(tickets, roots, top_k, temperature)
-        scheduler = self.scheduler()
-        scheduler.add(requests)
-        try:
-            while not scheduler.is_done:
-                scheduler.step()
-        finally:
-            scheduler.close()
-        return [request.search for request in requests]
+        wanted = zip(roots, top_k, strict=True)
+        questions = [Question(root, names, temperature) for root, names in wanted]
+        return [request.search for request in self._answer(self.requests(tickets, questions))]
 
     def scores(self, texts: Sequence[str]) -> list[dict[str, float]]:
         """Return every label's score of every text: unit code -> log-probability of its name."""
@@ -100,6 +100,31 @@ class Engine:
         root = LabelTrie(self.prompt.labels, self.backbone.end).restricted(codes)
         searches = self.search(texts, [root] * len(texts), [None] * len(texts))
         return [search.scores for search in searches]
+
+    def head_logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the head's logits of every text, (n, units) in the order of its rows.
+
+        Raises:
+            ValueError: the engine has no head.
+        """
+        if self.head is None:
+            raise ValueError("this engine has no head")
+        question = Question(NO_NAMES, None, asks_head=True)
+        tickets = self.prompt.tickets(texts)
+        answered = self._answer(self.requests(tickets, [question] * len(tickets)))
+        empty = np.zeros((0, len(self.head.codes)), np.float32)
+        return np.concatenate([empty, *(one.head_logits[None] for one in answered)])
+
+    def _answer(self, requests: Sequence[Request]) -> Sequence[Request]:
+        """Let a scheduler of their own finish requests, and return them."""
+        scheduler = self.scheduler()
+        scheduler.add(requests)
+        try:
+            while not scheduler.is_done:
+                scheduler.step()
+        finally:
+            scheduler.close()
+        return requests
 
     def next_number(self) -> int:
         """Return a number for a new ticket, which no other ticket in the cache has."""
@@ -112,9 +137,7 @@ class Engine:
     def requests(
         self,
         tickets: Sequence[Sequence[int]],
-        roots: Sequence[Node],
-        top_k: Sequence[int | None],
-        temperature: float = 1.0,
+        questions: Sequence[Question],
         *,
         live: Sequence[bool] | None = None,
         thoughts: Sequence[Sequence[int]] | None = None,
@@ -122,24 +145,17 @@ class Engine:
         """Return a request for each ticket, to be added to a scheduler.
 
         Args:
-            tickets: as in ``search_tokens``, like the next three.
-            roots: of their tries.
-            top_k: units to rank.
-            temperature: of scores.
+            tickets: as in ``search_tokens``.
+            questions: what is asked of each.
             live: which tickets overtake those that wait; none by default.
             thoughts: of each, in tokens; empty ones by default.
         """
         before, behind = self.prompt.question_end, self.prompt.thought_end
         return [
-            Request(
-                Search(root, k, temperature),
-                self.segment([*ids, *before, *thought, *behind]),
-                is_live=is_live,
-            )
-            for ids, root, k, thought, is_live in zip(
+            Request(question, self.segment([*ids, *before, *thought, *behind]), is_live=is_live)
+            for ids, question, thought, is_live in zip(
                 tickets,
-                roots,
-                top_k,
+                questions,
                 thoughts or [()] * len(tickets),
                 live or [False] * len(tickets),
                 strict=True,
@@ -159,6 +175,7 @@ class Engine:
         self.adapter.activate(self.backbone.model)
         runner = self.backbone.runner
         runner.adapted()
+        runner.head = self.head.logits if self.head else None
         cache = runner.cache
         cache.release_all()
         if self._kept is None:

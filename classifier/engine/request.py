@@ -1,10 +1,31 @@
 """A request: one ticket's search, from its first token to its certain answer."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from classifier.labels.search import Search
 from classifier.labels.trie import Node
 from classifier.model.segment import LABELS, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a ticket.
+
+    Parameters:
+        root: of the trie of the names to search; ``NO_NAMES`` for none.
+        top_k: names to rank, see ``Search``.
+        temperature: of the names' scores, see ``Search``.
+        asks_head: whether the head is asked.
+    """
+
+    root: Node
+    top_k: int | None
+    temperature: float = 1.0
+    asks_head: bool = False
 
 
 class Request:
@@ -14,21 +35,26 @@ class Request:
     their segments, ``asked`` tells what the model is asked, and ``feed`` takes the answers.
 
     Args:
-        search: the search for its units.
+        question: what is asked.
         ticket: the segment of the ticket's own tokens.
         is_live: whether it is read before the others.
 
     Attributes:
+        search: for the names of its units.
+        head_logits: (units,) float32 of the head, once the ticket is read; before, and where it is
+            not asked, there are none.
         number: of its ticket, under which the cache holds what was read.
         is_new: whether nothing of it was read.
         segments: what the next forward reads.
         has_guesses: whether label nodes are planned that the search may turn out not to need.
     """
 
-    def __init__(self, search: Search, ticket: Segment, *, is_live: bool = False) -> None:
-        self.search = search
+    def __init__(self, question: Question, ticket: Segment, *, is_live: bool = False) -> None:
+        self.question = question
+        self.search = Search(question.root, question.top_k, question.temperature)
         self.ticket = ticket
         self.is_live = is_live
+        self.head_logits: NDArray[np.float32] = np.zeros(0, np.float32)
         self.number = ticket.ticket
         self.is_new = True
         self.segments: list[Segment] = []
@@ -93,15 +119,23 @@ class Request:
         at = 0
         if self.is_new:
             at = len(self.ticket.tokens)
-            yield at - 1, [child.tokens[0] for child in self.search.root.children]
+            if self.search.root.children:
+                yield at - 1, [child.tokens[0] for child in self.search.root.children]
         for node in self._nodes:
             for followers in node.followers():
                 yield at, followers
                 at += 1
 
-    def feed(self, values: Iterator[float]) -> bool:
-        """Take the answers to ``asked``, in order; return whether the search is certain."""
+    def by_head(self) -> Iterator[int]:
+        """Yield the place among the tokens of ``segments`` at which the head is asked, if it is."""
+        if self.is_new and self.question.asks_head:
+            yield len(self.ticket.tokens) - 1
+
+    def feed(self, values: Iterator[float], by_head: Iterator[NDArray[np.float32]]) -> bool:
+        """Take the answers to ``asked`` and ``by_head``; return whether the search is certain."""
         if self.is_new:
+            if self.question.asks_head:
+                self.head_logits = next(by_head)
             self.is_new = False
             self.search.start(
                 {child.tokens[0]: next(values) for child in self.search.root.children}

@@ -9,7 +9,6 @@ from classifier.engine.budget import CHEAP_TOKENS, TokenBudget
 from classifier.engine.counts import Counts
 from classifier.engine.label_plan import plan_labels
 from classifier.engine.request import Request
-from classifier.labels.search import Search
 from classifier.model.pack import Pack
 from classifier.model.runner import Answers, Runner
 from core.errors import InputError
@@ -72,7 +71,7 @@ class Scheduler:
         live = [request for request in requests if request.is_live]
         self._waiting.extendleft(reversed(live))
 
-    def step(self) -> list[Search]:
+    def step(self) -> list[Request]:
         """Start the next forward and take the answers of one before; return what they finished.
 
         Raises:
@@ -129,36 +128,39 @@ class Scheduler:
     def _run(self, chosen: Sequence[Request]) -> Answers:
         """Lay out what the requests read and ask, one after the other, and let the runner run."""
         asked: list[tuple[int, Sequence[int]]] = []
+        by_head: list[int] = []
         at = 0
         for request in chosen:
             request.build_segments()
             asked += ((at + place, tokens) for place, tokens in request.asked())
+            by_head += (at + place for place in request.by_head())
             at += sum(len(segment.tokens) for segment in request.segments)
         self._counts.add_forward(chosen)
         segments = [segment for request in chosen for segment in request.segments]
-        return self._runner.start(Pack(self._runner.cache, segments, asked))
+        return self._runner.start(Pack(self._runner.cache, segments, asked, by_head))
 
-    def _finish(self, chosen: Sequence[Request], answers: Answers) -> list[Search]:
+    def _finish(self, chosen: Sequence[Request], answers: Answers) -> list[Request]:
         """Let the searches go on with a forward's answers; return those that are finished."""
-        values = iter(answers())
+        answer = answers()
+        values, by_head = iter(answer.log_probs), iter(answer.by_head)
         finished = []
         for request in chosen:
-            if request.feed(values):
+            if request.feed(values, by_head):
                 self._runner.cache.release(request.number)
                 self._unfinished.remove(request)
-                finished.append(request.search)
+                finished.append(request)
             else:
                 self._running.append(request)
         return finished
 
-    def _recover(self, chosen: list[Request]) -> list[Search]:
+    def _recover(self, chosen: list[Request]) -> list[Request]:
         """Read less at once, after a forward for which there was no memory.
 
         Forwards that run are finished first. Return the searches that they finish.
         """
         tokens = sum(len(segment.tokens) for request in chosen for segment in request.segments)
         is_hopeless = len(chosen) == 1 and not chosen[0].has_guesses and not self._forwards
-        finished: list[Search] = []
+        finished: list[Request] = []
         while self._forwards:
             finished += self._finish(*self._forwards.popleft())
         self._preempt(chosen)

@@ -149,4 +149,5 @@ def _likeliest(engine: Engine, segments: Sequence[Segment]) -> list[int]:
     runner = engine.backbone.runner
     stops = accumulate(len(segment.tokens) for segment in segments)
     asked = [(stop - 1, [BEST]) for stop in stops]
-    return [int(token) for token in runner.start(Pack(runner.cache, segments, asked))()]
+    answer = runner.start(Pack(runner.cache, segments, asked))()
+    return [int(token) for token in answer.log_probs]

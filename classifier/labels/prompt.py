@@ -4,7 +4,7 @@ So the model reads the prefix once for all tickets. A label's tokens never depen
 before them. Serving asks what training teaches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -126,8 +126,12 @@ class Prompt:
     @cached_property
     def labels(self) -> dict[str, tuple[int, ...]]:
         """Unit code -> the tokens of its name."""
-        encoded = self._encode_all([unit.name for unit in self.units])
-        return {u.code: tuple(ids) for u, ids in zip(self.units, encoded, strict=True)}
+        return self.name_tokens({unit.code: unit.name for unit in self.units})
+
+    def name_tokens(self, names: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
+        """Return unit code -> the tokens of its name, of unit code -> name."""
+        encoded = self._encode_all(list(names.values()))
+        return {code: tuple(ids) for code, ids in zip(names, encoded, strict=True)}
 
     @cached_property
     def room(self) -> int:

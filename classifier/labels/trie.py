@@ -72,6 +72,10 @@ class Node:
             parent, children = most, most.children
 
 
+NO_NAMES = Node((), leaves=0)
+"""The root of a trie without names: its search is finished as soon as the ticket is read."""
+
+
 class LabelTrie:
     """Unit names as a trie.
 

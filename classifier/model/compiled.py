@@ -17,13 +17,13 @@ from classifier.model.decoder import DecoderLayer
 from classifier.model.frame import Frame
 from classifier.model.kv_cache import PAGE, new_cache
 from classifier.model.layer_weights import LayerWeights, layer_weights
-from classifier.model.logits import look_up
+from classifier.model.logits import look_up, with_head
 from classifier.model.memory import LEAST_CACHED
 from classifier.model.mode import Mode
 from classifier.model.pack import Pack
 from classifier.model.rotary import RotaryEmbedding
 from classifier.model.row_tables import RowTables
-from classifier.model.runner import TOKEN_BUDGET, Answers
+from classifier.model.runner import TOKEN_BUDGET, Answer, Answers, HeadLogits
 from classifier.model.staging import Staging, record_event
 
 # For three functions a pool of processes would cost more than it saves; in some sandboxes it hangs.
@@ -59,6 +59,7 @@ class CompiledRunner:
         self.token_budget = token_budget
         self.mode = mode
         self.busy = 0.0
+        self.head: HeadLogits | None = None
         self.device = model.device
         # 16 pages more: for the prefix, and for labels where the budget is small.
         pages = 16 + max(32, (cached or int(LEAST_CACHED * token_budget)) // PAGE)
@@ -113,9 +114,11 @@ class CompiledRunner:
         frame = Frame(contents, sizes[0], self.tables)
         asked = Frame(asked_contents, sizes[1], self.tables)
         hidden = self._run(frame, asked)
-        if not pack.asked:
-            return list
-        return self._coming(began, look_up(pack, hidden, self._head, which, tokens))
+        if not len(pack.places):
+            return lambda: Answer.of(torch.empty(0), 0, 0)
+        found = look_up(pack, hidden, self._lm_head, which, tokens)
+        found = with_head(pack, found, hidden, self.head)
+        return self._coming(began, found, len(which), len(pack.by_head))
 
     def _enter(self, rows: torch.Tensor, *entries: torch.Tensor) -> None:
         """Write the pack's rows into the tables."""
@@ -148,24 +151,25 @@ class CompiledRunner:
             some, last, rope, keys[-1], values[-1], asked.visible, model.norm.weight
         )
 
-    def _head(self, hidden: torch.Tensor) -> torch.Tensor:
+    def _lm_head(self, hidden: torch.Tensor) -> torch.Tensor:
         weight: torch.Tensor = self.model.lm_head.weight.t()
         if self.device.type == "cuda":
             return torch.mm(hidden, weight, out_dtype=torch.float32)
         return hidden.float() @ weight.float()
 
-    def _coming(self, began: torch.cuda.Event | None, found: torch.Tensor) -> Answers:
+    def _coming(
+        self, began: torch.cuda.Event | None, found: torch.Tensor, questions: int, places: int
+    ) -> Answers:
         """Return a function that waits for the values and adds the device's time to ``busy``."""
         if began is None:
-            return found.tolist
+            return lambda: Answer.of(found, questions, places)
         there = torch.empty(found.shape, dtype=found.dtype, pin_memory=True)
         there.copy_(found, non_blocking=True)
         ended = record_event()
 
-        def answers() -> list[float]:
+        def answers() -> Answer:
             ended.synchronize()
             self.busy += began.elapsed_time(ended) / 1000
-            values: list[float] = there.tolist()
-            return values
+            return Answer.of(there, questions, places)
 
         return answers

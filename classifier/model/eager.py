@@ -7,9 +7,9 @@ import torch
 
 from classifier.model.attention import GroupAttention
 from classifier.model.kv_cache import new_cache
-from classifier.model.logits import look_up
+from classifier.model.logits import look_up, with_head
 from classifier.model.pack import Pack
-from classifier.model.runner import TOKEN_BUDGET, Answers
+from classifier.model.runner import TOKEN_BUDGET, Answer, Answers, HeadLogits
 
 
 class EagerRunner:
@@ -26,6 +26,7 @@ class EagerRunner:
         self.model = model
         self.token_budget = token_budget
         self.busy = 0.0
+        self.head: HeadLogits | None = None
         self.cache = new_cache(model)
 
     def adapted(self) -> None:
@@ -48,9 +49,9 @@ class EagerRunner:
             packed=GroupAttention(pack, device),
         )
         hidden = out.last_hidden_state[0][torch.from_numpy(pack.places).to(device)]
-        questions = (torch.from_numpy(array).to(device) for array in pack.questions)
-        answers = look_up(
-            pack, hidden, lambda some: self.model.lm_head(some).float(), *questions
-        ).tolist()
+        questions = [torch.from_numpy(array).to(device) for array in pack.questions]
+        found = look_up(pack, hidden, lambda some: self.model.lm_head(some).float(), *questions)
+        found = with_head(pack, found, hidden, self.head)
+        answer = Answer.of(found.cpu(), len(questions[0]), len(pack.by_head))
         self.busy += time.perf_counter() - began
-        return lambda: answers
+        return lambda: answer

@@ -21,16 +21,16 @@ def look_up(
     """Return the (q,) float32 log-probabilities a pack asks for, or numbers of likeliest tokens.
 
     Args:
-        pack: s places, q questions.
-        hidden: (s or more, hidden) at its places, after the last norm.
+        pack: q questions at s places.
+        hidden: (s or more, hidden) at these places, after the last norm.
         head: returns (n, vocabulary) float32 logits of n of them.
         which: on the device, as in ``Pack.questions``.
         tokens: on the device, as in ``Pack.questions``.
     """
     found = torch.empty(len(which), dtype=torch.float32, device=hidden.device)
     asks_best = bool((pack.questions[1] == BEST).any())
-    for start in range(0, len(pack.places), LOGIT_ROWS):
-        stop = start + LOGIT_ROWS
+    for start in range(0, len(pack.asked), LOGIT_ROWS):
+        stop = min(start + LOGIT_ROWS, len(pack.asked))
         logits = head(hidden[start:stop])
         some = slice(*np.searchsorted(pack.questions[0], [start, stop]))
         rows = which[some] - start
@@ -39,3 +39,24 @@ def look_up(
             best = logits.argmax(-1)[rows].float()
             found[some] = torch.where(tokens[some] == BEST, best, found[some])
     return found
+
+
+def with_head(
+    pack: Pack,
+    found: torch.Tensor,
+    hidden: torch.Tensor,
+    head: Callable[[torch.Tensor], torch.Tensor] | None,
+) -> torch.Tensor:
+    """Return log-probabilities with the head's logits behind them, flat, as ``Answer.of`` reads.
+
+    Args:
+        pack: asks the head at h places, the last ones of its ``places``.
+        found: (q,) float32, of ``look_up``.
+        hidden: (s or more, hidden) at its places, after the last norm.
+        head: returns (h, units) float32 logits.
+    """
+    if not pack.by_head:
+        return found
+    assert head is not None
+    first = len(pack.asked)
+    return torch.cat((found, head(hidden[first : first + len(pack.by_head)]).flatten()))

@@ -22,11 +22,13 @@ class Pack:
         segments: n of them with t tokens in all. One may continue another one of the pack.
         asked: pairs (place, tokens). Wanted are the log-probabilities of these tokens behind the
             token at that place; for ``BEST`` it is the number of the likeliest token.
+        by_head: places at which the runner's head is asked for its logits.
     """
 
     cache: KVCache
     segments: Sequence[Segment]
     asked: Sequence[tuple[int, Sequence[int]]] = ()
+    by_head: Sequence[int] = ()
     page_rows: Numbers = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,12 +82,12 @@ class Pack:
 
     @cached_property
     def places(self) -> Numbers:
-        """The tokens after which something is asked, (s,)."""
-        return np.array([place for place, _ in self.asked], dtype=np.int64)
+        """The tokens after which something is asked, (s,): those of ``asked``, then ``by_head``."""
+        return np.array([*(place for place, _ in self.asked), *self.by_head], dtype=np.int64)
 
     @cached_property
     def questions(self) -> tuple[Numbers, Numbers]:
-        """What is asked, flat: which of ``places``, and the token, (q,) each."""
+        """The tokens asked, flat: which of ``places``, and the token, (q,) each."""
         which = np.repeat(np.arange(len(self.asked)), [len(tokens) for _, tokens in self.asked])
         tokens = [token for _, asked in self.asked for token in asked]
         return which, np.array(tokens, dtype=np.int64)

@@ -4,9 +4,12 @@
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from classifier.model.kv_cache import KVCache
 from classifier.model.pack import Pack
@@ -14,8 +17,32 @@ from classifier.model.pack import Pack
 TOKEN_BUDGET = 16_384
 """Tokens of one forward."""
 
-Answers = Callable[[], list[float]]
-"""Waits for a forward and returns what was asked, in the order of ``Pack.asked``."""
+HeadLogits = Callable[[torch.Tensor], torch.Tensor]
+"""Returns (n, units) float32 logits of (n, hidden) states after the last norm."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What a forward says.
+
+    Parameters:
+        log_probs: in the order of ``Pack.asked``.
+        by_head: (h, units) float32, in the order of ``Pack.by_head``.
+    """
+
+    log_probs: list[float]
+    by_head: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, flat: torch.Tensor, questions: int, places: int) -> Self:
+        """Take both out of one float32 tensor on the host: ``questions`` values, then the rest."""
+        values = flat.numpy()
+        logits = values[questions:].reshape(places, -1) if places else values[:0].reshape(0, 0)
+        return cls(values[:questions].tolist(), logits)
+
+
+Answers = Callable[[], Answer]
+"""Waits for a forward and returns its answer."""
 
 
 class Runner(Protocol):
@@ -26,12 +53,14 @@ class Runner(Protocol):
         ahead: forwards that may be started before the answers of the first one are taken.
         token_budget: tokens of one forward.
         busy: seconds that the device worked on forwards whose answers were taken.
+        head: of the engine that is at work; None where it has none.
     """
 
     cache: KVCache
     ahead: int
     token_budget: int
     busy: float
+    head: HeadLogits | None
 
     def start(self, pack: Pack) -> Answers:
         """Start to run a pack: its keys and values are cached, its answers can be waited for."""

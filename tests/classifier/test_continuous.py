@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from classifier.engine.engine import Engine
@@ -13,7 +14,7 @@ from classifier.llm import LlmClassifier
 from classifier.manifest import Calibration
 from classifier.model.backbone import load_backbone
 from classifier.model.pack import Pack
-from classifier.model.runner import Answers
+from classifier.model.runner import Answer, Answers
 from tests.support.models import make_prompt, random_base
 from tests.support.runners import CPU
 
@@ -48,7 +49,7 @@ def test_long_searches_do_not_keep_the_next_forwards_short(
                 told += [-math.log(len(followers))] * len(followers)
             else:
                 told += [-1e-5, *[-20.0] * (len(followers) - 1)]
-        return lambda: told
+        return lambda: Answer(told, np.zeros((0, 0), np.float32))
 
     monkeypatch.setattr(backbone.runner, "start", answered)
 

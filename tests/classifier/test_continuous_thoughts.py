@@ -7,6 +7,7 @@ import pytest
 
 from classifier.calibration import HOLD_ALL
 from classifier.engine.engine import Engine
+from classifier.engine.request import Question
 from classifier.engine.thoughts import think
 from classifier.interface import Batch, Decision
 from classifier.labels.prompt import MIN_TICKET_TOKENS
@@ -55,8 +56,7 @@ def test_doubtful_tickets_are_scored_behind_their_thoughts(
     assert all(thoughts)
     root = LabelTrie(engine.prompt.labels, engine.backbone.end).restricted(CODES)
     scheduler = engine.scheduler()
-    roots, ranks = [root] * len(tickets), [5] * len(tickets)
-    requests = engine.requests(tickets, roots, ranks, thoughts=thoughts)
+    requests = engine.requests(tickets, [Question(root, 5)] * len(tickets), thoughts=thoughts)
     scheduler.add(requests)
     while not scheduler.is_done:
         scheduler.step()

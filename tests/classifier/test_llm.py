@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from classifier.fp8_gate import FP8_AGREEMENT
 from classifier.interface import Batch
 from classifier.llm import LlmClassifier
-from classifier.loading import Options, check_classifier, load_classifier, shares_base
+from classifier.loading import Options, UnitsNow, check_classifier, load_classifier, shares_base
 from classifier.manifest import MANIFEST
 from classifier.model.adapter_file import CONFIG, WEIGHTS
 from classifier.model.bases.entries import BASES, add_base
@@ -54,7 +54,7 @@ def test_a_version_that_is_asked_for_in_fp8_answers_in_nf4_and_says_why(
     manifest = json.loads((version / MANIFEST).read_text())
     (version / MANIFEST).write_text(json.dumps(manifest | {"metrics": metrics}))
 
-    asked = load_classifier(version, None, options)
+    asked = load_classifier(version, options=options)
 
     assert isinstance(asked, LlmClassifier)
     assert asked.engine.backbone is classifier.engine.backbone  # which is in nf4
@@ -94,7 +94,7 @@ def test_nothing_to_answer_is_no_error(classifier: LlmClassifier) -> None:
 
 def test_merged_units_answer_together(llm_version: TrainedVersion) -> None:
     apart = load_classifier(llm_version.path)
-    merged = load_classifier(llm_version.path, {"A": "C"})
+    merged = load_classifier(llm_version.path, UnitsNow({"A": "C"}))
 
     [before] = apart.classify([THEMES["A"]], [ALL], 3)
     [after] = merged.classify([THEMES["A"]], [ALL], 3)

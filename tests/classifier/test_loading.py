@@ -10,6 +10,7 @@ from classifier.interface import Classifier
 from classifier.loading import (
     DEFAULTS,
     Options,
+    UnitsNow,
     check_classifier,
     load_classifier,
     shares_base,
@@ -36,7 +37,7 @@ def constant(tmp_path: Path) -> Path:
 def test_a_version_is_opened_by_the_classifier_of_its_kind(constant: Path) -> None:
     check_classifier(constant)
 
-    classifier = load_classifier(constant, {"B": "C"})
+    classifier = load_classifier(constant, UnitsNow({"B": "C"}))
 
     assert isinstance(classifier, ConstantClassifier)
     assert (classifier.version, classifier.units) == (constant.name, {"A", "C"})

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from classifier.constant import PRIOR
-from classifier.loading import load_classifier
+from classifier.loading import UnitsNow, load_classifier
 from core.errors import ModelVersionError
 from registry.writer import write_version
 from training.constant import train_constant
@@ -28,7 +28,7 @@ def test_the_constant_model_answers_the_most_frequent_allowed_unit(tmp_path: Pat
     assert (first.unit, first.held_back) == ("SW", "doubtful")
     assert second.top_k == (("JT", 0.666667), ("GA", 0.333333))
     assert (third.unit, third.held_back) == ("ZJ", "unlearned")
-    merged = load_classifier(version.path, {"GA": "JT"}).classify(["x"], [ALL])[0]
+    merged = load_classifier(version.path, UnitsNow({"GA": "JT"})).classify(["x"], [ALL])[0]
     assert merged.top_k == (("JT", 0.5), ("SW", 0.5))
 
 

@@ -1,8 +1,7 @@
 """The counts: tickets once, and the labels of each forward."""
 
 from classifier.engine.counts import Counts
-from classifier.engine.request import Request
-from classifier.labels.search import Search
+from classifier.engine.request import Question, Request
 from classifier.labels.trie import LabelTrie
 from classifier.model.segment import Segment
 
@@ -10,7 +9,7 @@ from classifier.model.segment import Segment
 def test_a_forward_counts_its_labels_and_not_its_tickets() -> None:
     # Given a ticket of three tokens and names with a common beginning of two
     root = LabelTrie({"A": (1, 2, 3), "B": (1, 2, 4)}, end=0).restricted(frozenset("AB"))
-    request = Request(Search(root, top_k=1), Segment([5, 6, 7], ticket=1))
+    request = Request(Question(root, top_k=1), Segment([5, 6, 7], ticket=1))
     request.plan(1)
     request.build_segments()
     counts = Counts()

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from classifier.engine.budget import CHEAP_TOKENS
 from classifier.engine.label_plan import LIVE_SHARE, WIDTH, plan_labels
-from classifier.engine.request import Request
-from classifier.labels.search import Search
+from classifier.engine.request import Question, Request
 from classifier.labels.trie import LabelTrie
 from classifier.model.segment import Segment
 
@@ -20,7 +19,7 @@ BUDGET = 16_000
 def new(count: int, length: int = 20, *, live: bool = False) -> list[Request]:
     """Return requests whose ticket was not read."""
     return [
-        Request(Search(ROOT, 5), Segment([3] * length, ticket=n), is_live=live)
+        Request(Question(ROOT, 5), Segment([3] * length, ticket=n), is_live=live)
         for n in range(count)
     ]
 
@@ -31,7 +30,7 @@ def running(count: int) -> list[Request]:
     for request in requests:
         request.plan(1)
         request.build_segments()
-        request.feed(iter([0.0, -1e-6, *[-20.0] * (NAMES - 1)]))
+        request.feed(iter([0.0, -1e-6, *[-20.0] * (NAMES - 1)]), iter(()))
     return requests
 
 

@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from classifier.engine.request import Request
-from classifier.labels.search import Search
+from classifier.engine.request import Question, Request
 from classifier.labels.trie import LabelTrie
 from classifier.model.segment import LABELS as LABEL_ORDER
 from classifier.model.segment import Segment
@@ -17,14 +16,16 @@ LIKELY, UNLIKELY = math.log(0.9), math.log(1e-7)
 @pytest.fixture
 def request_() -> Request:
     root = LabelTrie(LABELS, end=0).restricted(frozenset(LABELS))
-    return Request(Search(root, top_k=1), Segment([50, 51, 52], ticket=7))
+    return Request(Question(root, top_k=1), Segment([50, 51, 52], ticket=7))
 
 
 def read(request: Request, likely: set[int]) -> bool:
     """Run a forward that finds the tokens ``likely``; return whether the search is certain."""
     request.build_segments()
     asked = [token for _, tokens in request.asked() for token in tokens]
-    return request.feed(iter([LIKELY if token in likely else UNLIKELY for token in asked]))
+    return request.feed(
+        iter([LIKELY if token in likely else UNLIKELY for token in asked]), iter(())
+    )
 
 
 def test_a_new_request_reads_its_ticket_and_what_most_names_begin_with(request_: Request) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from classifier.engine.engine import Engine
+from classifier.engine.request import Question
 from classifier.labels.trie import LabelTrie
 from classifier.model.backbone import Backbone, load_backbone
 from classifier.model.bases.base import Base
@@ -43,7 +44,7 @@ def test_tickets_that_join_while_others_are_read_are_answered_alike(
     while coming or not scheduler.is_done:
         while coming and scheduler.has_room:
             some, coming = coming[:4], coming[4:]
-            requests = engine.requests(engine.prompt.tickets(some), [root] * 4, [None] * 4)
+            requests = engine.requests(engine.prompt.tickets(some), [Question(root, None)] * 4)
             scheduler.add(requests)
             searches += [request.search for request in requests]
             joined.add(finished)
@@ -69,17 +70,16 @@ def test_a_live_ticket_overtakes_and_takes_one_forward(
 
     scheduler = engine.scheduler()
     tickets = engine.prompt.tickets(texts)
-    scheduler.add(engine.requests(tickets, [root] * len(texts), [None] * len(texts)))
+    scheduler.add(engine.requests(tickets, [Question(root, None)] * len(texts)))
     scheduler.step()
     [waited_for] = engine.prompt.tickets([TICKETS[0]])
-    [request] = engine.requests([waited_for], [root], [None], live=[True])
+    [request] = engine.requests([waited_for], [Question(root, None)], live=[True])
     scheduler.add([request])
-    live = request.search
     finished = [*scheduler.step(), *scheduler.step()]
 
-    assert live in finished
+    assert request in finished
     assert len(finished) < len(texts) / 2
-    assert largest_gap([live.scores], [expected]) < 1e-4
+    assert largest_gap([request.search.scores], [expected]) < 1e-4
     scheduler.close()
 
 

@@ -119,10 +119,10 @@ def test_recorded_forwards_may_be_started_before_the_last_is_answered(base: Base
     engine.scores(MANY[:1])
     tickets = engine.prompt.tickets(MANY[:6])
 
-    one_by_one = [start(engine, ticket)() for ticket in tickets]
+    one_by_one = [start(engine, ticket)().log_probs for ticket in tickets]
     started = [start(engine, ticket) for ticket in tickets]
 
-    assert [answers() for answers in started] == one_by_one
+    assert [answers().log_probs for answers in started] == one_by_one
     assert len({tuple(values) for values in one_by_one}) == len(tickets)
 
 
@@ -203,7 +203,7 @@ def test_a_version_is_trained_and_answers_on_the_gpu(tmp_path: Path) -> None:
     agreement = version.manifest.metrics.get(FP8_AGREEMENT)
     if torch.cuda.get_device_capability() >= FP8_CAPABILITY:
         assert agreement is not None
-        in_fp8 = load_classifier(version.path, None, Options(mode="fp8"))
+        in_fp8 = load_classifier(version.path, options=Options(mode="fp8"))
         again = in_fp8.classify(list(THEMES.values()), [units] * len(THEMES))
         assert [decision.unit for decision in again] == list(THEMES)
     else:

@@ -27,7 +27,7 @@ def test_restored_keys_and_values_serve_like_those_that_were_read(runner: Runner
 
     def answers(number: int, above: Segment) -> list[float]:
         ticket = Segment([7, 8, 9], above, number, 20)
-        return runner.start(Pack(runner.cache, [ticket], [(2, [3, 4, BEST])]))()
+        return runner.start(Pack(runner.cache, [ticket], [(2, [3, 4, BEST])]))().log_probs
 
     expected = answers(1, prefix)
 

@@ -1,0 +1,130 @@
+"""How an LLM version answers: what its engine is asked of a ticket, and the decisions that follow.
+
+A version answers by its head or by the units' names. The head has rows for the units with samples.
+Where others are allowed, too, the names give these their share of the probability and the head
+divides the rest.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.calibration import softmax
+from classifier.decision_rule import UNRANKED, Columns, DecisionRule
+from classifier.engine.request import Question, Request
+from classifier.interface import Decision
+from classifier.labels.search import Search, log_sum
+from classifier.labels.trie import NO_NAMES, LabelTrie
+from classifier.manifest import Calibration
+from classifier.setup import Answer
+
+Row = NDArray[np.float64]
+
+
+class Answering:
+    """What a version asks and decides.
+
+    Args:
+        rule: its classes are the trie's labels.
+        trie: of all units' names: those of the prompt, and units added since.
+        answer: by what it answers, and which units were taught.
+        rows: codes of the head's units, in the order of its rows; none where names answer.
+    """
+
+    def __init__(
+        self, rule: DecisionRule, trie: LabelTrie, answer: Answer, rows: Sequence[str] = ()
+    ) -> None:
+        self.rule = rule
+        self._trie = trie
+        self._answer = answer
+        self._taught = frozenset(answer.taught)
+        self._rows = {code: row for row, code in enumerate(rows)}
+        self.question = lru_cache(maxsize=256)(self._question)
+
+    def recalibrate(self, calibration: Calibration) -> None:
+        """Decide by another calibration from now on (see ``DecisionRule.recalibrate``)."""
+        self.rule.recalibrate(calibration)
+        self.question.cache_clear()
+
+    def decide(
+        self, requests: Sequence[Request], allowed: frozenset[str], top_k: int
+    ) -> list[Decision]:
+        """Return the decisions of n finished requests that share a set of allowed units.
+
+        Args:
+            requests: each asked ``question(allowed, top_k)``.
+            allowed: the tickets' allowed units, of which one was learned.
+            top_k: how many units to name at most.
+        """
+        columns = self.rule.columns(allowed)
+        if not self._rows:
+            rows = np.stack([self._by_names(request.search, columns) for request in requests])
+            scores = np.stack([self._taught_scores(request.search) for request in requests])
+            return self.rule.decide(rows, columns, allowed, top_k, self.rule.belonging(scores))
+        logits = np.stack([request.head_logits for request in requests])
+        belonging = self.rule.belonging(logits)
+        places = [self._rows[code] for code in columns.learned if code in self._rows]
+        rows = np.zeros((len(requests), 0))
+        if places:
+            rows = softmax(logits[:, places], self.rule.temperature)
+        if len(places) < len(columns.learned):
+            rows = self._share(rows, [request.search for request in requests], columns)
+        return self.rule.decide(rows, columns, allowed, top_k, belonging)
+
+    def _question(self, allowed: frozenset[str], top_k: int) -> Question | None:
+        """Return what a ticket is asked; None where none of its allowed units was learned."""
+        columns = self.rule.columns(allowed)
+        learned = frozenset(columns.learned)
+        if not learned:
+            return None
+        if self._rows:
+            if learned <= self._rows.keys():
+                return Question(NO_NAMES, None, asks_head=True)
+            # One name ranked is enough: the search goes on until what is unread weighs nothing.
+            root = self._trie.restricted(learned)
+            return Question(root, 1, self._answer.names_temperature, asks_head=True)
+        if self._asks_all(learned):
+            return Question(self._trie.restricted(learned | self._taught), None, self._temperature)
+        names = None if columns.are_merged else top_k
+        return Question(self._trie.restricted(learned), names, self._temperature)
+
+    def _asks_all(self, learned: frozenset[str]) -> bool:
+        """Whether all taught names are searched: the score of belonging is over all of them."""
+        return self.rule.calibration.no_unit is not None and not self._taught <= learned
+
+    @property
+    def _temperature(self) -> float:
+        return self.rule.temperature
+
+    def _by_names(self, search: Search, columns: Columns) -> Row:
+        """Return (k,) the probabilities of a finished search among the allowed units."""
+        if search.top_k is None:
+            return _normalised(search, columns.learned)
+        found = dict(search.ranking())
+        return np.array([found.get(code, UNRANKED) for code in columns.learned])
+
+    def _taught_scores(self, search: Search) -> Row:
+        """Return the scores of the taught units' names; those left unread weigh nothing."""
+        return np.array([search.scores.get(code, -np.inf) for code in self._answer.taught])
+
+    def _share(self, by_head: Row, searches: Sequence[Search], columns: Columns) -> Row:
+        """Return (n, k) probabilities: names give units without a row their share.
+
+        Args:
+            by_head: (n, rows) probabilities among the allowed units that have a row.
+            searches: of n tickets.
+            columns: k of them.
+        """
+        has_row = np.array([code in self._rows for code in columns.learned])
+        shared = np.stack([_normalised(search, columns.learned) for search in searches])
+        left = shared[:, has_row].sum(axis=1, keepdims=True)
+        shared[:, has_row] = left * by_head
+        return shared
+
+
+def _normalised(search: Search, codes: Sequence[str]) -> Row:
+    """Return what names weigh among some, (k,); those left unread weigh nothing."""
+    scores = np.array([search.scores.get(code, -np.inf) for code in codes]) / search.temperature
+    return np.exp(scores - log_sum(scores.tolist()))
