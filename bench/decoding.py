@@ -109,7 +109,7 @@ def _decode(model: Any, prompt: Prompt, ticket: list[int]) -> str:
             pad_token_id=prompt.tokenizer.eos_token_id,
         )
     tokenizer: Any = prompt.tokenizer
-    return _parse(tokenizer.decode(out[0], skip_special_tokens=False), prompt)
+    return _parse(tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=False), prompt)
 
 
 def _parse(text: str, prompt: Prompt) -> str:

@@ -87,12 +87,12 @@ class Prompt:
 
     @cached_property
     def question_end(self) -> tuple[int, ...]:
-        """The tokens between ticket and thought."""
+        """The tokens between ticket and thought, or unit where the template has no thought."""
         return tuple(self._encode(self.template.question_end))
 
     @cached_property
     def thought_end(self) -> tuple[int, ...]:
-        """The tokens between thought and unit."""
+        """The tokens between thought and unit; none where the template has no thought."""
         return tuple(self._encode(self.template.thought_end))
 
     @property
@@ -117,6 +117,8 @@ class Prompt:
 
         It shares the ticket's room, as in training, and leaves the ticket ``MIN_TICKET_TOKENS``.
         """
+        if not self.template.has_thought:
+            return 0
         return max(0, min(wished, self.room - MIN_TICKET_TOKENS))
 
     def to_think(self, tickets: Sequence[list[int]], thought: int) -> list[list[int]]:
@@ -159,10 +161,11 @@ class Prompt:
         """Return a training sample's tokens, and how many of them are the question.
 
         The model learns what follows the question: the thought, the unit, the end token. A thought
-        shares the ticket's room and leaves the ticket ``MIN_TICKET_TOKENS``.
+        shares the ticket's room and leaves the ticket ``MIN_TICKET_TOKENS``. A template without a
+        thought leaves it out.
         """
         thinking: list[int] = []
-        if thought:
+        if thought and self.template.has_thought:
             defused = neutralise(thought, list(self.tokenizer.get_added_vocab()))
             thinking = self._encode(defused)
             kept = min(len(ticket), MIN_TICKET_TOKENS)

@@ -2,7 +2,8 @@
 
 A template is read in this order: role and instruction, the ticket, the thought, the unit. Slots:
 ``{count}``, ``{units}`` (names) or ``{duties}`` (names with responsibilities) before ``{ticket}``;
-then ``{thought}`` between ``<think>`` and ``</think>``; ``{unit}`` ends it.
+then ``{thought}`` between ``<think>`` and ``</think>``; ``{unit}`` ends it. A base without these
+marks takes a template without a thought: its unit follows the ticket directly.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from typing import Self
 from core.errors import InputError
 
 THINK, END_THINK = "<think>", "</think>"
-_SLOTS = ("{ticket}", "{thought}", "{unit}")
+_TICKET, _THOUGHT, _UNIT = "{ticket}", "{thought}", "{unit}"
 _MARKERS = ("### Instruction:", "### Question:", "### Response:")
 
 
@@ -34,8 +35,8 @@ class Template:
     Parameters:
         text: the whole, as written.
         head: the text before the ticket, with ``{count}``, ``{units}`` and ``{duties}`` in it.
-        question_end: the text between ticket and thought.
-        thought_end: the text between thought and unit.
+        question_end: the text between ticket and thought, or unit where there is no thought.
+        thought_end: the text between thought and unit; empty without a thought.
     """
 
     text: str
@@ -55,24 +56,39 @@ class Template:
             InputError: a slot is missing, doubled or out of order; names it.
         """
         text = text.removesuffix("\n")
-        for slot in _SLOTS:
+        thinks = any(part in text for part in (_THOUGHT, THINK, END_THINK))
+        slots = (_TICKET, _THOUGHT, _UNIT) if thinks else (_TICKET, _UNIT)
+        for slot in slots:
             if text.count(slot) != 1:
                 raise InputError(
                     f"template {name}: {slot} stands {text.count(slot)} times, once is needed"
                 )
-        head, _, rest = text.partition("{ticket}")
-        question_end, _, rest = rest.partition("{thought}")
-        thought_end, _, rest = rest.partition("{unit}")
-        if rest or not thought_end or not question_end:
+        head, _, rest = text.partition(_TICKET)
+        question_end, _, rest = rest.partition(_THOUGHT if thinks else _UNIT)
+        thought_end, _, rest = rest.partition(_UNIT) if thinks else ("", "", rest)
+        if rest or not question_end or (thinks and not thought_end):
             raise InputError(
-                f"template {name}: the order must be {{ticket}}, {{thought}}, {{unit}}, and the "
-                "unit must end it"
+                f"template {name}: the order must be {', '.join(slots)}, with text between them, "
+                "and the unit must end it"
             )
-        if THINK not in question_end or END_THINK not in thought_end:
+        if thinks and (THINK not in question_end or END_THINK not in thought_end):
             raise InputError(
                 f"template {name}: {{thought}} must stand between {THINK} and {END_THINK}"
             )
         return cls(text, head, question_end, thought_end)
+
+    @property
+    def has_thought(self) -> bool:
+        """Whether there is a thought between ticket and unit."""
+        return bool(self.thought_end)
+
+    def without_thought(self) -> Self:
+        """Return the template for a base that has no marks of a thought: the unit in its place."""
+        if not self.has_thought:
+            return self
+        before = self.question_end.partition(THINK)[0]
+        behind = self.thought_end.rpartition(END_THINK)[2].removeprefix("\n")
+        return self.parse(f"{self.head}{_TICKET}{before}{behind}{_UNIT}", "without a thought")
 
     @property
     def tells_duties(self) -> bool:

@@ -152,7 +152,7 @@ def forge(name: str, **values: object) -> Callable[[Path], None]:
         (forge(SETUP, base="7b"), "no base model '7b'"),
         (forge(SETUP, base_sha256="0"), "with other weights than the one here"),
         (forge(SETUP, tokenizer_sha256="0"), "with other tokenizer than the one here"),
-        (forge(SETUP, template="{ticket}"), "{thought} stands 0 times"),
+        (forge(SETUP, template="{ticket}"), "{unit} stands 0 times"),
         (forge(SETUP, units=[]), "its units are not the manifest's"),
         (forge(SETUP, max_seq_length=100), "tokens are left for a ticket"),
     ],

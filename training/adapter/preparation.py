@@ -15,7 +15,7 @@ from classifier.labels.template import PromptUnit, load_template
 from classifier.labels.trie import LabelTrie
 from classifier.model.bases.base import Base
 from classifier.model.bases.files import RECIPE
-from classifier.model.bases.tokenizer import load_tokenizer
+from classifier.model.bases.tokenizer import has_thoughts, load_tokenizer
 from classifier.setup import Setup
 from training.adapter.recipe import Recipe
 from training.adapter.tokens import Tokens
@@ -80,6 +80,12 @@ def prepare(
     prompt = setup.prompt(load_tokenizer(base))
     LabelTrie(prompt.labels, prompt.tokenizer.eos_token_id)  # refuses names that look alike
     progress.say(f"base {base.name}: {prompt.counts}")
+    thoughts = sum(bool(sample.thought) for sample in samples) * recipe.data.thoughts
+    if thoughts and not prompt.template.has_thought:
+        progress.say(
+            f"warning: {thoughts:,} thoughts (Complex_CoT) are left out, units alone learned: the "
+            f"prompt has no thought, since base {base.name} has no <think> or the template has none"
+        )
     known, held_out = split(samples, recipe)
     progress.say(f"{len(known):,} tickets to learn from, {len(held_out):,} held out")
     return Preparation(base, recipe, setup, prompt, known, held_out)
@@ -97,12 +103,15 @@ def recipe_for(base: Base, file: Path | None = None) -> Recipe:
 
 
 def setup_of(base: Base, units: Sequence[PromptUnit], recipe: Recipe) -> Setup:
-    """Return the set-up that a recipe gives a version."""
+    """Return the set-up that a recipe gives a version; no thought where the base has no marks."""
+    template = load_template(recipe.data.template)
+    if not has_thoughts(load_tokenizer(base)):
+        template = template.without_thought()
     return Setup(
         base=base.name,
         base_sha256=base.sha256,
         tokenizer_sha256=base.tokenizer_sha256,
-        template=load_template(recipe.data.template).text,
+        template=template.text,
         units=tuple(sorted(units, key=lambda unit: unit.code)),
         max_seq_length=recipe.load.max_seq_length,
         max_prefix_length=recipe.data.max_prefix_length,

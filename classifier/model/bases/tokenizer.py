@@ -15,8 +15,16 @@ def load_tokenizer(base: Base) -> Any:
     return AutoTokenizer.from_pretrained(str(base.path), local_files_only=True)
 
 
+def has_thoughts(tokenizer: Any) -> bool:
+    """Return whether a tokenizer has the marks between which a base thinks, as a token each."""
+    return all(_is_token(tokenizer, mark) for mark in (THINK, END_THINK))
+
+
 def check_tokenizer(base: Base) -> None:
-    """Refuse a tokenizer with which thoughts or ends could not be told from text."""
+    """Refuse a tokenizer with which thoughts or ends could not be told from text.
+
+    One without the marks of thoughts is fine: prompts then have no thought.
+    """
     try:
         tokenizer = load_tokenizer(base)
     except (ValueError, OSError, ImportError) as error:
@@ -24,21 +32,17 @@ def check_tokenizer(base: Base) -> None:
             f"base {base.name}: its tokenizer cannot be loaded ({error})"
         ) from error
 
-    def ids(text: str, *, special: bool) -> list[int]:
-        found: list[int] = tokenizer(text, add_special_tokens=special)["input_ids"]
-        return found
-
-    for marker in (THINK, END_THINK):
-        count = len(ids(marker, special=False))
-        if count != 1:
-            raise ModelVersionError(
-                f"base {base.name}: its tokenizer makes {count} tokens of {marker}, one is needed: "
-                "take a base that thinks in these marks, such as DeepSeek-R1-Distill-Qwen"
-            )
+    marks = {mark: _is_token(tokenizer, mark) for mark in (THINK, END_THINK)}
+    if len(set(marks.values())) > 1:
+        there, missing = sorted(marks, key=lambda mark: not marks[mark])
+        raise ModelVersionError(
+            f"base {base.name}: its tokenizer has {there} as a token and {missing} not: mend "
+            "tokenizer.json, so that it has both, for a base that thinks, or none"
+        )
     if tokenizer.eos_token_id is None:
         raise ModelVersionError(f"base {base.name}: its tokenizer names no end token (eos_token)")
     bos = tokenizer.bos_token_id
-    if bos is not None and ids("工单", special=True).count(bos) > 1:
+    if bos is not None and tokenizer("工单", add_special_tokens=True)["input_ids"].count(bos) > 1:
         raise ModelVersionError(
             f"base {base.name}: its tokenizer begins a text with two {tokenizer.bos_token}; mend "
             "add_bos_token and the template in tokenizer_config.json"
@@ -48,3 +52,10 @@ def check_tokenizer(base: Base) -> None:
         raise ModelVersionError(
             f"base {base.name}: its tokenizer has tokens beyond the model's vocabulary of {size}"
         )
+
+
+def _is_token(tokenizer: Any, mark: str) -> bool:
+    """Return whether a text is one token of its own, and not that of unknown text."""
+    number = tokenizer.get_vocab().get(mark)
+    found = tokenizer(mark, add_special_tokens=False)["input_ids"]
+    return number is not None and found == [number]

@@ -1,5 +1,7 @@
 """The prompt: in which tokens it says what it says, and how long it may be."""
 
+from dataclasses import replace
+
 import pytest
 
 from classifier.labels.prompt import MIN_TICKET_TOKENS, Lengths, cut_middle
@@ -67,6 +69,20 @@ def test_a_sample_teaches_thought_unit_and_end(tokenizer: object) -> None:
     assert thinking[:question] == [*prompt.prefix, 7, 8, *prompt.question_end]
     assert thinking[-len(prompt.labels["B"]) - 1 :] == [*prompt.labels["B"], end]
     assert len(thinking) > len(plain)
+
+
+def test_without_a_thought_the_unit_follows_the_question(tokenizer: object) -> None:
+    thinking = make_prompt(tokenizer)
+    prompt = replace(thinking, template=thinking.template.without_thought())
+    end = prompt.tokenizer.eos_token_id
+
+    sample, question = prompt.sample([7, 8], "先想一想", "B")
+
+    assert prompt.thought_end == ()
+    assert prompt.thought_room(512) == 0 < thinking.thought_room(512)
+    assert sample[:question] == [*prompt.prefix, 7, 8, *prompt.suffix]
+    assert sample[question:] == [*prompt.labels["B"], end]
+    assert prompt.room > thinking.room
 
 
 def test_a_set_up_that_leaves_a_ticket_no_room_is_refused_with_both_counts(

@@ -36,12 +36,30 @@ def test_the_instruction_lists_the_units_and_their_responsibilities() -> None:
         ("{ticket}<think></think>{unit}{thought}", "the order must be"),
         ("{ticket}<think>{thought}</think>{unit}.", "the unit must end it"),
         ("{ticket} {thought} {unit}", "must stand between"),
+        ("{ticket}<think>{unit}", "{thought} stands 0 times"),
+        ("{ticket}</think>{unit}", "{thought} stands 0 times"),
+        ("{ticket}{unit}", "with text between them"),
+        ("{unit}{ticket}", "the order must be {ticket}, {unit}"),
     ],
 )
 def test_a_malformed_template_is_refused_with_its_fault(text: str, told: str) -> None:
     with pytest.raises(InputError, match="template x") as refused:
         Template.parse(text, "x")
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["dispatch", "duties", "short"])
+def test_without_a_thought_the_unit_follows_the_response(name: str) -> None:
+    template = load_template(name)
+
+    plain = template.without_thought()
+
+    assert template.has_thought
+    assert (plain.has_thought, plain.thought_end) == (False, "")
+    assert plain.head == template.head
+    assert plain.text.endswith("### Response:\n{unit}")
+    assert "think" not in plain.text
+    assert Template.parse(plain.text, name) == plain == plain.without_thought()
 
 
 def test_an_unknown_template_names_those_there_are(tmp_path: Path) -> None:

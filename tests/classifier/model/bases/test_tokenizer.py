@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import PreTrainedTokenizerFast
 
-from classifier.model.bases.tokenizer import load_tokenizer
+from classifier.labels.template import END_THINK, THINK
+from classifier.model.bases.base import examine
+from classifier.model.bases.entries import add_base
+from classifier.model.bases.tokenizer import has_thoughts, load_tokenizer
 from tests.support.bases import assert_refused
-from tests.support.models import STANDIN
+from tests.support.models import STANDIN, without_marks
 
 
 def edit(path: Path, **values: object) -> None:
@@ -23,13 +29,6 @@ def test_the_stand_ins_tokenizer_reads_any_text() -> None:
     assert tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"]) == text
 
 
-def drop_think(source: Path) -> None:
-    path = source / "tokenizer.json"
-    path.write_text(path.read_text().replace("</think>", "</thonk>"))
-    path = source / "tokenizer_config.json"
-    path.write_text(path.read_text().replace("</think>", "</thonk>"))
-
-
 def shrink_vocabulary(source: Path) -> None:
     edit(source / "config.json", vocab_size=100)
     weights = load_file(source / "model.safetensors")
@@ -38,10 +37,28 @@ def shrink_vocabulary(source: Path) -> None:
     save_file(weights, source / "model.safetensors", metadata={"format": "pt"})
 
 
+def drop(source: Path, *marks: str) -> None:
+    without_marks(examine(source, "tiny"), *marks)
+
+
+def test_a_tokenizer_without_marks_of_thoughts_is_fine(source: Path, bases: Path) -> None:
+    assert has_thoughts(load_tokenizer(add_base(str(source), bases)))
+    drop(source)
+
+    assert not has_thoughts(load_tokenizer(add_base(str(source), bases)))
+
+
+def test_a_mark_that_is_unknown_text_is_no_mark() -> None:
+    words = Tokenizer(WordLevel({"?": 0}, unk_token="?"))
+
+    assert not has_thoughts(PreTrainedTokenizerFast(tokenizer_object=words, unk_token="?"))
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (drop_think, "tokens of </think>, one is needed"),
+        (lambda s: drop(s, END_THINK), "has <think> as a token and </think> not"),
+        (lambda s: drop(s, THINK), "has </think> as a token and <think> not"),
         (shrink_vocabulary, "beyond the model's vocabulary of 100"),
         (lambda s: edit(s / "tokenizer_config.json", eos_token=None), "no end token"),
     ],
