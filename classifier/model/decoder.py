@@ -1,4 +1,4 @@
-"""The decoder layer of Qwen2 and Llama as functions over a forward's tokens, made to be compiled.
+"""The decoder layer of Llama, Qwen2 and Qwen3 as functions over a forward's tokens, to be compiled.
 
 It computes what transformers' layers do, with attention over the KV cache. Of the last layer only
 the tokens asked after are computed. Norms and rotary embeddings are computed in float32.
@@ -146,8 +146,15 @@ class DecoderLayer:
         rows: torch.Tensor,
     ) -> None:
         places = rows.flatten().long()
-        keys[places] = rotate(product(x, weights.k).view(-1, self.kv_heads, self.head_size), rope)
+        keys[places] = self._heads(product(x, weights.k), weights.k_norm, rope)
         values[places] = product(x, weights.v).view(-1, self.kv_heads, self.head_size)
+
+    def _heads(
+        self, x: torch.Tensor, weight: torch.Tensor | None, rope: torch.Tensor
+    ) -> torch.Tensor:
+        """Return (n, heads, head size), rotated, normed before that where there is a weight."""
+        parts = x.view(-1, x.shape[1] // self.head_size, self.head_size)
+        return rotate(parts if weight is None else norm(parts, weight, self.eps), rope)
 
     def _output(
         self,
@@ -159,7 +166,7 @@ class DecoderLayer:
         values: torch.Tensor,
         visible: Visibility,
     ) -> torch.Tensor:
-        query = rotate(product(x, weights.q).view(-1, self.heads, self.head_size), rope)
+        query = self._heads(product(x, weights.q), weights.q_norm, rope)
         found = flex_attention(
             query.transpose(0, 1)[None],
             keys.transpose(0, 1)[None],

@@ -10,12 +10,14 @@ from classifier.model.lora import LoraLinear
 
 
 class LayerWeights(NamedTuple):
-    """The tensors of one layer."""
+    """The tensors of one layer; ``q_norm`` and ``k_norm`` are Qwen3's, (head size,), or None."""
 
     attention_norm: torch.Tensor
     q: LinearWeights
     k: LinearWeights
     v: LinearWeights
+    q_norm: torch.Tensor | None
+    k_norm: torch.Tensor | None
     o: LinearWeights
     mlp_norm: torch.Tensor
     gate: LinearWeights
@@ -31,9 +33,15 @@ def layer_weights(module: Any, convert: Callable[[LoraLinear], LinearWeights]) -
         convert(attention.q_proj),
         convert(attention.k_proj),
         convert(attention.v_proj),
+        _weight_of(attention, "q_norm"),
+        _weight_of(attention, "k_norm"),
         convert(attention.o_proj),
         module.post_attention_layernorm.weight,
         convert(mlp.gate_proj),
         convert(mlp.up_proj),
         convert(mlp.down_proj),
     )
+
+
+def _weight_of(attention: Any, norm: str) -> torch.Tensor | None:
+    return getattr(getattr(attention, norm, None), "weight", None)

@@ -17,7 +17,7 @@ from classifier.model.bases.files import (
 from classifier.model.bases.weights import check_tensors
 from core.errors import ModelVersionError
 
-ARCHITECTURES = ("Qwen2ForCausalLM", "LlamaForCausalLM")
+ARCHITECTURES = ("Qwen2ForCausalLM", "Qwen3ForCausalLM", "LlamaForCausalLM")
 
 _HASHED_AT_LOAD_BYTES = 32 * 2**20
 
@@ -89,7 +89,7 @@ def examine(path: Path, name: str) -> Base:
     if architecture not in ARCHITECTURES:
         raise ModelVersionError(
             f"base {name}: {path / 'config.json'} names the architecture {architecture} "
-            f'("architectures"), Paidan computes {" and ".join(ARCHITECTURES)}'
+            f'("architectures"), Paidan computes {", ".join(ARCHITECTURES)}'
         )
     found = sorted({file for pattern in USED_FILES for file in path.glob(pattern)})
     names = [file.name for file in found]

@@ -55,11 +55,18 @@ def described_model(path: Path, name: str, config: Mapping[str, Any]) -> Any:
 
 def _check_computed(config: Any, name: str) -> None:
     """Refuse what the configuration may ask for and the engine does not compute."""
-    if any(kind != "full_attention" for kind in getattr(config, "layer_types", None) or ()):
+    kinds, window = getattr(config, "layer_types", None), getattr(config, "sliding_window", None)
+    has_window = window is not None if kinds is None else set(kinds) != {"full_attention"}
+    if has_window:
         raise ModelVersionError(
-            f"base {name}: some of its layers see a window of {config.sliding_window} tokens only, "
+            f"base {name}: some of its layers see a window of {window} tokens only, "
             "which Paidan does not compute: where texts and units stay shorter, set "
-            '"use_sliding_window": false in config.json, without "layer_types"'
+            '"use_sliding_window": false in config.json, without "layer_types" and "sliding_window"'
+        )
+    if config.rope_parameters.get("partial_rotary_factor", 1) != 1:
+        raise ModelVersionError(
+            f"base {name}: it rotates a part of each head alone (partial_rotary_factor), which "
+            "Paidan does not compute: take another base"
         )
     if config.hidden_act != "silu":
         raise ModelVersionError(

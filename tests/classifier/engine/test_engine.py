@@ -22,7 +22,7 @@ from tests.support.scores import brute_force, largest_gap
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module", params=["qwen2", "llama"])
+@pytest.fixture(scope="module", params=["qwen2", "llama", "qwen3", "tied", "biased"])
 def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Base:
     return random_base(tmp_path_factory.mktemp(request.param), request.param)
 

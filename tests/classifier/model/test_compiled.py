@@ -39,6 +39,7 @@ def plain_again(base: Base) -> Iterator[None]:
         ("base", "full", 2048, (256,)),  # few of many tokens are asked after
         ("base", "nf4", 200, (256, 512)),
         ("llama", "nf4", 512, (256, 2048)),  # forwards are filled up
+        ("qwen3", "nf4", 512, (256,)),
     ],
 )
 def test_it_computes_what_the_plain_runner_computes(

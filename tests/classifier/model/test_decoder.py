@@ -9,7 +9,7 @@ from classifier.model.blocks import blocks_of_all
 from classifier.model.conversion import kept_weights
 from classifier.model.decoder import DecoderLayer, norm
 from classifier.model.frame import Frame
-from classifier.model.kv_cache import PAGE, KVCache
+from classifier.model.kv_cache import PAGE, KVCache, head_size
 from classifier.model.layer_weights import layer_weights
 from classifier.model.lora import replace_linears
 from classifier.model.pack import Pack
@@ -22,7 +22,7 @@ TOKENS = 2 * PAGE
 
 
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
-@pytest.mark.parametrize("architecture", ["base", "llama"])
+@pytest.mark.parametrize("architecture", ["base", "llama", "qwen3"])
 @torch.inference_mode()
 def test_a_layer_computes_what_transformers_computes(
     request: pytest.FixtureRequest, architecture: str
@@ -44,7 +44,7 @@ def test_a_layer_computes_what_transformers_computes(
     )
 
     # When it is computed from its weights over the cache
-    cache = KVCache(1, 2, 32, dtype=torch.float32, device=CPU)
+    cache = KVCache(1, 2, head_size(config), dtype=torch.float32, device=CPU)
     pack, tables = Pack(cache, [Segment([0] * TOKENS, ticket=1)]), RowTables(CPU)
     tables.grow(cache.rows)
     rows, *entries = (torch.from_numpy(array).int() for array in RowTables.entries(pack))

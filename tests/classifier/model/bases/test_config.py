@@ -11,6 +11,12 @@ GPTQ = {"quant_method": "gptq", "bits": 4, "group_size": 128}
 FP8 = {"quant_method": "fp8", "activation_scheme": "dynamic"}
 
 
+def to_llama(source: Path, **values: object) -> None:
+    """Make a Llama of it, which transformers computes without any window."""
+    own = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "layer_types": None}
+    configure(source, **own | values)
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
@@ -26,6 +32,10 @@ FP8 = {"quant_method": "fp8", "activation_scheme": "dynamic"}
             "a window of 64 tokens only",
         ),
         (lambda s: configure(s, hidden_act="gelu"), "its layers use gelu"),
+        (lambda s: configure(s, architectures=["Qwen3MoeForCausalLM"]), "Qwen3MoeForCausalLM"),
+        (lambda s: configure(s, partial_rotary_factor=0.5), "rotates a part of each head alone"),
+        (lambda s: to_llama(s, sliding_window=64), "a window of 64 tokens only"),
+        (lambda s: to_llama(s, layer_types=["full_attention", "sliding_attention"]), "a window of"),
     ],
 )
 def test_what_is_not_computed_is_refused_in_one_line(

@@ -35,6 +35,11 @@ def put_nan(tensors: Tensors) -> None:
     tensors[QUERY][3, 5] = torch.nan
 
 
+def put_norm(tensors: Tensors) -> None:
+    """As Qwen3 has it; Qwen2 would be computed without."""
+    tensors["model.layers.0.self_attn.q_norm.weight"] = torch.ones(32)
+
+
 def put_integers(tensors: Tensors) -> None:
     tensors[QUERY] = tensors[QUERY].to(torch.int8)
 
@@ -63,6 +68,7 @@ NF4 = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_typ
             lambda s: configure(s, vocab_size=5000),
             "4096 x 128 in model.safetensors, config.json asks for 5000 x 128",
         ),
+        (lambda s: rewrite(s, put_norm), "tensors less, without model.layers.0.self_attn.q_norm"),
         (lambda s: rewrite(s, put_nan), f"{QUERY} in"),
         (lambda s: rewrite(s, put_integers), "is of type I8"),
     ],
