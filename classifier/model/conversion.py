@@ -10,6 +10,8 @@ from classifier.model.mode import Mode
 from classifier.model.nf4 import RANKS
 from classifier.model.nf4_op import nf4_weight
 
+_FP8_WIDTHS = 16
+
 
 def kept_weights(layer: LoraLinear) -> LinearWeights:
     """Return a layer's weight as it is kept, and its adapter beside it.
@@ -37,11 +39,21 @@ def merged_weights(layer: LoraLinear) -> LinearWeights:
 
 
 def fp8_weights(layer: LoraLinear) -> LinearWeights:
-    """Return a layer's weight with its adapter added, in float8 with a scale for each row."""
+    """Return a layer's weight with its adapter added, in float8 with a scale for each row.
+
+    A layer of widths that float8 products do not take is merged as in ``bf16``.
+    """
+    if not has_fp8(layer.in_features, layer.out_features):
+        return merged_weights(layer)
     weight = _full(kept_weights(layer), torch.float32)
     scale = weight.abs().amax(1, keepdim=True).clamp(min=1e-12) / FP8_MAX
     rounded = (weight / scale).to(torch.float8_e4m3fn)
     return LinearWeights(rounded, scale.t().contiguous(), None, None, layer.bias)
+
+
+def has_fp8(in_features: int, out_features: int) -> bool:
+    """Return whether float8 products take these widths."""
+    return in_features % _FP8_WIDTHS == 0 and out_features % _FP8_WIDTHS == 0
 
 
 def _full(weights: LinearWeights, dtype: torch.dtype) -> torch.Tensor:

@@ -14,7 +14,7 @@ from bitsandbytes.nn import Linear4bit
 from torch import nn
 from torch.nn.functional import linear
 
-from classifier.model.nf4 import Nf4Weight
+from classifier.model.nf4 import Nf4Weight, is_laid_out
 from classifier.model.nf4_op import nf4_weight
 
 
@@ -68,12 +68,19 @@ class LoraLinear(nn.Module):
     def lay_out(self) -> None:
         """Lay a 4-bit weight out as ``nf4_kernel`` reads it; bitsandbytes' own is let go.
 
+        Where blocks of four bits reach from row to row, the weight is dequantised for good.
+
         Raises:
             ValueError: see ``Nf4Weight.of``.
         """
-        if self.nf4 is None and getattr(self.weight, "quant_state", None) is not None:
+        if self.nf4 is not None or getattr(self.weight, "quant_state", None) is None:
+            return
+        if is_laid_out(self.in_features):
             self.nf4 = Nf4Weight.of(self.weight)
-            self.weight = nn.Parameter(self.weight.data.new_empty(0), requires_grad=False)
+            kept = self.weight.data.new_empty(0)
+        else:
+            kept = self.full_weight()
+        self.weight = nn.Parameter(kept, requires_grad=False)
 
 
 def replace_linears(model: nn.Module, dtype: torch.dtype) -> None:

@@ -1,13 +1,16 @@
 """How many tokens a forward may have, and how many are cached, by the GPU's memory."""
 
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import torch
 
+from classifier.model.conversion import has_fp8
 from classifier.model.kv_cache import PAGE, head_size
 from classifier.model.logits import LOGIT_ROWS
 from classifier.model.lora import lora_layers
 from classifier.model.mode import Mode
+from classifier.model.nf4 import is_laid_out
 from classifier.model.runner import TOKEN_BUDGET
 from core.errors import DeviceError
 
@@ -110,5 +113,15 @@ def extra_bytes(model: Any, mode: Mode) -> int:
     weights = [layer.in_features * layer.out_features for layer in layers]
     widths = sum(layer.in_features + layer.out_features for layer in layers)
     adapter = _NUMBER_BYTES * _RANK * widths
-    kept = _CONVERTED_BYTES[mode] * sum(weights)
+    kept = sum(map(_converted_bytes, layers, repeat(mode)))
     return int(_RUNTIME_BYTES + kept + _ADAPTERS * adapter + _NUMBER_BYTES * max(weights))
+
+
+def _converted_bytes(layer: Any, mode: Mode) -> float:
+    """Return what a layer's weight takes beside its NF4 form."""
+    each = _CONVERTED_BYTES[mode]
+    if mode == "fp8" and not has_fp8(layer.in_features, layer.out_features):
+        each = _CONVERTED_BYTES["bf16"]
+    if mode != "full" and not is_laid_out(layer.in_features):
+        each += _NUMBER_BYTES  # it is dequantised for good
+    return each * int(layer.in_features * layer.out_features)

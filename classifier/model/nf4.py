@@ -33,11 +33,11 @@ class Nf4Weight:
         """Take a 4-bit weight of bitsandbytes, with its double quantised scales made plain.
 
         Raises:
-            ValueError: its rows are not divided evenly into pairs of blocks.
+            ValueError: its rows are not divided evenly into blocks; see ``is_laid_out``.
         """
         state = weight.quant_state
         out_features, in_features = state.shape
-        if in_features % (2 * BLOCK) or state.blocksize != BLOCK:
+        if not is_laid_out(in_features) or state.blocksize != BLOCK:
             raise ValueError(f"blocks of {state.blocksize} in rows of {in_features}")
         scales = state.absmax
         if state.nested:
@@ -46,3 +46,8 @@ class Nf4Weight:
             weight.data.view(out_features, in_features // 2),
             scales.float().view(out_features, in_features // BLOCK),
         )
+
+
+def is_laid_out(in_features: int) -> bool:
+    """Return whether rows of so many weights are whole blocks, as the kernel reads them."""
+    return in_features % BLOCK == 0

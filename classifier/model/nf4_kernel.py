@@ -13,6 +13,9 @@ A program makes several tiles of rows. It loads an A of rank 16, 32 or 64 once, 
 tiles while it computes one. That takes up to some 40 KiB of shared memory; where A and B are
 float32, up to some 60. An RTX 4090 has 99 KiB. An A of another rank is read in parts of 64, 32 or
 16 ranks, for each tile again, and no tile is loaded ahead.
+
+A tile is two blocks wide. Where a row's last tile has one block only, columns beyond the row are
+masked: that is compiled apart, so that other widths do without the masks.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-any-return"
@@ -54,28 +57,42 @@ def _looked_up(code: tl.tensor, table: tl.tensor) -> tl.tensor:
 
 
 @triton.jit
+def _loaded_a(places: tl.tensor, has_column: tl.tensor, whole_tiles: tl.constexpr) -> tl.tensor:
+    """Return a part of A, with zeros for columns that a row does not have."""
+    mask = has_column[None, :]
+    return tl.load(places) if whole_tiles else tl.load(places, mask=mask, other=0.0)
+
+
+@triton.jit
 def _weight_kernel(
     codes: tl.tensor, scales: tl.tensor, table: tl.tensor,
     a: tl.tensor, b: tl.tensor, out: tl.tensor, out_features: tl.tensor, in_features: tl.tensor,
     rank: tl.constexpr, ranks_at_once: tl.constexpr,
-    rows: tl.constexpr, tiles: tl.constexpr, stages: tl.constexpr,
+    rows: tl.constexpr, tiles: tl.constexpr, stages: tl.constexpr, whole_tiles: tl.constexpr,
 ) -> None:  # fmt: skip
     pairs = tl.program_id(0) * 64 + tl.arange(0, 64)
     columns = tl.program_id(0) * 128 + tl.arange(0, 128)
+    has_pair, has_column = pairs < in_features // 2, columns < in_features
+    has_second = tl.program_id(0) * 2 + 1 < in_features // 64
     in_first = (tl.arange(0, 128) < 64)[None, :]
     ranks = tl.arange(0, ranks_at_once)
     table = table.to(tl.int64)
     if rank == ranks_at_once:
-        whole_a = tl.load(a + ranks[:, None] * in_features + columns)
+        whole_a = _loaded_a(a + ranks[:, None] * in_features + columns, has_column, whole_tiles)
     for tile in tl.range(0, tiles, num_stages=stages):
         row = (tl.program_id(1) * tiles + tile) * rows + tl.arange(0, rows)[:, None]
         inside = row < out_features
-        both = tl.load(codes + row * (in_features // 2) + pairs, mask=inside, other=0)
+        if whole_tiles:
+            in_pair, in_second, in_column = inside, inside, inside
+        else:
+            in_pair, in_second = inside & has_pair, inside & has_second
+            in_column = inside & has_column
+        both = tl.load(codes + row * (in_features // 2) + pairs, mask=in_pair, other=0)
         both = both.to(tl.int32)
         value = tl.interleave(_looked_up(both >> 4, table), _looked_up(both & 15, table))
         block = scales + row * (in_features // 64) + tl.program_id(0) * 2
         first = tl.load(block, mask=inside, other=0.0)
-        second = tl.load(block + 1, mask=inside, other=0.0)
+        second = tl.load(block + 1, mask=in_second, other=0.0)
         value *= tl.where(in_first, first, second)
         if rank == ranks_at_once:
             some_b = tl.load(b + row * rank + ranks, mask=inside, other=0.0)
@@ -83,9 +100,11 @@ def _weight_kernel(
         else:
             for start in tl.static_range(0, rank, ranks_at_once):
                 some_b = tl.load(b + row * rank + start + ranks, mask=inside, other=0.0)
-                some_a = tl.load(a + (start + ranks)[:, None] * in_features + columns)
+                some_a = _loaded_a(
+                    a + (start + ranks)[:, None] * in_features + columns, has_column, whole_tiles
+                )
                 value += tl.dot(some_b, some_a, input_precision="ieee")
-        tl.store(out + row * in_features + columns, value.to(out.dtype.element_ty), mask=inside)
+        tl.store(out + row * in_features + columns, value.to(out.dtype.element_ty), mask=in_column)
 
 
 def weight(
@@ -103,10 +122,11 @@ def weight(
     stages = _STAGES if rank <= at_once else 1  # the parts of a larger A leave no room
     # A program makes fewer tiles of a small weight, so that all multiprocessors have work.
     tiles = min(_TILES, triton.cdiv(out_features, _ROWS * _TILES))
-    grid = (in_features // 128, triton.cdiv(out_features, _ROWS * tiles))
+    grid = (triton.cdiv(in_features, 128), triton.cdiv(out_features, _ROWS * tiles))
     _weight_kernel[grid](
         codes, scales, _table(codes.device), a, b, out, out_features, in_features,
-        rank=rank, ranks_at_once=at_once, rows=_ROWS, tiles=tiles, stages=stages, num_warps=_WARPS,
+        rank=rank, ranks_at_once=at_once, rows=_ROWS, tiles=tiles, stages=stages,
+        whole_tiles=in_features % 128 == 0, num_warps=_WARPS,
     )  # fmt: skip
     return out
 

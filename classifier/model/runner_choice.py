@@ -6,16 +6,21 @@ import os
 import shutil
 from typing import Any
 
+from classifier.model.conversion import has_fp8
 from classifier.model.eager import EagerRunner
+from classifier.model.kv_cache import head_size
 from classifier.model.lora import lora_layers
 from classifier.model.memory import fit
 from classifier.model.mode import Mode
-from classifier.model.nf4 import BLOCK
+from classifier.model.nf4 import is_laid_out
 from classifier.model.rotary import BY_LENGTH
 from classifier.model.runner import TOKEN_BUDGET, Runner
 from core.errors import DeviceError
 
 logger = logging.getLogger(__name__)
+
+# flex_attention's kernel multiplies no smaller ones.
+_LEAST_HEAD = 16
 
 
 def choose_runner(
@@ -34,10 +39,11 @@ def choose_runner(
     """
     if model.device.type != "cuda":
         return EagerRunner(model, token_budget or TOKEN_BUDGET)
-    hindrance = _hindrance(model, mode)
+    hindrance = _hindrance(model)
     if hindrance is None:
         from classifier.model.compiled import CompiledRunner
 
+        _tell_of_wide_layers(model, mode)
         return CompiledRunner(model, mode, *fit(model, mode, gpu_memory, token_budget))
     if mode in ("bf16", "fp8"):
         raise DeviceError(f"mode {mode} needs compiled layers, but {hindrance}")
@@ -49,7 +55,7 @@ def choose_runner(
     return EagerRunner(model, fit(model, mode, gpu_memory, token_budget).token_budget)
 
 
-def _hindrance(model: Any, mode: Mode) -> str | None:
+def _hindrance(model: Any) -> str | None:
     """Return why layers cannot be compiled here, or None where they can."""
     if os.environ.get("TORCHDYNAMO_DISABLE") == "1":
         return "TORCHDYNAMO_DISABLE is set"
@@ -59,6 +65,23 @@ def _hindrance(model: Any, mode: Mode) -> str | None:
         return "there is no C compiler (install gcc)"
     if model.config.rope_parameters["rope_type"] in BY_LENGTH:
         return "its rotary embeddings change with the length of a text"
-    widths = {layer.in_features for _, layer in lora_layers(model)}
-    odd = [width for width in widths if width % (2 * BLOCK)]
-    return f"a layer's width, {odd[0]}, is no multiple of 128" if odd and mode != "full" else None
+    if (size := head_size(model.config)) < _LEAST_HEAD:
+        return f"its heads have {size} numbers, attention needs {_LEAST_HEAD}"
+    return None
+
+
+def _tell_of_wide_layers(model: Any, mode: Mode) -> None:
+    """Tell of layers that take more memory than the mode says, because of their widths."""
+    layers = [layer for _, layer in lora_layers(model)]
+    whole = [layer for layer in layers if not is_laid_out(layer.in_features)]
+    merged = [layer for layer in layers if not has_fp8(layer.in_features, layer.out_features)]
+    odd = {"nf4": whole, "fp8": merged}.get(mode)
+    if odd:
+        logger.warning(
+            "%d of %d layers are kept in bfloat16: widths such as %d do not fit mode %s",
+            len(odd),
+            len(layers),
+            odd[0].in_features,
+            mode,
+            extra={"action": "layers.widened", "mode": mode, "layers": len(odd)},
+        )

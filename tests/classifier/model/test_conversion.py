@@ -7,6 +7,7 @@ from bitsandbytes.nn import Linear4bit
 from classifier.model.conversion import CONVERSIONS, fp8_weights, kept_weights, merged_weights
 from classifier.model.linear_weights import FP8_MAX, product
 from classifier.model.lora import LayerAdapter, LoraLinear
+from classifier.model.mode import Mode
 from classifier.model.nf4_op import nf4_weight
 
 
@@ -61,6 +62,21 @@ def test_every_modes_product_is_nearly_the_layers_own() -> None:
 
     assert errors.pop("fp8") < 0.1
     assert max(errors.values()) < 1e-5
+
+
+@pytest.mark.parametrize("mode", ["nf4", "bf16", "fp8"])
+@pytest.mark.parametrize("width", [192, 200])
+def test_a_layer_of_any_width_is_computed_in_every_mode(width: int, mode: Mode) -> None:
+    torch.manual_seed(0)
+    layer = LoraLinear(Linear4bit(width, 96, quant_type="nf4").to("cpu"), torch.float32)
+    layer.adapter = LayerAdapter(torch.randn(5, width) * 0.1, torch.randn(96, 5) * 0.1, 0.5)
+    x = torch.randn(32, width)
+
+    with torch.no_grad():
+        expected, found = layer(x), product(x, CONVERSIONS[mode](layer))
+
+    error = (found - expected).abs().max() / expected.abs().max()
+    assert error < (0.1 if mode == "fp8" and width == 192 else 1e-5)
 
 
 def adapted_layer() -> LoraLinear:

@@ -40,6 +40,7 @@ pytestmark = [
 MEAN_ALLOWANCE, MAX_ALLOWANCE = 1.2, 2.0
 MANY = [text + str(number) for number in range(80) for text in TICKETS]
 _ROWS = 100
+_FOUR_AND_EIGHT: tuple[Mode, Mode] = ("nf4", "fp8")
 
 
 @pytest.fixture(scope="module", params=["qwen2", "llama"])
@@ -87,6 +88,47 @@ def plain_scores(engine: Engine, base: Base, dtype: torch.dtype) -> torch.Tensor
 def test_packed_scores_on_cuda_err_no_more_than_plain_transformers_in_bfloat16(
     base: Base, mode: Mode, template: str
 ) -> None:
+    assert_errs_no_more(base, mode, template)
+
+
+@pytest.mark.parametrize(
+    ("shape", "mode"),
+    [
+        ("qwen3", "nf4"),
+        ("tied", "nf4"),
+        ("biased", "nf4"),
+        ("smol", "nf4"),
+        ("smol", "bf16"),
+        ("odd", "nf4"),
+        ("odd", "bf16"),
+    ],
+)
+def test_nor_do_those_of_other_shapes_and_all_are_compiled(
+    tmp_path: Path, shape: str, mode: Mode
+) -> None:
+    base = random_base(tmp_path / shape, shape)
+
+    assert_errs_no_more(base, mode, "dispatch")
+
+    assert isinstance(load_backbone(base, mode).runner, CompiledRunner)
+
+
+@pytest.mark.parametrize("shape", ["qwen3", "smol", "odd"])
+def test_other_shapes_are_computed_in_float8(tmp_path: Path, shape: str) -> None:
+    if torch.cuda.get_device_capability() < FP8_CAPABILITY:
+        pytest.skip("this GPU multiplies no float8")
+    base = random_base(tmp_path / shape, shape)
+
+    nf4, fp8 = (
+        scores(Engine(load_backbone(base, mode), None, prompt_of(base)), MANY)
+        for mode in _FOUR_AND_EIGHT
+    )
+
+    assert ((fp8 - nf4).abs().mean() / nf4.abs().mean()).item() < 0.1
+
+
+def assert_errs_no_more(base: Base, mode: Mode, template: str) -> None:
+    """Assert that packed scores are as near to exact ones as plain transformers' in bfloat16."""
     # Given the engine on the GPU, and plain transformers on its weights
     backbone = load_backbone(base, mode)
     assert (backbone.device.type, backbone.dtype) == ("cuda", torch.bfloat16)

@@ -3,6 +3,7 @@
 import gc
 import weakref
 
+import pytest
 import torch
 from bitsandbytes.nn import Linear4bit
 from torch import nn
@@ -29,8 +30,9 @@ def test_an_adapter_is_computed_from_when_it_is_active_until_another_is() -> Non
     assert torch.equal(model(x), bare)
 
 
-def test_a_weight_that_was_laid_out_is_let_go_at_once() -> None:
-    layer = LoraLinear(Linear4bit(128, 64, quant_type="nf4").to("cpu"), torch.float32)
+@pytest.mark.parametrize("width", [128, 192, 100])  # 100: dequantised for good
+def test_a_weight_that_was_laid_out_is_let_go_at_once(width: int) -> None:
+    layer = LoraLinear(Linear4bit(width, 64, quant_type="nf4").to("cpu"), torch.float32)
     weight, before = weakref.ref(layer.weight), layer.full_weight()
     gc.disable()
     try:
@@ -39,6 +41,7 @@ def test_a_weight_that_was_laid_out_is_let_go_at_once() -> None:
     finally:
         gc.enable()
     assert torch.equal(layer.full_weight(), before)
+    assert (layer.nf4 is None) == (width == 100)
 
 
 def test_the_kept_weight_is_the_one_bitsandbytes_trains_on() -> None:

@@ -72,6 +72,30 @@ def test_a_budget_that_is_given_leaves_more_to_the_cache(model: SimpleNamespace)
     assert memory.fit(model, "nf4", 11 * GIB, 8192).cached < 8 * 8192
 
 
+@pytest.mark.parametrize(
+    ("width", "mode", "each"),
+    [
+        (576, "nf4", 0.0625),
+        (208, "nf4", 2.0625),  # blocks of four bits reach from row to row: the weight is plain
+        (208, "bf16", 4.07),
+        (208, "fp8", 3.07),
+        (200, "fp8", 4.07),  # and no float8 product takes it
+        (200, "full", 0.0),
+    ],
+)
+def test_layers_of_odd_widths_take_more_memory(
+    monkeypatch: pytest.MonkeyPatch, width: int, mode: Mode, each: float
+) -> None:
+    layer = SimpleNamespace(in_features=width, out_features=160)
+    monkeypatch.setattr(memory, "lora_layers", lambda _: [("layer", layer)])
+
+    extra = memory.extra_bytes(SimpleNamespace(config=CONFIG), mode)
+
+    count = width * 160
+    beside = GIB + 3 * 2 * 64 * (width + 160) + 2 * count  # runtime, adapters, one whole weight
+    assert (extra - beside) / count == pytest.approx(each, abs=1e-3)
+
+
 def test_a_gpu_too_small_is_refused_with_what_is_needed(model: SimpleNamespace) -> None:
     with pytest.raises(DeviceError, match=r"needs \d+\.\d GiB .* mode bf16, and there are 12\.0"):
         memory.fit(model, "bf16", 12 * GIB)

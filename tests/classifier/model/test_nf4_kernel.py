@@ -18,12 +18,15 @@ pytestmark = [
 
 @pytest.mark.parametrize("rank", [0, 16, 48, 64, 128])
 @pytest.mark.parametrize("rows", [200, 4010])  # no multiples of a tile's
-def test_the_weight_kernel_computes_what_plain_pytorch_does(rank: int, rows: int) -> None:
+@pytest.mark.parametrize("width", [64, 256, 576])  # a tile has 128 columns
+def test_the_weight_kernel_computes_what_plain_pytorch_does(
+    rank: int, rows: int, width: int
+) -> None:
     # Given a layer in 4 bits, with and without an adapter
-    layer = LoraLinear(Linear4bit(256, rows, quant_type="nf4").cuda(), torch.bfloat16)
+    layer = LoraLinear(Linear4bit(width, rows, quant_type="nf4").cuda(), torch.bfloat16)
     torch.manual_seed(rank)
     if rank:
-        a, b = torch.randn(rank, 256) * 0.1, torch.randn(rows, rank) * 0.1
+        a, b = torch.randn(rank, width) * 0.1, torch.randn(rows, rank) * 0.1
         layer.adapter = LayerAdapter(a.cuda().bfloat16(), b.cuda().bfloat16(), 1.0)
     taken = kept_weights(layer)
     parts = taken.weight, taken.scales, taken.a, taken.b

@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from classifier.model import runner_choice
+from classifier.model import compiled, runner_choice
 from classifier.model.backbone import load_backbone
 from classifier.model.bases.base import Base
 from classifier.model.eager import EagerRunner
 from classifier.model.lora import replace_linears
 from classifier.model.memory import Fit
+from classifier.model.mode import Mode
 from classifier.model.runner_choice import choose_runner
 from core.errors import DeviceError
 from tests.support.runners import CPU
@@ -37,14 +38,14 @@ def on_cuda(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(runner_choice, "EagerRunner", lambda _, budget: ("eager", budget))
     monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/cc")
     monkeypatch.delenv("TORCHDYNAMO_DISABLE", raising=False)
-    return gpu_model(256, "default")
+    return gpu_model()
 
 
-def gpu_model(width: int, rope_type: str) -> Any:
+def gpu_model(width: int = 256, rope_type: str = "default", head: int = 64) -> Any:
     model = nn.Sequential(nn.Linear(width, 128))
     replace_linears(model, torch.float32)
     model.device = torch.device("cuda")  # type: ignore[assignment]
-    model.config = SimpleNamespace(rope_parameters={"rope_type": rope_type})  # type: ignore[assignment]
+    model.config = SimpleNamespace(rope_parameters={"rope_type": rope_type}, head_dim=head)  # type: ignore[assignment]
     return model
 
 
@@ -79,14 +80,39 @@ def test_what_hinders_compiling_is_told_and_the_plain_runner_answers(
 
 @pytest.mark.usefixtures("on_cuda")
 @pytest.mark.parametrize(
-    ("width", "rope_type", "told"),
+    ("model", "told"),
     [
-        (200, "default", "a layer's width, 200, is no multiple of 128"),
-        (256, "dynamic", "its rotary embeddings change with the length of a text"),
+        (gpu_model(head=8), "its heads have 8 numbers, attention needs 16"),
+        (gpu_model(rope_type="dynamic"), "its rotary embeddings change with the length of a text"),
     ],
 )
-def test_a_model_that_the_kernels_do_not_serve_is_told(
-    width: int, rope_type: str, told: str
-) -> None:
+def test_a_model_that_the_kernels_do_not_serve_is_told(model: Any, told: str) -> None:
     with pytest.raises(DeviceError, match=told):
-        choose_runner(gpu_model(width, rope_type), "bf16", None, None)
+        choose_runner(model, "bf16", None, None)
+
+
+@pytest.mark.usefixtures("on_cuda")
+@pytest.mark.parametrize(
+    ("width", "mode", "told"),
+    [
+        (576, "nf4", ""),
+        (208, "nf4", "1 of 1 layers are kept in bfloat16: widths such as 208 do not fit mode nf4"),
+        (208, "fp8", ""),
+        (200, "fp8", "widths such as 200 do not fit mode fp8"),
+        (200, "bf16", ""),
+    ],
+)
+def test_layers_of_any_width_are_compiled_and_what_takes_more_memory_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    width: int,
+    mode: Mode,
+    told: str,
+) -> None:
+    monkeypatch.setattr(compiled, "CompiledRunner", lambda _, mode, *fits: (mode, *fits))
+
+    with caplog.at_level(logging.WARNING):
+        runner: Any = choose_runner(gpu_model(width), mode, None, None)
+
+    assert runner == (mode, 1024, 4096)
+    assert (told in caplog.text) if told else not caplog.text
