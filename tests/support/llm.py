@@ -33,6 +33,8 @@ warmup_steps = 2
 logging_steps = 5
 optim = "adamw_torch"
 completion_only_loss = true
+[answer]
+head = 0
 """
 
 

@@ -3,7 +3,8 @@
 ``version.train_llm`` takes samples, units and a base. ``preparation`` reads the ``recipe``, makes
 the prompt and holds a part of the samples out. The others go to the ``trainer`` as ``tokens``:
 ``loading`` brings the base in 4 bits with a fresh adapter, ``arguments`` says what the recipe means
-for TRL, and ``cpu_trainer`` takes the place of TRL's trainer without a GPU. ``scoring`` answers the
+for TRL, and ``joint_trainer`` adds to TRL's loss that of a ``unit_head``; ``cpu_trainer`` takes its
+place without a GPU. ``scoring`` answers the
 held-out tickets with the adapter, as serving will; that gives calibration and metrics, and the
 version is written. ``unsloth_first`` is imported before transformers, peft and trl.
 """

@@ -36,6 +36,7 @@ def sft_config(
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
+        remove_unused_columns=False,  # the head's columns are no arguments of the model
         dataset_kwargs={"skip_prepare_dataset": True},  # samples come tokenised, piece by piece
         **arguments,
     )

@@ -1,4 +1,4 @@
-"""TRL's trainer where there is no GPU."""
+"""The joint trainer where there is no GPU."""
 
 import training.adapter.unsloth_first  # noqa: F401
 
@@ -8,26 +8,22 @@ from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
-from trl import SFTTrainer
 
+from training.adapter.joint_trainer import JointTrainer
 from training.adapter.tokens import IGNORED
 
 
-class CpuTrainer(SFTTrainer):
-    """SFTTrainer with the same loss in plain torch."""
+class CpuTrainer(JointTrainer):
+    """JointTrainer with TRL's loss in plain torch."""
 
-    def compute_loss(
-        self,
-        model: Any,
-        inputs: dict[str, torch.Tensor],
-        return_outputs: bool = False,
-        num_items_in_batch: torch.Tensor | int | None = None,
-    ) -> Any:
+    def names_loss(
+        self, model: Any, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None
+    ) -> torch.Tensor:
         """Return the mean negative log-likelihood of the tokens that are learned.
 
-        The head is computed for these alone. Where only the answer is learned, they are few.
+        The language model's head is computed for these alone. Where only the answer is learned,
+        they are few; where no name is, there are none and the loss is 0.
         """
-        del return_outputs  # of the model, which evaluation within a run would ask for
         inner = model.get_base_model()
         read = {name: inputs[name] for name in ("input_ids", "attention_mask")}
         hidden = inner.model(**read, use_cache=False).last_hidden_state[:, :-1]
@@ -35,4 +31,5 @@ class CpuTrainer(SFTTrainer):
         learned = targets != IGNORED
         logits = inner.lm_head(hidden[learned]).float()
         summed = cross_entropy(logits, targets[learned], reduction="sum")
-        return summed / (learned.sum() if num_items_in_batch is None else num_items_in_batch)
+        tokens = learned.sum() if num_items_in_batch is None else num_items_in_batch
+        return summed / torch.as_tensor(tokens).clamp(min=1)

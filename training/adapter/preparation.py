@@ -6,6 +6,7 @@ import training.adapter.unsloth_first  # noqa: F401
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from datasets import Dataset
@@ -26,7 +27,7 @@ MAX_SCORED = 1_000
 """Held-out answers that are scored over all units: enough for a temperature and a threshold."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Preparation:
     """What one training run learns from, and how.
 
@@ -51,14 +52,26 @@ class Preparation:
         """The held-out samples that are scored."""
         return self.held_out[:MAX_SCORED]
 
+    @cached_property
+    def taught(self) -> tuple[str, ...]:
+        """Codes of the units with known samples: the rows of a head."""
+        return tuple(sorted({sample.unit for sample in self.known}))
+
     def tokens(self) -> list[Tokens]:
         """Return the known samples in tokens, with their thoughts where the recipe learns these."""
         tickets = self.prompt.tickets([sample.text for sample in self.known])
-        thoughts = self.recipe.data.thoughts
+        rows = {code: row for row, code in enumerate(self.taught)}
         return [
-            Tokens(*self.prompt.sample(ids, sample.thought if thoughts else "", sample.unit))
+            self._in_tokens(ids, sample, rows[sample.unit])
             for ids, sample in zip(tickets, self.known, strict=True)
         ]
+
+    def _in_tokens(self, ticket: list[int], sample: Sample, row: int) -> Tokens:
+        thought = sample.thought if self.recipe.data.thoughts else ""
+        ids, question = self.prompt.sample(ticket, thought, sample.unit)
+        # Name and end token are the last; the head reads where they are predicted from.
+        answer_at = len(ids) - len(self.prompt.labels[sample.unit]) - 2
+        return Tokens(ids, question, answer_at, row)
 
 
 def prepare(

@@ -4,6 +4,7 @@
     [lora]        the adapter (FastLanguageModel.get_peft_model)
     [training]    any argument of TRL's SFTConfig
     [data]        split, template, lengths
+    [answer]      the losses of a head over the units and of their names, learned in one run
 
 A base may bring a ``recipe.toml`` of its own; a file named on the command line goes over it.
 """
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import InputError
 
@@ -64,6 +65,31 @@ class Data(_Section):
     thoughts: bool = True
 
 
+class AnswerLosses(_Section):
+    """What a version learns to answer by: a head over the units, their names, or both at once.
+
+    Parameters:
+        head: weight of the head's loss, the mean over the tickets; 0 leaves the head out.
+        names: weight of the language model's loss; 0 leaves the names out.
+        head_learning_rate: at its highest; warm-up and schedule are the adapter's. The wider a
+            base, the lower: 1e-4 for a hidden size of some thousands, 1e-3 for some hundreds.
+        label_smoothing: share of a ticket's label that all units have alike.
+        brier: weight of the squared error of the head's probabilities, beside its cross-entropy.
+    """
+
+    head: float = Field(1.0, ge=0, allow_inf_nan=False)
+    names: float = Field(1.0, ge=0, allow_inf_nan=False)
+    head_learning_rate: float = Field(1e-4, gt=0, allow_inf_nan=False)
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    brier: float = Field(0.0, ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _learns_one(self) -> Self:
+        if self.head == self.names == 0:
+            raise ValueError("head and names cannot both be 0: nothing would be learned")
+        return self
+
+
 _TRAINING: dict[str, Any] = {
     "dataset_text_field": "text",
     "dataset_num_proc": 4,
@@ -91,6 +117,7 @@ class Recipe(_Section):
     lora: Lora = Lora()
     training: dict[str, Any] = Field(default_factory=lambda: dict(_TRAINING))
     data: Data = Data()
+    answer: AnswerLosses = AnswerLosses()
 
     @classmethod
     def read(cls, *files: Path) -> Self:

@@ -1,10 +1,9 @@
-"""Runs TRL's SFTTrainer over a 4-bit base."""
+"""Runs TRL's trainer over a 4-bit base: learns an adapter, and a head over the units with it."""
 
 from training.adapter import unsloth_first  # isort: split
 
 import tempfile
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,16 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
-from trl import SFTTrainer
 
-from classifier.model.bases.base import Base
 from classifier.model.bases.tokenizer import load_tokenizer
 from classifier.model.device import pick_device
 from training.adapter.arguments import sft_config
 from training.adapter.cpu_trainer import CpuTrainer
+from training.adapter.joint_trainer import JointTrainer, TicketCollator
 from training.adapter.loading import load_with_adapter
-from training.adapter.recipe import Recipe
-from training.adapter.tokens import Tokens, as_dataset
+from training.adapter.preparation import Preparation
+from training.adapter.tokens import as_dataset
+from training.adapter.unit_head import UnitHead
 from training.progress import Progress
 
 
@@ -35,28 +34,27 @@ class Run:
     through: str
 
 
-def fine_tune(
-    base: Base, samples: Sequence[Tokens], recipe: Recipe, target: Path, progress: Progress
-) -> Run:
-    """Train an adapter on tokenised samples and write it to ``target`` as peft does.
+def fine_tune(prepared: Preparation, target: Path, progress: Progress) -> Run:
+    """Train an adapter and a head, and write them to ``target``.
 
     Args:
-        base: the base model; loaded afresh, in 4 bits.
-        samples: n samples.
-        recipe: the settings.
-        target: a directory; gets adapter_config.json and adapter_model.safetensors.
+        prepared: what is learned from; the base is loaded afresh, in 4 bits.
+        target: a directory; gets adapter_config.json and adapter_model.safetensors as peft writes
+            them, and head.safetensors unless the recipe leaves the head out.
         progress: is told of each step.
     """
     device = pick_device()
-    model = load_with_adapter(base, recipe, device)
+    model = load_with_adapter(prepared.base, prepared.recipe, device)
     with tempfile.TemporaryDirectory(prefix="paidan-train-") as output:
-        trainer = _trainer(model, base, samples, recipe, Path(output), device, progress)
+        trainer = make_trainer(model, prepared, Path(output), device, progress)
         with warnings.catch_warnings():
             # torch's checkpointing and data loader remark on what a run without a GPU does not use
             warnings.simplefilter("ignore")
             done = trainer.train()
     model.save_pretrained(str(target))
     (target / "README.md").unlink(missing_ok=True)  # peft's empty model card
+    if trainer.unit_head is not None:
+        trainer.unit_head.learned().save(target)
     return Run(
         steps=int(done.global_step),
         seconds=float(done.metrics["train_runtime"]),
@@ -65,24 +63,25 @@ def fine_tune(
     )
 
 
-def _trainer(
-    model: Any,
-    base: Base,
-    samples: Sequence[Tokens],
-    recipe: Recipe,
-    output: Path,
-    device: torch.device,
-    progress: Progress,
-) -> SFTTrainer:
-    tokenizer = load_tokenizer(base)
-    arguments = sft_config(recipe, len(samples), output, device, progress)
+def make_trainer(
+    model: Any, prepared: Preparation, output: Path, device: torch.device, progress: Progress
+) -> JointTrainer:
+    """Return what trains a loaded model as the recipe says, at its first step."""
+    recipe, tokenizer = prepared.recipe, load_tokenizer(prepared.base)
+    arguments = sft_config(recipe, len(prepared.known), output, device, progress)
+    pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     # TRL's own loss is a Triton kernel.
-    trainer_class = SFTTrainer if device.type == "cuda" else CpuTrainer
+    trainer_class = JointTrainer if device.type == "cuda" else CpuTrainer
     trainer = trainer_class(
         model=model,
         args=arguments,
+        data_collator=TicketCollator(pad, arguments.pad_to_multiple_of)
+        if recipe.answer.head
+        else None,
         processing_class=tokenizer,
-        train_dataset=as_dataset(samples, completion_only=bool(arguments.completion_only_loss)),
+        train_dataset=as_dataset(
+            prepared.tokens(), recipe.answer, completion_only=bool(arguments.completion_only_loss)
+        ),
         callbacks=[_StepCallback(progress)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints logs as dictionaries
@@ -90,7 +89,15 @@ def _trainer(
         for weight in trainer.model.parameters():
             if weight.requires_grad:
                 weight.data = weight.data.float()
+    if recipe.answer.head:
+        trainer.attach(_fresh_head(prepared, model.config.hidden_size, device))
     return trainer
+
+
+def _fresh_head(prepared: Preparation, hidden: int, device: torch.device) -> UnitHead:
+    recipe = prepared.recipe
+    head = UnitHead(prepared.taught, hidden, recipe.answer, recipe.lora.random_state)
+    return head.to(device)
 
 
 class _StepCallback(TrainerCallback):

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from classifier.labels.head import HEAD
 from classifier.labels.template import PromptUnit
 from classifier.llm import LlmClassifier
 from classifier.manifest import Calibration, TrainingFacts
 from classifier.model.adapter_file import CONFIG, WEIGHTS
 from classifier.model.bases.base import Base
-from classifier.setup import SETUP, Setup
+from classifier.setup import SETUP, Answer, Setup
 from registry.writer import TrainedVersion, store_version
 from training.adapter.preparation import Preparation, prepare, recipe_for
 from training.adapter.recipe import Recipe
@@ -57,7 +58,7 @@ def train_llm(
     prepared = prepare(samples, units, base, recipe or recipe_for(base), progress)
     with tempfile.TemporaryDirectory(prefix="paidan-adapter-") as folder:
         adapter_dir = Path(folder)
-        run = fine_tune(base, prepared.tokens(), prepared.recipe, adapter_dir, progress)
+        run = fine_tune(prepared, adapter_dir, progress)
         free_memory()  # what trained is gone; what serves needs the room
         progress.say(f"trained {run.steps} steps in {run.seconds:.0f} s; scoring the held-out")
         scores, labels = score(prepared, adapter_dir)
@@ -65,7 +66,9 @@ def train_llm(
         metrics |= compare_fp8(prepared, adapter_dir, scores, progress)
         calibration = calibrate(scores, labels, error_target)
         facts = _facts(prepared, run, data_sha256(samples))
-        version = _store(models_dir, prepared.setup, adapter_dir, calibration, metrics, facts)
+        answer = Answer(by="names", taught=prepared.taught)
+        setup = prepared.setup.model_copy(update={"answer": answer})
+        version = _store(models_dir, setup, adapter_dir, calibration, metrics, facts)
     progress.say(f"wrote {version.path}")
     return version
 
@@ -101,7 +104,8 @@ def _store(
 
 
 def write_files(directory: Path, adapter_dir: Path, setup: Setup) -> None:
-    """Write what a version holds: the adapter as peft saved it, and the set-up."""
-    for name in (CONFIG, WEIGHTS):
-        shutil.copy(adapter_dir / name, directory / name)
+    """Write what a version holds: the adapter as peft saved it, a head if any, and the set-up."""
+    for name in (CONFIG, WEIGHTS, HEAD):
+        if name != HEAD or (adapter_dir / name).exists():
+            shutil.copy(adapter_dir / name, directory / name)
     (directory / SETUP).write_text(setup.model_dump_json(indent=2) + "\n", "utf-8")

@@ -66,6 +66,7 @@ def test_all_else_is_as_the_libraries_have_it(tmp_path: Path) -> None:
         "report_to",
         "disable_tqdm",
         "dataset_kwargs",
+        "remove_unused_columns",
         "completion_only_loss",
         "logging_dir",
     }

@@ -44,3 +44,14 @@ def test_the_loss_is_that_of_the_whole_head_over_the_learned_tokens() -> None:
     expected = cross_entropy(logits, labels[:, 1:].reshape(-1), ignore_index=IGNORED)
     assert torch.isclose(mean, expected)
     assert torch.isclose(shared, expected * 4 / 8)
+
+
+def test_where_no_name_is_learned_the_loss_is_none_and_not_nothing_over_nothing() -> None:
+    adapted = Adapted()
+    ids = torch.tensor([[1, 2, 3, 4]])
+    labels = torch.full_like(ids, IGNORED)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
+    trainer = CpuTrainer.__new__(CpuTrainer)
+
+    for counted in (None, torch.tensor(0)):
+        assert trainer.compute_loss(adapted, inputs, num_items_in_batch=counted).item() == 0

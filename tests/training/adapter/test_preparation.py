@@ -62,6 +62,16 @@ def test_samples_become_tokens_of_question_and_answer(prepared: Preparation) -> 
         assert sample.text in prepared.prompt.tokenizer.decode(one.ids[: one.question])
 
 
+def test_the_head_reads_where_the_name_is_predicted_from(prepared: Preparation) -> None:
+    assert prepared.taught == ("A", "B", "C")
+    for one, sample in zip(prepared.tokens(), prepared.known, strict=True):
+        label = prepared.prompt.labels[sample.unit]
+        assert one.ids[one.answer_at + 1 : -1] == list(label)
+        behind = prepared.prompt.suffix
+        assert tuple(one.ids[one.answer_at + 1 - len(behind) : one.answer_at + 1]) == behind
+        assert prepared.taught[one.row] == sample.unit
+
+
 def test_a_thought_is_learned_unless_the_recipe_says_no() -> None:
     samples = [Sample(sample.text, sample.unit, "想一想") for sample in themed_samples(10)]
     recipe = recipe_for(STANDIN)

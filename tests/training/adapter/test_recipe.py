@@ -58,6 +58,10 @@ def test_a_file_goes_over_the_defaults_and_over_earlier_files(tmp_path: Path) ->
     assert recipe.training["weight_decay"] == 0.01
 
 
+def test_head_and_names_are_learned_together_by_default() -> None:
+    assert (Recipe.read().answer.head, Recipe.read().answer.names) == (1.0, 1.0)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -68,6 +72,10 @@ def test_a_file_goes_over_the_defaults_and_over_earlier_files(tmp_path: Path) ->
         ("[training]\noutput_dir = 'x'", "training.output_dir is decided by Paidan"),
         ("[trainig]\nseed = 1", "trainig is no section"),
         ("seed = 1", "seed is no section"),
+        ("[answer]\nhead = 0\nnames = 0", "head and names cannot both be 0"),
+        ("[answer]\nhead = -1", "answer.head"),
+        ("[answer]\nhead_learning_rate = 0", "answer.head_learning_rate"),
+        ("[answer]\nlabel_smoothing = 1", "answer.label_smoothing"),
         ("[lora", "is not TOML"),
     ],
 )

@@ -1,0 +1,128 @@
+"""TRL's trainer with a head over the units beside the names, learned in one run."""
+
+import training.adapter.unsloth_first  # noqa: F401
+
+# isort: split
+
+from typing import Any
+
+import torch
+from trl import SFTTrainer
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+from training.adapter.tokens import ANSWER_AT, ROW
+from training.adapter.unit_head import UnitHead
+
+_MODULE = "unit_head"
+"""The head's name in the model that is trained; peft writes it to no adapter."""
+
+
+class JointTrainer(SFTTrainer):
+    """SFTTrainer that adds a head's loss to its own, and learns the head with it.
+
+    The head is a part of the model from ``attach`` on: its gradients are zeroed and clipped with
+    the adapter's. TRL's loss is a mean over tokens; the head's is a mean over the tickets of the
+    whole step, however many forwards that is divided into.
+    """
+
+    unit_head: UnitHead | None = None
+    _tickets = 0
+    _answer_at: torch.Tensor | None = None
+    _hidden: torch.Tensor | None = None
+
+    def attach(self, head: UnitHead) -> None:
+        """Learn a head, too: after TRL has cast the adapter, before the optimizer is made."""
+        self.unit_head = head
+        self.model.add_module(_MODULE, head)
+        # On the decoder: unsloth goes around the last norm's forward, and TRL's fused loss around
+        # the outputs of the whole model.
+        self.model.get_base_model().model.register_forward_hook(self._keep_hidden)
+
+    def _keep_hidden(self, decoder: torch.nn.Module, inputs: Any, output: Any) -> None:
+        """Keep the final hidden states where the answers begin; their graph reaches the adapter."""
+        del decoder, inputs
+        if self._answer_at is not None:
+            tickets = torch.arange(len(self._answer_at), device=output[0].device)
+            self._hidden = output[0][tickets, self._answer_at]
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """Return the weighted sum of both losses, as a part of the whole step's."""
+        del return_outputs  # of the model, which evaluation within a run would ask for
+        if self.unit_head is None:
+            return self.names_loss(model, inputs, num_items_in_batch)
+        read = {name: value for name, value in inputs.items() if name not in (ANSWER_AT, ROW)}
+        self._answer_at = inputs[ANSWER_AT]
+        names = self.names_loss(model, read, num_items_in_batch)
+        hidden, self._answer_at, self._hidden = self._hidden, None, None
+        if hidden is None:
+            raise RuntimeError("the model's forward went around its decoder's hooks")
+        summed = self.unit_head.loss(hidden, inputs[ROW]).to(names.device)
+        losses = self.unit_head.losses
+        share = summed / self._tickets * self._divided_again(num_items_in_batch)
+        return losses.names * names + losses.head * share
+
+    def names_loss(
+        self, model: Any, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None
+    ) -> torch.Tensor:
+        """Return TRL's own loss."""
+        loss: torch.Tensor = super().compute_loss(
+            model, inputs, num_items_in_batch=num_items_in_batch
+        )
+        return loss
+
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the batches of a step and their tokens; count their tickets."""
+        batches, items = super().get_batch_samples(*args, **kwargs)
+        self._tickets = sum(len(batch["input_ids"]) for batch in batches)
+        return batches, items
+
+    def _divided_again(self, num_items_in_batch: torch.Tensor | int | None) -> int:
+        """Return by what ``Trainer.training_step`` divides a loss: 1 where tokens are counted."""
+        counted = num_items_in_batch is not None and self.model_accepts_loss_kwargs
+        return 1 if counted or self.compute_loss_func else self.current_gradient_accumulation_steps
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Return the optimizer; the head has a group of its own, with its own learning rate."""
+        is_new = self.optimizer is None
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        if is_new and self.unit_head is not None:
+            _give_own_group(optimizer, self.unit_head, self.args.weight_decay)
+        return optimizer
+
+
+def _give_own_group(optimizer: torch.optim.Optimizer, head: UnitHead, decay: float) -> None:
+    """Move a head's weights to a group with the head's learning rate."""
+    own = list(head.parameters())
+    for group in optimizer.param_groups:
+        group["params"] = [one for one in group["params"] if all(one is not w for w in own)]
+    rate = head.losses.head_learning_rate
+    optimizer.add_param_group({"params": own, "lr": rate, "weight_decay": decay})
+    if type(optimizer).__module__.startswith("bitsandbytes"):
+        from bitsandbytes.optim import GlobalOptimManager
+
+        # Its 8-bit states are for weights that are many; a row of the head is a unit's alone.
+        GlobalOptimManager.get_instance().register_module_override(
+            head, "weight", {"optim_bits": 32}
+        )
+
+
+class TicketCollator:
+    """TRL's collator, which pads on the right, with the head's columns beside the tokens."""
+
+    def __init__(self, pad_token_id: int, pad_to_multiple_of: int | None = None) -> None:
+        self._tokens = DataCollatorForLanguageModeling(
+            pad_token_id=pad_token_id, pad_to_multiple_of=pad_to_multiple_of
+        )
+
+    def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return a batch of n tickets: (n, length) tokens, and (n,) of each other column."""
+        batch: dict[str, Any] = self._tokens(examples)
+        for name in (ANSWER_AT, ROW):
+            batch[name] = torch.tensor([example[name] for example in examples])
+        return batch

@@ -1,0 +1,59 @@
+"""The head over the units while it is learned: its weights, and its loss."""
+
+from collections.abc import Sequence
+
+import torch
+from torch.nn.functional import cross_entropy, one_hot
+
+from classifier.labels.head import Head
+from training.adapter.recipe import AnswerLosses
+
+_FIRST_STD = 0.02
+"""Standard deviation of the weights before anything is learned, as bases begin theirs."""
+
+
+class UnitHead(torch.nn.Module):
+    """A float32 linear layer over u units.
+
+    Args:
+        codes: of the u units, in the order of the rows.
+        hidden: width of the base's hidden states.
+        losses: the recipe's.
+        seed: of the first weights.
+    """
+
+    def __init__(self, codes: Sequence[str], hidden: int, losses: AnswerLosses, seed: int) -> None:
+        super().__init__()
+        self.codes = tuple(codes)
+        self.losses = losses
+        first = torch.randn(len(codes), hidden, generator=torch.Generator().manual_seed(seed))
+        self.weight = torch.nn.Parameter(first * _FIRST_STD)
+        self.bias = torch.nn.Parameter(torch.zeros(len(codes)))
+
+    def loss(self, hidden: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Return the sum of the tickets' losses.
+
+        Args:
+            hidden: (n, hidden) final hidden states, in any precision.
+            rows: (n,) of the right units.
+        """
+        with torch.autocast(hidden.device.type, enabled=False):
+            logits = torch.nn.functional.linear(hidden.float(), self.weight, self.bias)
+            smoothing = self.losses.label_smoothing
+            summed = cross_entropy(logits, rows, reduction="sum", label_smoothing=smoothing)
+            if self.losses.brier:
+                summed = summed + self.losses.brier * brier_score(logits, rows)
+            return summed
+
+    def learned(self) -> Head:
+        """Return what was learned, on the CPU."""
+        return Head(self.codes, self.weight.detach().cpu(), self.bias.detach().cpu())
+
+
+def brier_score(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Return the summed squared error of (n, u) logits' probabilities, 0 to 2 a ticket.
+
+    Brier, "Verification of Forecasts Expressed in Terms of Probability", 1950.
+    """
+    right = one_hot(rows, logits.shape[1]).to(logits.dtype)
+    return (logits.softmax(dim=1) - right).square().sum()
