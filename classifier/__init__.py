@@ -2,7 +2,8 @@
 
 A ticket's route: whoever asks holds a ``Classifier`` (``interface``), which ``loading`` opened from
 a version's directory: its ``manifest``, and its files through ``version_files``. Of the three kinds
-``linear`` (the baseline) and ``constant`` answer by themselves. The rest of the route is the LLM's.
+``linear`` (the baseline) and ``constant`` answer by themselves; what the first learned is a
+``linear_model`` over ``ngrams``. The rest of the route is the LLM's.
 
 ``llm`` is asked for batches of tickets. ``continuous`` admits a batch while others are worked on.
 ``answering`` says what is asked of each: the head, or names of ``labels``. The ``engine`` reads the

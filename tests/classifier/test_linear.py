@@ -1,48 +1,14 @@
-"""The linear model: answers, masks, mappings, and files that do not fit."""
-
-import json
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
+"""The linear model: answers, masks and mappings."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.numpy import load_file, save
 
 from classifier.interface import Classifier, Decision
-from classifier.linear import VOCABULARY, WEIGHTS, LinearClassifier, LinearWeights
-from classifier.loading import load_classifier
-from classifier.manifest import Calibration, LearnedUnit, Manifest, TrainingFacts
-from core.errors import ModelVersionError, TaxonomyError
-from registry.writer import write_version
-
-
-def toy_manifest(name: str = "toy") -> Manifest:
-    return Manifest(
-        name=name,
-        kind="linear",
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-        units=tuple(LearnedUnit(code=code, name=code) for code in "ABC"),
-        taxonomy_sha256="",
-        calibration=Calibration(
-            temperature=2.0, threshold=0.6, error_target=0.05, coverage=1, error=0, held_out=1
-        ),
-        metrics={},
-        training=TrainingFacts(samples=1, seed=0, settings={}, data_sha256=""),
-    )
-
-
-def toy_weights() -> LinearWeights:
-    """Logit 4 for A where there is an "x", for B and C alike where there is a "y"."""
-    return LinearWeights(
-        (1, 1),
-        ("x", "y"),
-        np.ones(2, dtype=np.float32),
-        np.array([[4, 0], [0, 4], [0, 4]], dtype=np.float32),
-        np.zeros(3, dtype=np.float32),
-    )
+from classifier.linear import LinearClassifier
+from core.errors import TaxonomyError
+from tests.support.linear import toy_manifest, toy_weights
 
 
 def toy(mapping: dict[str, str] | None = None) -> LinearClassifier:
@@ -139,68 +105,3 @@ def test_any_answer_is_allowed_ranked_and_normalised(
         assert sum(values) <= 1 + 1e-5
         if len(codes) < top_k:
             assert sum(values) == pytest.approx(1, abs=1e-5)
-
-
-def test_saved_and_loaded_weights_give_identical_answers(tmp_path: Path) -> None:
-    strange = LinearWeights(
-        (1, 2),
-        ("x", "\ud800", "😀水", '"\n'),
-        np.linspace(1, 2, 4, dtype=np.float32),
-        np.arange(12, dtype=np.float32).reshape(3, 4),
-        np.array([0.1, 0.2, 0.3], dtype=np.float32),
-    )
-    write_version(tmp_path / "toy", toy_manifest(), strange.save)
-
-    loaded = LinearClassifier.load(tmp_path / "toy")
-
-    texts = ["x😀水", "\ud800", '"\n', ""]
-    allowed = [frozenset("ABC")] * len(texts)
-    before = LinearClassifier(toy_manifest(), strange).classify(texts, allowed)
-    assert loaded.classify(texts, allowed) == before
-
-
-def _tensor(name: str, change: Callable[..., object]) -> Callable[[Path], None]:
-    def damage(directory: Path) -> None:
-        tensors = load_file(directory / WEIGHTS)
-        changed = change(tensors.pop(name))
-        tensors |= {} if changed is None else {name: np.asarray(changed)}
-        (directory / WEIGHTS).write_bytes(save(tensors))
-
-    return damage
-
-
-def _vocabulary(content: object) -> Callable[[Path], None]:
-    def damage(directory: Path) -> None:
-        (directory / VOCABULARY).write_text(json.dumps(content))
-
-    return damage
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda directory: (directory / WEIGHTS).unlink(), f"does not list {WEIGHTS}"),
-        (lambda directory: (directory / WEIGHTS).write_bytes(b"x" * 9), "not a safetensors"),
-        (_tensor("idf", lambda _: None), "no tensor 'idf'"),
-        (_tensor("idf", lambda idf: idf[1:]), r"idf is float32 \(1,\), float32 \(2,\)"),
-        (_tensor("coef", lambda coef: coef.T), r"coef is float32 \(2, 3\)"),
-        (_tensor("coef", lambda coef: coef.astype(np.float64)), "coef is float64"),
-        (_tensor("intercept", lambda intercept: intercept * np.nan), "not finite"),
-        (lambda directory: (directory / VOCABULARY).write_bytes(b"{"), "not a vocabulary"),
-        (_vocabulary([]), "not a vocabulary"),
-        (_vocabulary({"ngram_range": [1, 1]}), "not a vocabulary"),
-        (_vocabulary({"ngram_range": [2, 1], "vocabulary": ["x", "y"]}), "no n-grams"),
-        (_vocabulary({"ngram_range": [1, 1], "vocabulary": ["x", "x"]}), "twice"),
-    ],
-)
-def test_a_version_whose_content_does_not_fit_is_refused(
-    tmp_path: Path, damage: Callable[[Path], None], message: str
-) -> None:
-    def write(directory: Path) -> None:
-        toy_weights().save(directory)
-        damage(directory)
-
-    write_version(tmp_path / "toy", toy_manifest(), write)
-
-    with pytest.raises(ModelVersionError, match=message):
-        load_classifier(tmp_path / "toy")

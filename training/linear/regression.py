@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from classifier.linear import make_vectorizer
+from classifier.ngrams import NGrams, make_vectorizer
 from core.errors import InputError
 
 Labels = NDArray[np.int64]
@@ -50,7 +50,7 @@ def vectorize(data: Data, ngram_range: tuple[int, int]) -> tuple[TfidfVectorizer
         InputError: no n-gram is common enough to learn from.
     """
     vectorizer = make_vectorizer(
-        ngram_range,
+        NGrams("char", *ngram_range),
         min_df=1 if len(data.texts) < FEW_SAMPLES else 2,
         max_features=MAX_NGRAMS,
     )

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import JsonValue
 
-from classifier.linear import LinearClassifier, LinearWeights
+from classifier.linear import LinearClassifier
+from classifier.linear_model import LinearWeights
 from classifier.manifest import Calibration, TrainingFacts
+from classifier.ngrams import NGrams, Vocabulary
 from registry.writer import TrainedVersion, store_version
 from training.held_out import calibrate, measure
 from training.linear.regression import Data, fit, vectorize
@@ -86,7 +88,7 @@ def _facts(
         settings={
             "ngram_range": list(setting.ngram_range),
             "c": setting.c,
-            "ngrams": len(weights.vocabulary),
+            "ngrams": len(weights.idf),
         },
         data_sha256=data_sha256(samples),
     )
@@ -102,9 +104,9 @@ def _arrange(samples: Sequence[Sample], codes: Sequence[str]) -> Data:
 def _fit_all(data: Data, setting: Setting) -> LinearWeights:
     vectorizer, matrix = vectorize(data, setting.ngram_range)
     coef, intercept = fit(matrix, data.labels, setting.c, data.classes)
+    terms = tuple(vectorizer.get_feature_names_out().tolist())
     return LinearWeights(
-        setting.ngram_range,
-        tuple(vectorizer.get_feature_names_out().tolist()),
+        (Vocabulary(NGrams("char", *setting.ngram_range), terms),),
         vectorizer.idf_.astype(np.float32),
         coef,
         intercept,

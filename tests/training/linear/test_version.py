@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.linear import WEIGHTS
+from classifier.linear_model import WEIGHTS
 from classifier.loading import load_classifier
 from classifier.version_files import read_manifest
 from core.errors import InputError, ModelVersionError, TaxonomyError
