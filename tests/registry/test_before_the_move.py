@@ -23,6 +23,8 @@ FIXTURE = Path(__file__).parent / "before_the_move"
 VERSIONS = FIXTURE / "versions"
 EXPECTED: dict[str, Any] = json.loads((FIXTURE / "expected.json").read_text("utf-8"))
 NAMES: dict[str, str] = {entry["kind"]: name for name, entry in EXPECTED["versions"].items()}
+# Was added after the trainings: an LLM now answers it by its name, then it did not.
+ADDED = frozenset({"U021"})
 # Products of float32 are summed in an order of the processor's.
 TOLERANCE = {"constant": 1e-6, "linear": 1e-6, "llm": 1e-4}
 
@@ -70,7 +72,7 @@ def test_a_version_opens_and_answers_as_it_did(migrated: Database, kind: str) ->
         pytest.importorskip("torch")
     name = NAMES[kind]
     texts = EXPECTED["texts"]
-    allowed = frozenset(EXPECTED["active_units"])
+    allowed = frozenset(EXPECTED["active_units"]) - ADDED
 
     check_version(migrated, name, VERSIONS)
     classifier = load_version(migrated, name, VERSIONS)
@@ -102,8 +104,11 @@ def test_the_commands_tell_of_it_what_they_told_then(cli: Cli) -> None:
     assert (status["champion"], status["claimed"]) == (EXPECTED["champion"], 0)
     assert (status["corrections"], len(status["workers"])) == (1, 1)
 
-    exported = cli("export", "-")
-    assert [json.loads(line) for line in exported.out.splitlines()] == EXPECTED["export"]
+    exported = [json.loads(line) for line in cli("export", "-").out.splitlines()]
+    assert [
+        {name: row[name] for name in before}  # columns that came later have nothing to say of it
+        for row, before in zip(exported, EXPECTED["export"], strict=True)
+    ] == EXPECTED["export"]
 
 
 @pytest.mark.usefixtures("database")
