@@ -1,6 +1,4 @@
-"""Calibration: probabilities that mean what they say, a threshold that keeps the error target."""
-
-from dataclasses import dataclass
+"""Calibration: probabilities that mean what they say."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +11,6 @@ HOLD_ALL = 2.0
 
 # Temperatures are looked for in this range: outside, the held-out answers are all right or noise.
 _COLDEST, _HOTTEST = 0.02, 50.0
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """Where to hold answers back, and what that did to the held-out answers.
-
-    Parameters:
-        threshold: answers with at least this probability are accepted; ``HOLD_ALL`` for none.
-        coverage: share of accepted answers.
-        error: share of wrong answers among the accepted; None where none is.
-    """
-
-    threshold: float
-    coverage: float
-    error: float | None
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> NDArray[np.float64]:
@@ -62,30 +45,3 @@ def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
     # Convex in 1 / temperature, so it has one minimum in the logarithm too.
     bounds = (np.log(_COLDEST), np.log(_HOTTEST))
     return float(np.exp(minimize_scalar(nll, bounds=bounds, method="bounded").x))
-
-
-def threshold_for_error(
-    probability: NDArray[np.float64], correct: NDArray[np.bool_], error_target: float
-) -> Threshold:
-    """Return the lowest threshold whose accepted held-out answers err at most so often.
-
-    Selective classification by softmax response: Geifman & El-Yaniv, "Selective Classification
-    for Deep Neural Networks", NeurIPS 2017. The error here is the measured one, without their
-    confidence bound, which at some hundred held-out answers would hold nearly all back.
-
-    Args:
-        probability: (n,), of the held-out answers.
-        correct: (n,), whether each was right.
-        error_target: from 0 to 1.
-    """
-    order = np.argsort(-probability, kind="stable")
-    descending = probability[order]
-    accepted = np.arange(1, len(order) + 1)
-    errors = np.cumsum(~correct[order]) / accepted
-    # A threshold accepts equal probabilities together: only the last of them can be the cut.
-    last_of_equals = np.append(descending[1:] != descending[:-1], True)[: len(order)]
-    cuts = np.flatnonzero(last_of_equals & (errors <= error_target))
-    if len(cuts) == 0:
-        return Threshold(HOLD_ALL, 0.0, None)
-    cut = cuts[-1]
-    return Threshold(float(descending[cut]), float(accepted[cut] / len(order)), float(errors[cut]))

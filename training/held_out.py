@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.calibration import Floats, fit_temperature, softmax, threshold_for_error
+from classifier.calibration import HOLD_ALL, Floats, fit_temperature, softmax
 from classifier.interface import PROBABILITY_DECIMALS
 from classifier.manifest import Calibration
+from training.promise import CONFIDENCE, find_threshold
 
 Rows = NDArray[np.int64]
 
@@ -86,18 +87,21 @@ def representatives(groups: Rows, seed: int) -> Rows:
     return np.sort(order[firsts])
 
 
-def calibrate(logits: Floats, labels: NDArray[np.int64], error_target: float) -> Calibration:
-    """Set temperature and threshold from held-out answers.
+def calibrate(held_out: HeldOut, error_target: float, seed: int = 42) -> Calibration:
+    """Set temperature and threshold from held-out answers, each from a part of its own.
 
     Args:
-        logits: (n, classes).
-        labels: (n,), class numbers.
-        error_target: share of wrong answers to accept among those not held back, 0 to 1.
+        held_out: the answers.
+        error_target: share of wrong answers to accept among those routed, 0 to 1.
+        seed: of the division and of each group's representative.
     """
-    temperature = fit_temperature(logits, labels)
+    fitting, untouched = held_out.split(seed=seed)
+    temperature = fit_temperature(fitting.logits, fitting.labels)
+    judged = untouched.representatives(seed)
     # Rounded as serving rounds: the threshold is compared with such probabilities.
-    probability = softmax(logits, temperature).max(axis=1).round(PROBABILITY_DECIMALS)
-    return calibration_of(probability, logits.argmax(axis=1) == labels, error_target, temperature)
+    probability = softmax(judged.logits, temperature).max(axis=1).round(PROBABILITY_DECIMALS)
+    correct = judged.logits.argmax(axis=1) == judged.labels
+    return calibration_of(probability, correct, error_target, temperature)
 
 
 def calibration_of(
@@ -105,16 +109,19 @@ def calibration_of(
     correct: NDArray[np.bool_],
     error_target: float,
     temperature: float = 1.0,
+    routed: NDArray[np.bool_] | None = None,
 ) -> Calibration:
-    """Set the threshold from answers whose probabilities are known.
+    """Set the threshold from answers whose probabilities are known; see ``find_threshold``.
 
     Args:
-        probability: (n,), rounded as serving rounds.
+        probability: (n,), rounded as serving rounds, of answers no two of which are
+            near-duplicates and which chose nothing.
         correct: (n,), whether each answer was right.
-        error_target: share of wrong answers to accept among those not held back, 0 to 1.
+        error_target: share of wrong answers to accept among those routed, 0 to 1.
         temperature: by which the logits were divided.
+        routed: (n,), which answers pass ``no_unit``; by default all.
     """
-    found = threshold_for_error(probability, correct, error_target)
+    found = find_threshold(probability, correct, error_target, routed)
     return Calibration(
         temperature=temperature,
         threshold=found.threshold,
@@ -122,6 +129,9 @@ def calibration_of(
         coverage=found.coverage,
         error=found.error,
         held_out=len(correct),
+        confidence=CONFIDENCE if found.threshold < HOLD_ALL else None,
+        error_bound=found.bound,
+        needed=found.needed,
     )
 
 

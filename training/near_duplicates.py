@@ -41,7 +41,7 @@ _WINDOW = 16
 # What is in memory at once: shingles of texts, pairs, sketches as Python numbers.
 _CACHED, _CHUNK, _TOLD = 20_000, 50_000, 5_000
 
-_DIGITS, _SIGNS = re.compile(r"\d+"), re.compile(r"[\W_]+")
+_SIGNS = re.compile(r"[\W_]+")
 
 
 def group_near_duplicates(texts: Sequence[str]) -> Rows:
@@ -77,9 +77,11 @@ def conflicts(groups: Rows, labels: Rows) -> list[Rows]:
 
 
 def normalise(text: str) -> str:
-    """Return a text without what tells no tickets apart: case, width, spaces, signs, numbers."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return _SIGNS.sub("", _DIGITS.sub("0", folded))
+    """Return a text without what tells no tickets apart: case, width, spaces and signs.
+
+    Numbers stay: in a short ticket an error's number may be all that tells.
+    """
+    return _SIGNS.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _components(texts: Sequence[str]) -> DisjointSet:

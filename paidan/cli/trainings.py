@@ -45,12 +45,9 @@ def train_version(
 
     names = {unit.code: unit.name for unit in units}
     folder, target = settings.resolved_models_dir, wanted.error_target
-    if wanted.kind == "constant":
-        return train_constant(samples, names, models_dir=folder, error_target=target)
+    train = train_constant if wanted.kind == "constant" else train_linear
     with TrainingProgress() as progress:
-        return train_linear(
-            samples, names, models_dir=folder, error_target=target, progress=progress
-        )
+        return train(samples, names, models_dir=folder, error_target=target, progress=progress)
 
 
 def _train_llm(

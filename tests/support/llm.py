@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 from classifier.labels.template import PromptUnit
 from db import Database, versions
@@ -39,7 +40,13 @@ head = 0
 
 
 def themed_samples(each: int = 40) -> list[Sample]:
-    return [Sample(f"{text} {n}", code) for code, text in THEMES.items() for n in range(each)]
+    """Tickets of three themes from so many places each: no two are near-duplicates."""
+    random = Random(7)
+    return [
+        Sample(f"{text} {''.join(random.choices('东西南北中山河桥路街巷里', k=8))}", code)
+        for code, text in THEMES.items()
+        for _ in range(each)
+    ]
 
 
 def prompt_units() -> list[PromptUnit]:

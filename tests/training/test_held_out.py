@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from classifier.calibration import HOLD_ALL
 from training.held_out import (
+    FIT_SHARE,
     HeldOut,
     calibrate,
     calibration_of,
@@ -17,31 +19,81 @@ LOGITS = np.array([[4.0, 0.0], [4.0, 0.0], [0.0, 4.0], [1.0, 0.0]])
 LABELS = np.array([0, 0, 1, 1])
 
 
-def test_the_threshold_keeps_the_wrong_answer_back() -> None:
-    calibration = calibrate(LOGITS, LABELS, error_target=0.05)
+def many(copies: int) -> HeldOut:
+    """The four answers, so many times, no two of which are near-duplicates."""
+    logits, labels = np.tile(LOGITS, (copies, 1)), np.tile(LABELS, copies)
+    return HeldOut(logits, labels, np.arange(len(labels)))
 
-    assert (calibration.coverage, calibration.error, calibration.held_out) == (0.75, 0.0, 4)
-    assert calibration.temperature > 0
-    sure = 1 / (1 + np.exp(-4 / calibration.temperature))
-    assert calibration.threshold == pytest.approx(sure, abs=1e-6)
+
+def test_the_threshold_keeps_the_wrong_answers_back() -> None:
+    calibration = calibrate(many(100), error_target=0.05)
+
+    assert calibration.coverage == pytest.approx(0.75, abs=0.03)
+    assert calibration.error == 0.0
+    assert calibration.held_out == 280
+    sure, unsure = (1 / (1 + np.exp(-gap / calibration.temperature)) for gap in (4, 1))
+    assert unsure < calibration.threshold <= sure
+    assert calibration.confidence == 0.9
+    assert calibration.error_bound is not None
+    assert 0 < calibration.error_bound <= 0.05
+
+
+def test_temperature_comes_from_one_part_and_the_threshold_from_the_other() -> None:
+    # given answers whose fitting part is all wrong
+    held_out = many(100)
+    fitting, _ = split_groups(held_out.groups, FIT_SHARE, 42)
+    labels = held_out.labels.copy()
+    labels[fitting] = 1 - held_out.logits[fitting].argmax(axis=1)
+
+    calibration = calibrate(HeldOut(held_out.logits, labels, held_out.groups), 1.0)
+
+    # then no answer is trusted, and the untouched part alone tells the error
+    assert calibration.temperature > 10
+    assert calibration.error == pytest.approx(0.25, abs=0.03)
+
+
+def test_near_duplicates_count_once() -> None:
+    # given one right answer told a hundred times: that promises nothing
+    told_again = HeldOut(
+        np.tile([[4.0, 0.0]], (100, 1)), np.zeros(100, dtype=np.int64), np.full(100, 7)
+    )
+
+    calibration = calibrate(told_again, error_target=0.05)
+
+    assert (calibration.held_out, calibration.threshold) == (1, HOLD_ALL)
+    assert calibration.needed is not None
+
+
+def test_too_few_held_out_answers_promise_nothing_and_say_how_many_would() -> None:
+    few = HeldOut(LOGITS, LABELS, np.arange(4))
+
+    calibration = calibrate(few, error_target=0.05)
+
+    assert (calibration.threshold, calibration.coverage, calibration.error) == (HOLD_ALL, 0.0, None)
+    assert (calibration.confidence, calibration.error_bound) == (None, None)
+    assert calibration.needed is not None
+    assert calibration.needed > 50
 
 
 def test_without_held_out_answers_all_is_held_back() -> None:
-    calibration = calibrate(np.empty((0, 2)), np.empty(0, dtype=np.int64), error_target=0.05)
+    none = HeldOut(np.empty((0, 2)), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+
+    calibration = calibrate(none, error_target=0.05)
 
     assert (calibration.temperature, calibration.held_out, calibration.coverage) == (1.0, 0, 0.0)
-    assert calibration.threshold > 1
-    assert measure(np.empty((0, 2)), np.empty(0, dtype=np.int64)) == {
-        "accuracy": None,
-        "macro_f1": None,
-    }
+    assert calibration.threshold == HOLD_ALL
+    assert measure(none.logits, none.labels) == {"accuracy": None, "macro_f1": None}
 
 
 def test_known_probabilities_are_calibrated_as_they_are() -> None:
-    calibration = calibration_of(np.array([0.9, 0.6]), np.array([True, False]), error_target=0.5)
+    probability, correct = np.full(300, 0.9), np.arange(300) % 4 > 0
+    routed = np.arange(300) < 200
 
-    assert (calibration.threshold, calibration.error, calibration.temperature) == (0.6, 0.5, 1.0)
-    assert calibration.error_target == 0.5
+    calibration = calibration_of(probability, correct, error_target=0.5, routed=routed)
+
+    assert (calibration.threshold, calibration.temperature) == (pytest.approx(0.9, abs=0.01), 1.0)
+    assert (calibration.error, calibration.coverage) == (0.25, pytest.approx(2 / 3))
+    assert (calibration.error_target, calibration.held_out) == (0.5, 300)
 
 
 def test_accuracy_and_macro_f1_are_those_of_the_best_answers() -> None:

@@ -4,12 +4,15 @@ import training.adapter.unsloth_first  # noqa: F401
 
 # isort: split
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 from datasets import Dataset
+from numpy.typing import NDArray
 
 from classifier.labels.prompt import Prompt
 from classifier.labels.template import PromptUnit, load_template
@@ -18,8 +21,10 @@ from classifier.model.bases.base import Base
 from classifier.model.bases.files import RECIPE
 from classifier.model.bases.tokenizer import has_thoughts, load_tokenizer
 from classifier.setup import Setup
+from core.errors import InputError
 from training.adapter.recipe import Recipe
 from training.adapter.tokens import Tokens
+from training.near_duplicates import group_near_duplicates
 from training.progress import Progress
 from training.samples import Sample, check_samples
 
@@ -56,6 +61,11 @@ class Preparation:
     def taught(self) -> tuple[str, ...]:
         """Codes of the units with known samples: the rows of a head."""
         return tuple(sorted({sample.unit for sample in self.known}))
+
+    @property
+    def groups(self) -> NDArray[np.int64]:
+        """(scored,) group numbers of near-duplicates among the scored samples."""
+        return group_near_duplicates([sample.text for sample in self.scored])
 
     def tokens(self) -> list[Tokens]:
         """Return the known samples in tokens, with their thoughts where the recipe learns these."""
@@ -132,9 +142,28 @@ def setup_of(base: Base, units: Sequence[PromptUnit], recipe: Recipe) -> Setup:
 
 
 def split(samples: Sequence[Sample], recipe: Recipe) -> tuple[list[Sample], list[Sample]]:
-    """Hold a part out, the article's way, whatever the order the samples come in."""
+    """Hold a part out, the article's way, whatever the order the samples come in.
+
+    What is drawn are groups of near-duplicates, so that none is on both sides; where there are no
+    near-duplicates, the division is the article's own.
+
+    Raises:
+        InputError: all samples are near-duplicates of each other.
+    """
     ordered = sorted(samples, key=lambda sample: (sample.unit, sample.text))
-    numbers = Dataset.from_dict({"number": list(range(len(ordered)))})
+    groups = group_near_duplicates([sample.text for sample in ordered])
+    members = defaultdict(list)
+    for group, sample in zip(groups.tolist(), ordered, strict=True):
+        members[group].append(sample)
+    if len(members) == 1:
+        raise InputError(
+            f"all {len(samples)} samples tell nearly the same: none can be held out; check which "
+            "column was imported as the text"
+        )
+    numbers = Dataset.from_dict({"number": list(members)})
     parts = numbers.train_test_split(test_size=recipe.data.test_size, seed=recipe.data.seed)
-    known, held_out = ([ordered[n] for n in parts[part]["number"]] for part in ("train", "test"))
+    known, held_out = (
+        [sample for group in parts[part]["number"] for sample in members[group]]
+        for part in ("train", "test")
+    )
     return known, held_out

@@ -24,8 +24,9 @@ from training.adapter.preparation import Preparation, prepare, recipe_for
 from training.adapter.recipe import Recipe
 from training.adapter.scoring import compare_fp8, free_memory, score
 from training.adapter.trainer import Run, fine_tune
-from training.held_out import calibrate, measure
+from training.held_out import HeldOut, calibrate, measure
 from training.progress import Progress
+from training.promise import promise_line
 from training.samples import Sample, data_sha256
 
 
@@ -64,7 +65,8 @@ def train_llm(
         scores, labels = score(prepared, adapter_dir)
         metrics = measure(scores, labels) | {"loss": run.loss, "seconds": run.seconds}
         metrics |= compare_fp8(prepared, adapter_dir, scores, progress)
-        calibration = calibrate(scores, labels, error_target)
+        calibration = calibrate(HeldOut(scores, labels, prepared.groups), error_target)
+        progress.say(promise_line(calibration))
         facts = _facts(prepared, run, data_sha256(samples))
         answer = Answer(by="names", taught=prepared.taught)
         setup = prepared.setup.model_copy(update={"answer": answer})

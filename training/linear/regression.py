@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from classifier.ngrams import NGrams, make_vectorizer
 from core.errors import InputError
+from training.near_duplicates import group_near_duplicates
 
 Labels = NDArray[np.int64]
 
@@ -37,6 +39,11 @@ class Data:
     texts: Sequence[str]
     labels: Labels
     classes: int
+
+    @cached_property
+    def groups(self) -> Labels:
+        """(n,) group numbers of near-duplicates."""
+        return group_near_duplicates(self.texts)
 
     def take(self, rows: NDArray[np.int64]) -> "Data":
         """Return the samples in these rows."""

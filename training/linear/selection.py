@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from training.held_out import HeldOut
 from training.linear.folds import TRAIN_ONLY, stratified_folds, stratified_subsample
 from training.linear.regression import Data, Labels, fit, vectorize
 from training.progress import Progress
@@ -23,6 +23,9 @@ SELECTION_FOLDS = 2
 CALIBRATION_FOLDS = 3
 # Folds are run until so many answers were held out: 100,000 samples need one fold, not three.
 CALIBRATION_ANSWERS = 10_000
+NOTHING_HELD_OUT = (
+    "no unit has two samples that are no near-duplicates: nothing can be chosen or calibrated"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,9 @@ def choose_setting(data: Data, seed: int, progress: Progress) -> Setting:
     size = round(len(data.texts) * SELECTION_SHARE)
     size = min(max(size, SELECTION_MINIMUM), SELECTION_MAXIMUM)
     some = data.take(stratified_subsample(data.labels, size, seed))
-    folds = stratified_folds(some.labels, SELECTION_FOLDS, seed)
+    folds = stratified_folds(some.labels, SELECTION_FOLDS, seed, some.groups)
     if (folds == TRAIN_ONLY).all():
-        progress.say("no unit has two samples: nothing can be chosen or calibrated")
+        progress.say(NOTHING_HELD_OUT)
         return Setting(NGRAM_RANGES[0], FIRST_C)
 
     def accuracy(matrix: csr_matrix, setting: Setting) -> float:
@@ -71,21 +74,23 @@ def choose_setting(data: Data, seed: int, progress: Progress) -> Setting:
     return Setting(best, max(sorted(by_c), key=by_c.__getitem__))
 
 
-def held_out_answers(data: Data, setting: Setting, seed: int) -> tuple[NDArray[np.float32], Labels]:
-    """Return (answers, classes) logits of samples not trained on, and their labels."""
-    folds = stratified_folds(data.labels, CALIBRATION_FOLDS, seed)
+def held_out_answers(data: Data, setting: Setting, seed: int) -> HeldOut:
+    """Return answers to samples by models that learned neither them nor a near-duplicate."""
+    folds = stratified_folds(data.labels, CALIBRATION_FOLDS, seed, data.groups)
     logits = [np.empty((0, data.classes), dtype=np.float32)]
-    labels = [np.empty(0, dtype=np.int64)]
+    rows = [np.empty(0, dtype=np.int64)]
     for fold in np.unique(folds[folds != TRAIN_ONLY]):
         known = data.take(np.flatnonzero(folds != fold))
-        asked = data.take(np.flatnonzero(folds == fold))
+        asked = np.flatnonzero(folds == fold)
         vectorizer, matrix = vectorize(known, setting.ngram_range)
         coef, intercept = fit(matrix, known.labels, setting.c, data.classes)
-        logits.append(vectorizer.transform(asked.texts) @ coef.T + intercept)
-        labels.append(asked.labels)
-        if sum(map(len, labels)) >= CALIBRATION_ANSWERS:
+        texts = data.take(asked).texts
+        logits.append(vectorizer.transform(texts) @ coef.T + intercept)
+        rows.append(asked)
+        if sum(map(len, rows)) >= CALIBRATION_ANSWERS:
             break
-    return np.concatenate(logits), np.concatenate(labels)
+    held_out = np.concatenate(rows)
+    return HeldOut(np.concatenate(logits), data.labels[held_out], data.groups[held_out])
 
 
 def _cross_validate(matrix: csr_matrix, data: Data, folds: Labels, c: float) -> float:

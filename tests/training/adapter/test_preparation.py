@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from datasets import Dataset
 
 from classifier.labels.template import PromptUnit
-from core.errors import TaxonomyError
+from core.errors import InputError, TaxonomyError
 from tests.support.llm import prompt_units, themed_samples
 from tests.support.models import STANDIN
 from tests.support.told import Told
@@ -41,7 +42,7 @@ def test_two_units_that_look_alike_to_the_tokenizer_are_refused_before_training(
         )
 
 
-def test_the_order_of_the_samples_does_not_change_thesplit() -> None:
+def test_the_order_of_the_samples_does_not_change_the_split() -> None:
     recipe = recipe_for(STANDIN)
     samples = themed_samples(10)
 
@@ -49,6 +50,37 @@ def test_the_order_of_the_samples_does_not_change_thesplit() -> None:
     assert first == second
     assert len(first[1]) == 3
     assert len(prompt_units()) == 3
+
+
+def test_near_duplicates_are_on_one_side_of_the_split() -> None:
+    samples = themed_samples(40)
+    again = [Sample(f"{sample.text}!", sample.unit) for sample in samples[::2]]
+
+    known, held_out = split([*samples, *again], recipe_for(STANDIN))
+
+    assert len(known) + len(held_out) == 180
+    assert 10 <= len(held_out) <= 26
+    sides = [{sample.text.rstrip("!") for sample in side} for side in (known, held_out)]
+    assert not sides[0] & sides[1]
+
+
+def test_samples_that_all_tell_the_same_are_refused() -> None:
+    samples = [Sample(f"路灯坏了，晚上看不见路{sign}", code) for sign, code in ("!A", "?B", ".A")]
+
+    with pytest.raises(InputError, match="all 3 samples tell nearly the same"):
+        split(samples, recipe_for(STANDIN))
+
+
+def test_without_near_duplicates_the_split_is_the_articles_own() -> None:
+    samples = themed_samples(40)
+    ordered = sorted(samples, key=lambda sample: (sample.unit, sample.text))
+    texts = Dataset.from_dict({"text": [sample.text for sample in ordered]})
+
+    known, held_out = split(samples, recipe_for(STANDIN))
+
+    parts = texts.train_test_split(test_size=0.1, seed=42)
+    assert [sample.text for sample in known] == list(parts["train"]["text"])
+    assert [sample.text for sample in held_out] == list(parts["test"]["text"])
 
 
 def test_samples_become_tokens_of_question_and_answer(prepared: Preparation) -> None:

@@ -7,7 +7,9 @@ from training.linear.regression import Data
 from training.linear.selection import (
     FIRST_C,
     NGRAM_RANGES,
+    NOTHING_HELD_OUT,
     OTHER_C,
+    Setting,
     choose_setting,
     held_out_answers,
 )
@@ -41,18 +43,30 @@ def test_without_two_samples_of_any_unit_nothing_is_chosen_and_nothing_held_out(
     told = Told()
 
     setting = choose_setting(data, 1, told)
-    logits, labels = held_out_answers(data, setting, 1)
+    held_out = held_out_answers(data, setting, 1)
 
-    assert told.lines == ["no unit has two samples: nothing can be chosen or calibrated"]
+    assert told.lines == [NOTHING_HELD_OUT]
     assert (setting.ngram_range, setting.c) == (NGRAM_RANGES[0], FIRST_C)
-    assert (logits.shape, labels.shape) == ((0, 2), (0,))
+    assert (held_out.logits.shape, len(held_out)) == ((0, 2), 0)
 
 
 def test_every_sample_is_answered_once_by_a_model_that_has_not_seen_it() -> None:
     data = themed(40)
 
-    logits, labels = held_out_answers(data, choose_setting(data, 1, Told()), 1)
+    held_out = held_out_answers(data, choose_setting(data, 1, Told()), 1)
 
-    assert logits.shape == (40, 2)
-    assert np.bincount(labels).tolist() == [20, 20]
-    assert (logits.argmax(axis=1) == labels).all()
+    assert held_out.logits.shape == (40, 2)
+    assert np.bincount(held_out.labels).tolist() == [20, 20]
+    assert (held_out.logits.argmax(axis=1) == held_out.labels).all()
+    assert len(set(held_out.groups.tolist())) == 40
+
+
+def test_what_nearly_repeats_a_known_sample_is_not_held_out() -> None:
+    # given a unit whose samples are one ticket told three times
+    again = ["小区门口的路灯不亮了", "小区门口的路灯不亮了!", "小区门口的路灯不亮了。"]
+    some = themed(20)
+    data = Data([*some.texts, *again], np.append(some.labels, [2, 2, 2]), 3)
+
+    held_out = held_out_answers(data, Setting((1, 2), FIRST_C), 1)
+
+    assert np.bincount(held_out.labels, minlength=3).tolist() == [10, 10, 0]
