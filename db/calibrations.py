@@ -17,21 +17,6 @@ from db.models import CalibrationMove, StoredCalibration
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
-    """The calibration by which a version decides.
-
-    Attributes:
-        id: of the calibration; None for the version's own.
-        content: a ``classifier.manifest.Calibration``; None for the version's own.
-        move: id of the move that put it in force; None where there never was one.
-    """
-
-    id: int | None = None
-    content: Mapping[str, Any] | None = None
-    move: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Moved:
     """A change of a version's calibration, by ids; None is the version's own."""
 
@@ -107,18 +92,17 @@ def newest_move(session: Session, version: str) -> int | None:
     return newest.id if newest else None
 
 
-def in_force(session: Session, version: str) -> list[InForce]:
+def in_force(session: Session, version: str) -> list[StoredCalibration]:
     """Return the calibration by which a version decides, then those a rollback would return to.
 
-    The last is the version's own.
+    Beyond the last, or where there is none, the version's own counts.
     """
-    found: list[InForce] = []
-    move = newest = _newest_move(session, version)
+    found: list[StoredCalibration] = []
+    move = _newest_move(session, version)
     while move is not None and move.calibration_id is not None:
-        row = session.get_one(StoredCalibration, move.calibration_id)
-        found.append(InForce(row.id, row.content, newest.id if newest else None))
+        found.append(session.get_one(StoredCalibration, move.calibration_id))
         move = session.get(CalibrationMove, move.previous_id) if move.previous_id else None
-    return [*found, InForce(move=newest.id if newest else None)]
+    return found
 
 
 def list_calibrations(session: Session, version: str) -> list[StoredCalibration]:

@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from core.errors import ModelVersionError
 from db import Database, calibrations, versions
-from db.calibrations import InForce, Moved
+from db.calibrations import Moved
 from db.models import CalibrationMove, Event
 
 
@@ -30,16 +30,15 @@ def rollback(database: Database, version: str = "v") -> Moved:
         return calibrations.rollback(session, version, actor="li")
 
 
-def thresholds(database: Database, version: str = "v") -> list[float | None]:
-    """Of the calibration in force, then of those a rollback would return to; None: its own."""
+def thresholds(database: Database, version: str = "v") -> list[float]:
+    """Of the calibration in force, then of those a rollback would return to."""
     with database.reading() as session:
-        found = calibrations.in_force(session, version)
-        return [one.content["threshold"] if one.content else None for one in found]
+        return [one.content["threshold"] for one in calibrations.in_force(session, version)]
 
 
 def test_before_the_first_one_a_version_decides_by_its_own(database: Database) -> None:
     with database.reading() as session:
-        assert calibrations.in_force(session, "v") == [InForce()]
+        assert calibrations.in_force(session, "v") == []
         assert calibrations.newest_move(session, "v") is None
     with pytest.raises(ModelVersionError, match="the calibration it was made with: there is none"):
         rollback(database)
@@ -50,8 +49,8 @@ def test_a_calibration_counts_for_its_version_alone_and_leaves_a_trace(database:
     second = put(database, 0.9)
 
     assert (first.before, second.before) == (None, first.now)
-    assert thresholds(database) == [0.9, 0.8, None]
-    assert thresholds(database, "w") == [None]
+    assert thresholds(database) == [0.9, 0.8]
+    assert thresholds(database, "w") == []
     with database.reading() as session:
         [told] = session.execute(
             select(Event.actor, Event.data).where(Event.kind == "model.recalibrated").offset(1)
@@ -68,9 +67,9 @@ def test_rollbacks_walk_back_to_the_versions_own(database: Database) -> None:
     first, second = put(database, 0.8), put(database, 0.9)
 
     assert rollback(database) == Moved(second.now, first.now)
-    assert thresholds(database) == [0.8, None]
+    assert thresholds(database) == [0.8]
     assert rollback(database) == Moved(first.now, None)
-    assert thresholds(database) == [None]
+    assert thresholds(database) == []
 
     with pytest.raises(ModelVersionError, match="none to roll back to"):
         rollback(database)
@@ -84,11 +83,11 @@ def test_what_is_set_after_a_rollback_returns_to_what_counted_before_it(database
     rollback(database)
     put(database, 0.7)
 
-    assert thresholds(database) == [0.7, 0.8, None]
+    assert thresholds(database) == [0.7, 0.8]
     rollback(database)
     rollback(database)
     put(database, 0.6)
-    assert thresholds(database) == [0.6, None]
+    assert thresholds(database) == [0.6]
 
 
 def test_each_change_is_a_newer_move(database: Database) -> None:
@@ -97,7 +96,6 @@ def test_each_change_is_a_newer_move(database: Database) -> None:
         change()
         with database.reading() as session:
             seen.append(calibrations.newest_move(session, "v"))
-            assert calibrations.in_force(session, "v")[0].move == seen[-1]
 
     assert None not in seen
     assert seen[0] != seen[1]
