@@ -1,6 +1,7 @@
 """Turns labelled tickets into model versions, and measures them.
 
-``samples`` are labelled tickets, out of a file or, through ``replay``, what people decided. One of
+``samples`` are labelled tickets, out of a file or, through ``replay``, what people decided;
+``drawn`` tells which of these came before a person by chance. One of
 ``linear``, ``adapter`` and ``constant`` learns from them and tells its ``progress``; ``held_out``
 calibrates it on samples that it did not learn from, which share none of the groups that
 ``near_duplicates`` finds with those it did, and so do ``no_unit`` (what belongs to none of the
