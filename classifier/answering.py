@@ -43,7 +43,7 @@ class Answering:
         self._rows = {code: row for row, code in enumerate(rows)}
         self.question = lru_cache(maxsize=256)(self._question)
 
-    def recalibrate(self, calibration: Calibration) -> None:
+    def recalibrate(self, calibration: Calibration | None) -> None:
         """Decide by another calibration from now on (see ``DecisionRule.recalibrate``)."""
         self.rule.recalibrate(calibration)
         self.question.cache_clear()

@@ -47,6 +47,11 @@ class ConstantClassifier:
         self._rule = DecisionRule(manifest.name, list(counts), manifest.calibration, mapping)
         self.units = self._rule.units
 
+    @property
+    def calibration(self) -> Calibration:
+        """By which it decides."""
+        return self._rule.calibration
+
     @classmethod
     def load(cls, directory: Path, mapping: Mapping[str, str] | None = None) -> Self:
         """Open a version.
@@ -73,7 +78,7 @@ class ConstantClassifier:
         answers = {units: self._decide(units, top_k) for units in groups}
         return [answers[units] for units in allowed]
 
-    def recalibrate(self, calibration: Calibration) -> None:
+    def recalibrate(self, calibration: Calibration | None) -> None:
         """Decide by another calibration from now on (see ``interface.Classifier``)."""
         self._rule.recalibrate(calibration)
 

@@ -56,7 +56,7 @@ class DecisionRule:
     Parameters:
         version: the version's name.
         classes: codes of the learned units, in class order.
-        calibration: threshold, score of belonging, sets.
+        calibration: threshold, score of belonging, sets; the version's own.
         mapping: learned unit code -> code of the unit that now stands for it; a code that is not in
             it stands for itself.
         untaught: which of the classes were in no training data: their names alone are known.
@@ -77,14 +77,16 @@ class DecisionRule:
         taught = {t for t, code in zip(self._targets, classes, strict=True) if code not in untaught}
         self._untaught = self.units - taught
         self.columns = lru_cache(maxsize=256)(self._columns)
-        self.recalibrate(calibration)
+        self._own = calibration
+        self.recalibrate(None)
 
-    def recalibrate(self, calibration: Calibration) -> None:
-        """Decide by another calibration from now on.
+    def recalibrate(self, calibration: Calibration | None) -> None:
+        """Decide by another calibration from now on, or by the version's own again (None).
 
         Raises:
             ModelVersionError: it names a score of belonging that this Paidan does not have.
         """
+        calibration = calibration or self._own
         no_unit = calibration.no_unit
         if no_unit is not None and no_unit.score not in BELONGING:
             raise ModelVersionError(

@@ -45,6 +45,7 @@ class Classifier(Protocol):
         kind: how it works: "linear", "constant", ….
         units: codes of the units it can answer, after its mapping.
         token_budget: tokens (``core.text.estimate_tokens``) it takes in one batch.
+        calibration: by which it decides.
     """
 
     @property
@@ -55,6 +56,8 @@ class Classifier(Protocol):
     def units(self) -> frozenset[str]: ...  # noqa: D102
     @property
     def token_budget(self) -> int: ...  # noqa: D102
+    @property
+    def calibration(self) -> Calibration: ...  # noqa: D102
 
     def classify(
         self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5
@@ -72,8 +75,11 @@ class Classifier(Protocol):
         """
         ...
 
-    def recalibrate(self, calibration: Calibration) -> None:
+    def recalibrate(self, calibration: Calibration | None) -> None:
         """Decide by another calibration from now on; no weight is read.
+
+        Args:
+            calibration: the other; None for the version's own, which its manifest has.
 
         Raises:
             ModelVersionError: it asks for what this Paidan does not have.

@@ -39,6 +39,11 @@ class LinearClassifier:
         self._rule = DecisionRule(manifest.name, manifest.codes, manifest.calibration, mapping)
         self.units = self._rule.units
 
+    @property
+    def calibration(self) -> Calibration:
+        """By which it decides."""
+        return self._rule.calibration
+
     @classmethod
     def load(cls, directory: Path, mapping: Mapping[str, str] | None = None) -> Self:
         """Open a version.
@@ -64,7 +69,7 @@ class LinearClassifier:
             decisions.update(zip(rows, self._decide(logits[rows], units, top_k), strict=True))
         return [decisions[row] for row in range(len(texts))]
 
-    def recalibrate(self, calibration: Calibration) -> None:
+    def recalibrate(self, calibration: Calibration | None) -> None:
         """Decide by another calibration from now on (see ``interface.Classifier``)."""
         self._rule.recalibrate(calibration)
 

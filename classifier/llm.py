@@ -76,6 +76,11 @@ class LlmClassifier:
         """Tokens of one forward."""
         return self.engine.token_budget
 
+    @property
+    def calibration(self) -> Calibration:
+        """By which it decides."""
+        return self._answering.rule.calibration
+
     @classmethod
     def load(
         cls,
@@ -148,7 +153,7 @@ class LlmClassifier:
         [(_, decisions)] = BatchLoop(self.engine, self._answering, [batch], top_k).run()
         return decisions
 
-    def recalibrate(self, calibration: Calibration) -> None:
+    def recalibrate(self, calibration: Calibration | None) -> None:
         """Decide by another calibration from now on (see ``interface.Classifier``)."""
         self._answering.recalibrate(calibration)
 

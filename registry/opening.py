@@ -12,6 +12,7 @@ from classifier.version_files import read_manifest
 from core.errors import ModelVersionError
 from db import taxonomy, versions
 from db.session import Database
+from registry.calibration import apply_calibration
 from registry.registration import manifest_digest
 
 
@@ -31,7 +32,7 @@ def load_version(
     models_dir: Path,
     options: Options = DEFAULTS,
 ) -> Classifier:
-    """Load a registered version.
+    """Load a registered version; it decides by the calibration in force.
 
     Args:
         database: the record, which has its registration and the taxonomy.
@@ -46,7 +47,10 @@ def load_version(
         StorageError: a file is there and cannot be read.
     """
     directory, units = _find_version(database, name, models_dir)
-    return load_classifier(directory, units, options)
+    classifier = load_classifier(directory, units, options)
+    with database.reading() as session:
+        apply_calibration(session, classifier)
+    return classifier
 
 
 def check_version(database: Database, name: str, models_dir: Path) -> None:

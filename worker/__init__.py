@@ -11,7 +11,8 @@ A ticket's route:
 1. ``loop`` takes a message of ids, and has the ``resident`` model brought up to date. ``states``
    has the states that model can be in. ``version_loader`` loads the champion, and
    ``background_load`` reads it in a thread while another version answers. ``baseline`` loads the
-   linear version that answers while the LLM does not work.
+   linear version that answers while the LLM does not work. ``calibrated`` has what answers decide
+   by the calibration in force.
 2. ``feed`` claims tickets when the model asks for more, and ``batches`` makes batches of them.
    ``attempts`` makes each claim, and sees to it that each one ends. One solo ticket follows each
    feed.

@@ -133,6 +133,7 @@ class Dispatcher:
                 answers,
                 version=version,
                 degraded=self.resident.degraded,
+                calibration=self.resident.calibration_id,
                 review_sample=self.settings.review_sample,
             )
         self.tally.add(len(stored))

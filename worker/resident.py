@@ -16,6 +16,7 @@ from registry.opening import registered_kind
 from worker import gpu
 from worker.background_load import BackgroundLoad
 from worker.baseline import load_baseline
+from worker.calibrated import Calibrated
 from worker.states import AwaitingProcess, Empty, LoadingBeside, Serving, State, Target
 from worker.version_loader import LLM, VersionLoader
 
@@ -63,6 +64,9 @@ class Resident:
     - *model failed*: the classifier fails on any ticket (``drop``). LoadingBeside stays, with the
       baseline or nothing answering.
 
+    A new calibration of the version that answers changes no state: in each of them ``refresh``
+    applies it at once, and nothing is loaded.
+
     AwaitingProcess may follow each state and is the last one: only a new process can load the
     champion. Two cases: the champion is an LLM on another base, or in another mode, than the one on
     the GPU, which may not hold both; or the GPU failed, a retry is due, and the card is back.
@@ -87,6 +91,7 @@ class Resident:
         self.models_dir = models_dir
         self.loader = VersionLoader(database, models_dir, options, gpu_is_present)
         self.state: State = Empty()
+        self._calibrated = Calibrated()
         self.active_units: frozenset[str] = frozenset()
 
     @property
@@ -99,6 +104,11 @@ class Resident:
         """The version that answers now."""
         classifier = self.state.classifier
         return classifier.version if classifier else None
+
+    @property
+    def calibration_id(self) -> int | None:
+        """The calibration by which it decides; None for the version's own."""
+        return self._calibrated.id
 
     @property
     def degraded(self) -> bool:
@@ -114,12 +124,40 @@ class Resident:
         """Load the champion if it or the taxonomy changed; return what answers from now on.
 
         A version that fails its checks is refused and the one before serves on. It is tried again
-        after ``retry_after`` seconds, for its files may have been restored.
+        after ``retry_after`` seconds, for its files may have been restored. What answers decides by
+        the calibration in force.
         """
+        with self.database.reading() as session:
+            if self.is_current(session):
+                return self.classifier
+        self._refresh_version()
+        with self.database.reading() as session:
+            self._calibrated.follow(session, self.classifier)
+        return self.classifier
+
+    def is_current(self, session: Session) -> bool:
+        """Whether ``refresh`` would change nothing."""
+        is_calibrated = self._calibrated.is_current(session, self.classifier)
+        return is_calibrated and self.state.is_current(_target(session))
+
+    def drop(self) -> None:
+        """Let go of a model that does not work; ``refresh`` loads it anew after a while.
+
+        In an LLM's place the linear baseline answers meanwhile, unless that failed itself.
+        """
+        failed = self.state
+        self.loader.gpu_failed = gpu.is_pinned()
+        retry_at = time.monotonic() + self.retry_after
+        self.state = replace(failed, retry_at=retry_at).with_baseline(None)
+        if failed.classifier is not None and not failed.degraded:
+            self._degrade(failed.classifier.version)
+
+    def _refresh_version(self) -> None:
+        """Load the champion if it or the taxonomy changed."""
         with self.database.reading() as session:
             target = _target(session)
             if self.state.is_current(target):
-                return self.classifier
+                return
             units = taxonomy.list_units(session, active_only=True)
             self.active_units = frozenset(unit.code for unit in units)
         before = self.state
@@ -134,23 +172,6 @@ class Resident:
             )
         else:
             self._try(target, target.version, before)
-        return self.classifier
-
-    def is_current(self, session: Session) -> bool:
-        """Whether ``refresh`` would change nothing."""
-        return self.state.is_current(_target(session))
-
-    def drop(self) -> None:
-        """Let go of a model that does not work; ``refresh`` loads it anew after a while.
-
-        In an LLM's place the linear baseline answers meanwhile, unless that failed itself.
-        """
-        failed = self.state
-        self.loader.gpu_failed = gpu.is_pinned()
-        retry_at = time.monotonic() + self.retry_after
-        self.state = replace(failed, retry_at=retry_at).with_baseline(None)
-        if failed.classifier is not None and not failed.degraded:
-            self._degrade(failed.classifier.version)
 
     def _try(self, target: Target, name: str, before: State) -> None:
         """Load the target's version ``name``, or begin to; ``before`` was the state until now."""

@@ -148,6 +148,11 @@ def test_another_calibration_counts_at_once() -> None:
     assert one.temperature == 3.0
     assert decide(one, 0.6, 0.1, 0.3).held_back == "doubtful"
 
+    one.recalibrate(None)
+
+    assert one.calibration == rule().calibration
+    assert decide(one, 0.6, 0.1, 0.3).held_back is None
+
 
 def test_a_score_that_is_not_known_is_refused_and_the_calibration_before_stays() -> None:
     one = rule()
