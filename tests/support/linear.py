@@ -1,4 +1,4 @@
-"""A linear model of two n-grams and three units."""
+"""A linear model of two n-grams and three units; samples of two themes."""
 
 from datetime import UTC, datetime
 
@@ -7,6 +7,7 @@ import numpy as np
 from classifier.linear_model import LinearWeights
 from classifier.manifest import Calibration, LearnedUnit, Manifest, TrainingFacts
 from classifier.ngrams import NGrams, Vocabulary
+from training.linear.data import Data
 
 
 def toy_manifest(name: str = "toy") -> Manifest:
@@ -32,3 +33,9 @@ def toy_weights() -> LinearWeights:
         np.array([[4, 0], [0, 4], [0, 4]], dtype=np.float32),
         np.zeros(3, dtype=np.float32),
     )
+
+
+def themed(count: int) -> Data:
+    """Two units told apart by their first characters, which only n-grams of two tell."""
+    texts = [("甲乙" if n % 2 else "乙甲") + str(n) for n in range(count)]
+    return Data(texts, np.arange(count) % 2, 2, np.arange(count))

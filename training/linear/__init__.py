@@ -1,7 +1,8 @@
 """Trains the linear model.
 
-``version.train_linear`` takes samples. ``selection`` tries n-gram lengths and regularisations on
-``folds`` of them and keeps the best setting; it then answers samples that it held out, which sets
-temperature and threshold. ``regression`` fits one model: each of those, and the last, which learns
-from all samples and is written as the version.
+``version.train_linear`` takes samples and makes ``data`` of them. ``selection`` tries ``features``
+(which n-grams) and each ``learner`` (which loss, how regularised) on ``folds``; ``comparison`` says
+who answers best. The ``setting`` found then answers samples that it held out (``answers``), which
+sets temperature and threshold, and learns from all samples: that model is the version. ``jobs``
+runs fits side by side.
 """

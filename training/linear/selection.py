@@ -1,104 +1,149 @@
-"""Chooses a linear model's setting by cross-validation, and answers what it held out."""
+"""Chooses what a linear model reads and how it learns, by grouped cross-validation."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from training.held_out import HeldOut
+from classifier.calibration import Floats, fit_temperature
+from core.errors import InputError
+from training.linear.comparison import choose, race, standings
+from training.linear.data import Data, Labels
+from training.linear.features import FEATURES, Features, name_of, vectorize
 from training.linear.folds import TRAIN_ONLY, stratified_folds, stratified_subsample
-from training.linear.regression import Data, Labels, fit, vectorize
+from training.linear.jobs import processes_for, run_jobs
+from training.linear.learner import Learner
+from training.linear.setting import Setting
 from training.progress import Progress
 
-# The grid. Measured: (1, 2) is best on Chinese hotline tickets, (2, 4) on English bank questions.
-NGRAM_RANGES = ((1, 2), (1, 3), (2, 4))
-FIRST_C = 30.0
-OTHER_C = (10.0, 100.0)
-
-# A subsample chooses: this share of the samples, since more of them favour longer n-grams, within
-# these bounds.
-SELECTION_SHARE = 0.4
-SELECTION_MINIMUM, SELECTION_MAXIMUM = 2_000, 8_000
+# A subsample chooses where there are more samples, or longer texts.
+SELECTION_SAMPLES, SELECTION_CHARACTERS = 8_000, 1_000_000
 SELECTION_FOLDS = 2
-CALIBRATION_FOLDS = 3
-# Folds are run until so many answers were held out: 100,000 samples need one fold, not three.
-CALIBRATION_ANSWERS = 10_000
+
+# The grids. Their first is tried first, and features are compared with the first hinge.
+BALANCES = (0.5, 0.0, 1.0)
+HINGES = tuple(Learner("hinge", c, b) for b, c in product(BALANCES, (1.0, 0.3, 3.0)))
+LOGISTICS = tuple(Learner("logistic", c, b) for b, c in product(BALANCES, (30.0, 5.0)))
 NOTHING_HELD_OUT = (
     "no unit has two samples that are no near-duplicates: nothing can be chosen or calibrated"
 )
+ALONE, TOGETHER = "hinge alone", "hinge and logistic"
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What cross-validation chooses: n-gram lengths and inverse regularisation strength."""
-
-    ngram_range: tuple[int, int]
-    c: float
+Logits = NDArray[np.float32]
+Fit = tuple[csr_matrix, Learner]
 
 
 def choose_setting(data: Data, seed: int, progress: Progress) -> Setting:
-    """Return the setting with the best cross-validated accuracy; the n-gram range goes first.
+    """Return the setting that answers best what it held out; see ``comparison.choose``.
 
-    Of equals the first wins: the smaller vocabulary, then the stronger regularisation.
+    Features go first, then balance and C of each loss, last whether hinge alone answers or the sum
+    of both losses.
 
     Args:
         data: the training data; a subsample of it is used.
-        seed: of subsample and folds.
-        progress: is told each score.
+        seed: of subsample, folds and fits.
+        progress: is told the result of each round.
 
     Raises:
         InputError: the texts have nothing in common to learn from.
     """
-    size = round(len(data.texts) * SELECTION_SHARE)
-    size = min(max(size, SELECTION_MINIMUM), SELECTION_MAXIMUM)
-    some = data.take(stratified_subsample(data.labels, size, seed))
+    some = data.take(stratified_subsample(data.labels, _size(data), seed))
     folds = stratified_folds(some.labels, SELECTION_FOLDS, seed, some.groups)
+    matrices = _vectorize_all(some.texts)
     if (folds == TRAIN_ONLY).all():
         progress.say(NOTHING_HELD_OUT)
-        return Setting(NGRAM_RANGES[0], FIRST_C)
-
-    def accuracy(matrix: csr_matrix, setting: Setting) -> float:
-        score = _cross_validate(matrix, some, folds, setting.c)
-        shortest, longest = setting.ngram_range
-        tried = f"n-grams of {shortest}-{longest} characters, C {setting.c:g}"
-        progress.say(f"{tried}: accuracy {score:.4f}")
-        return score
-
-    # One vocabulary for all folds is good enough to compare settings, and three times as fast;
-    # held_out_answers, which gives the figures that count, makes one a fold.
-    matrices = {ngram_range: vectorize(some, ngram_range)[1] for ngram_range in NGRAM_RANGES}
-    by_range = {r: accuracy(matrix, Setting(r, FIRST_C)) for r, matrix in matrices.items()}
-    best = max(by_range, key=by_range.__getitem__)
-    by_c = {c: accuracy(matrices[best], Setting(best, c)) for c in OTHER_C}
-    by_c[FIRST_C] = by_range[best]
-    return Setting(best, max(sorted(by_c), key=by_c.__getitem__))
+        return Setting(next(iter(matrices)), HINGES[:1], (1.0,))
+    trial = _Trial(some.labels, folds, seed, progress)
+    named = {name_of(features): features for features in matrices}
+    best, _ = trial.run({name: (matrices[named[name]], HINGES[0]) for name in named})
+    matrix = matrices[named[best]]
+    hinge, hinge_answers = trial.run_learners(matrix, HINGES)
+    logistic, logistic_answers = trial.run_learners(matrix, LOGISTICS)
+    # Over its temperature, a learner's score means as much as the other's.
+    shares = tuple(1 / trial.temperature(answers) for answers in (hinge_answers, logistic_answers))
+    both = shares[0] * hinge_answers + shares[1] * logistic_answers
+    if trial.choose({ALONE: hinge_answers, TOGETHER: both}) == ALONE:
+        return Setting(named[best], (hinge,), (1.0,))
+    return Setting(named[best], (hinge, logistic), shares)
 
 
-def held_out_answers(data: Data, setting: Setting, seed: int) -> HeldOut:
-    """Return answers to samples by models that learned neither them nor a near-duplicate."""
-    folds = stratified_folds(data.labels, CALIBRATION_FOLDS, seed, data.groups)
-    logits = [np.empty((0, data.classes), dtype=np.float32)]
-    rows = [np.empty(0, dtype=np.int64)]
-    for fold in np.unique(folds[folds != TRAIN_ONLY]):
-        known = data.take(np.flatnonzero(folds != fold))
-        asked = np.flatnonzero(folds == fold)
-        vectorizer, matrix = vectorize(known, setting.ngram_range)
-        coef, intercept = fit(matrix, known.labels, setting.c, data.classes)
-        texts = data.take(asked).texts
-        logits.append(vectorizer.transform(texts) @ coef.T + intercept)
-        rows.append(asked)
-        if sum(map(len, rows)) >= CALIBRATION_ANSWERS:
-            break
-    held_out = np.concatenate(rows)
-    return HeldOut(np.concatenate(logits), data.labels[held_out], data.groups[held_out])
+@dataclass(frozen=True)
+class _Trial:
+    """Answers n samples by models that did not learn them, and compares who answers."""
+
+    labels: Labels
+    folds: Labels
+    seed: int
+    progress: Progress
+
+    def run_learners(
+        self, matrix: csr_matrix, learners: Sequence[Learner]
+    ) -> tuple[Learner, Logits]:
+        """Return the best learner, and its held-out logits."""
+        named = {str(learner): learner for learner in learners}
+        best, logits = self.run({name: (matrix, named[name]) for name in named})
+        return named[best], logits
+
+    def run(self, fits: Mapping[str, Fit]) -> tuple[str, Logits]:
+        """Return the best of these by its name, and its held-out logits."""
+        answers = race(list(fits), self.labels, self.folds, partial(self._answer, fits), self.seed)
+        best = self.choose(answers)
+        return best, answers[best]
+
+    def choose(self, answers: Mapping[str, Floats]) -> str:
+        """Return whose held-out logits are best, and tell."""
+        places = standings(answers, self._asked, self.seed)
+        best = choose(places)
+        scores = ", ".join(f"{name}: {place.score:.4f}" for name, place in places.items())
+        self.progress.say(f"mean of accuracy and macro-F1 of {scores}. Chosen: {best}")
+        return best
+
+    def temperature(self, logits: Floats) -> float:
+        """Return the temperature of held-out logits."""
+        return fit_temperature(logits, self._asked)
+
+    @property
+    def _asked(self) -> Labels:
+        """The labels of what was held out, fold after fold."""
+        folds = np.unique(self.folds[self.folds != TRAIN_ONLY]).tolist()
+        return np.concatenate([self.labels[self.folds == fold] for fold in folds])
+
+    def _answer(self, fits: Mapping[str, Fit], names: Sequence[str], fold: int) -> list[Logits]:
+        jobs = [
+            partial(_held_out, *fits[name], self.labels, self.folds == fold, self.seed)
+            for name in names
+        ]
+        return run_jobs(jobs, processes_for(len(self.labels)))
 
 
-def _cross_validate(matrix: csr_matrix, data: Data, folds: Labels, c: float) -> float:
-    """Return the share of right answers over all held-out rows."""
-    right = 0
-    for fold in np.unique(folds[folds != TRAIN_ONLY]):
-        known, asked = folds != fold, folds == fold
-        coef, intercept = fit(matrix[known], data.labels[known], c, data.classes)
-        answers = (matrix[asked] @ coef.T + intercept).argmax(axis=1)
-        right += int((answers == data.labels[asked]).sum())
-    return right / int((folds != TRAIN_ONLY).sum())
+def _held_out(
+    matrix: csr_matrix, learner: Learner, labels: Labels, asked: Labels, seed: int
+) -> Logits:
+    return learner.fit(matrix[~asked], labels[~asked], seed).logits(matrix[asked])
+
+
+def _size(data: Data) -> int:
+    """Return how many samples choose."""
+    characters = max(1, sum(map(len, data.texts)))
+    return min(SELECTION_SAMPLES, SELECTION_CHARACTERS * len(data) // characters)
+
+
+def _vectorize_all(texts: Sequence[str]) -> dict[Features, csr_matrix]:
+    """Return the matrix of all that the texts have n-grams of.
+
+    One vocabulary for all folds is good enough to compare settings, and twice as fast; the answers
+    that set the threshold (``answers``) have one a fold.
+    """
+    matrices, refused = {}, None
+    for features in FEATURES:
+        try:
+            matrices[features] = vectorize(texts, features)[1]
+        except InputError as error:
+            refused = refused or error
+    if not matrices and refused:
+        raise refused
+    return matrices

@@ -1,7 +1,7 @@
-"""Trains the linear model: character n-grams, chosen and calibrated by cross-validation.
+"""Trains the linear model: its setting chosen, and its answers calibrated, by cross-validation.
 
-N-gram range and regularisation are chosen on the training data alone, and so are temperature and
-threshold, from answers to samples that the answering model had not seen.
+N-grams and losses are chosen on the training data alone, and so are temperature and threshold, from
+answers to samples that the answering model had not seen.
 
 The promise of the threshold is an approximation here: the answers come from models of the folds,
 each of which learned two thirds of the samples, and the version learns them all. It errs less often
@@ -17,11 +17,15 @@ from pydantic import JsonValue
 from classifier.linear import LinearClassifier
 from classifier.linear_model import LinearWeights
 from classifier.manifest import Calibration, TrainingFacts
-from classifier.ngrams import NGrams, Vocabulary
 from registry.writer import TrainedVersion, store_version
 from training.held_out import calibrate, measure
-from training.linear.regression import Data, fit, vectorize
-from training.linear.selection import Setting, choose_setting, held_out_answers
+from training.linear.answers import held_out_answers
+from training.linear.data import Data
+from training.linear.features import name_of
+from training.linear.jobs import processes_for
+from training.linear.selection import choose_setting
+from training.linear.setting import Setting
+from training.near_duplicates import group_near_duplicates
 from training.progress import SILENT, Progress
 from training.promise import promise_line
 from training.samples import Sample, check_samples, data_sha256
@@ -57,7 +61,7 @@ def train_linear(
     data = _arrange(samples, codes)
     setting = choose_setting(data, seed, progress)
     calibration, metrics = _measure(data, setting, seed, error_target, progress)
-    weights = _fit_all(data, setting)
+    weights = setting.fit(data, seed, processes_for(len(data)))
     version = store_version(
         models_dir,
         LinearClassifier.kind,
@@ -93,8 +97,9 @@ def _facts(
         samples=len(samples),
         seed=seed,
         settings={
-            "ngram_range": list(setting.ngram_range),
-            "c": setting.c,
+            "features": name_of(setting.features),
+            "learners": [str(learner) for learner in setting.learners],
+            "shares": list(setting.shares),
             "ngrams": len(weights.idf),
         },
         data_sha256=data_sha256(samples),
@@ -104,17 +109,6 @@ def _facts(
 def _arrange(samples: Sequence[Sample], codes: Sequence[str]) -> Data:
     numbers = {code: number for number, code in enumerate(codes)}
     ordered = sorted(samples, key=lambda sample: (sample.unit, sample.text))
+    texts = [sample.text for sample in ordered]
     labels = np.array([numbers[sample.unit] for sample in ordered], dtype=np.int64)
-    return Data([sample.text for sample in ordered], labels, len(codes))
-
-
-def _fit_all(data: Data, setting: Setting) -> LinearWeights:
-    vectorizer, matrix = vectorize(data, setting.ngram_range)
-    coef, intercept = fit(matrix, data.labels, setting.c, data.classes)
-    terms = tuple(vectorizer.get_feature_names_out().tolist())
-    return LinearWeights(
-        (Vocabulary(NGrams("char", *setting.ngram_range), terms),),
-        vectorizer.idf_.astype(np.float32),
-        coef,
-        intercept,
-    )
+    return Data(texts, labels, len(codes), group_near_duplicates(texts))

@@ -1,0 +1,39 @@
+"""Answers to samples by models that learned neither them nor a near-duplicate."""
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.held_out import HeldOut
+from training.linear.data import Data
+from training.linear.folds import TRAIN_ONLY, stratified_folds
+from training.linear.jobs import processes_for, run_jobs
+from training.linear.setting import Setting
+
+CALIBRATION_FOLDS = 3
+# Folds are run until so many answers were held out: 100,000 samples need one fold, not three.
+CALIBRATION_ANSWERS = 10_000
+
+
+def held_out_answers(data: Data, setting: Setting, seed: int) -> HeldOut:
+    """Return the logits of samples that were held out, fold after fold.
+
+    Each fold has a model and a vocabulary of its own.
+    """
+    folds = stratified_folds(data.labels, CALIBRATION_FOLDS, seed, data.groups)
+    asked = [np.flatnonzero(folds == fold) for fold in np.unique(folds[folds != TRAIN_ONLY])]
+    enough = np.cumsum([0, *map(len, asked)]) >= CALIBRATION_ANSWERS
+    asked = [rows for number, rows in enumerate(asked) if not enough[number]]
+    jobs = [partial(_answer, data, setting, rows, seed) for rows in asked]
+    logits = run_jobs(jobs, processes_for(len(data)))
+    rows = np.concatenate([np.empty(0, dtype=np.int64), *asked])
+    none = np.empty((0, data.classes), dtype=np.float32)
+    return HeldOut(np.concatenate([none, *logits]), data.labels[rows], data.groups[rows])
+
+
+def _answer(
+    data: Data, setting: Setting, rows: NDArray[np.int64], seed: int
+) -> NDArray[np.float32]:
+    known = np.setdiff1d(np.arange(len(data)), rows)
+    return setting.fit(data.take(known), seed).logits(data.take(rows).texts)
