@@ -10,7 +10,8 @@ runs in a process of its own; with ``--out`` it is kept as it ends and not measu
 then one line of JSON.
 
 A stage of the engine measures at the tickets' own lengths and cut to 120 tokens. Its tickets/s are
-of the whole search; labels, dequantisation, adapter and packing are inside. ``share`` is 2 x (the
+of the whole search of names; labels, dequantisation, adapter and packing are inside. ``head`` is
+the answer by a head over the units, whose weights are random. ``share`` is 2 x (the
 parameters of the linear layers) x (the tickets' own tokens) / time over the rate of an 8192-cubed
 product in bfloat16. ``reading`` is the same with the tickets read and no label searched.
 """
@@ -38,11 +39,13 @@ from rich.table import Table
 
 from classifier.engine.counts import Counts
 from classifier.engine.engine import Engine
+from classifier.engine.request import Question
 from classifier.engine.thoughts import TOGETHER, think
+from classifier.labels.head import Head
 from classifier.labels.prompt import Prompt
 from classifier.labels.search import Search
 from classifier.labels.template import PromptUnit, load_template
-from classifier.labels.trie import LabelTrie, Node
+from classifier.labels.trie import NO_NAMES, LabelTrie, Node
 from classifier.model.adapter_file import CONFIG, WEIGHTS, parse_adapter
 from classifier.model.backbone import Backbone, load_backbone
 from classifier.model.bases.base import Base, examine
@@ -57,6 +60,7 @@ CUT = 120
 TOP_K = 5
 THOUGHT = 128
 _WARM = 64
+BY_HEAD = Question(NO_NAMES, None, asks_head=True)
 Figures = dict[str, Any]
 
 
@@ -87,7 +91,8 @@ class Bench:
     def engine(self, mode: Mode) -> Engine:
         """Load the base in a mode, with the adapter."""
         backbone = self.backbone(mode)
-        return Engine(backbone, self._adapter(backbone), self.prompt(backbone))
+        prompt = self.prompt(backbone)
+        return Engine(backbone, self._adapter(backbone), prompt, head=random_head(backbone, prompt))
 
     def backbone(self, mode: Mode) -> Backbone:
         """Load the base in a mode."""
@@ -195,7 +200,8 @@ def measure_mode(bench: Bench, mode: Mode) -> Figures:
     for name, tickets in (("own", own), ("cut", [ticket[:CUT] for ticket in own])):
         figures[name] = _measure_length(bench, engine, tickets, root, linear)
     lone = [ticket[:100] for ticket in own if len(ticket) >= 100][:200]
-    figures["lone_ms"] = _measure_lone(engine, lone, root)
+    figures["lone_ms"] = _measure_lone(engine, lone, Question(root, TOP_K))
+    figures["lone_head_ms"] = _measure_lone(engine, lone, BY_HEAD)
     figures |= {"token_budget": engine.token_budget, "process_gib": gib(_taken)}
     return figures
 
@@ -212,8 +218,10 @@ def _measure_length(
         found[:] = engine.search_tokens(tickets, [root] * count, [TOP_K] * count)
 
     def read() -> Any:
-        # A trie of one unit whose name is never asked for: nothing is searched.
-        return engine.search_tokens(tickets, [Node(())] * count, [1] * count)
+        return engine.search_tokens(tickets, [NO_NAMES] * count, [1] * count)
+
+    def by_head() -> Any:
+        return engine.answer(engine.requests(tickets, [BY_HEAD] * count))
 
     few = tickets[:_WARM]
     engine.search_tokens(few, [root] * len(few), [TOP_K] * len(few))  # compiles
@@ -225,11 +233,14 @@ def _measure_length(
     counts, searched = replace(engine.counts), count * bench.repeat  # reading counts on
     probabilities = sorted(one.ranking()[0][1] for one in found)
     reading = median_seconds(read, bench.repeat)
+    heading = median_seconds(by_head, bench.repeat)
     figures: Figures = {
         "tickets_per_s": round(count / seconds, 1),
         "tflops": round(2 * linear * tokens / seconds / 1e12, 1),
         "reading_tickets_per_s": round(count / reading, 1),
         "search_adds": round(seconds / reading - 1, 4),
+        "head_tickets_per_s": round(count / heading, 1),
+        "head_adds": round(heading / reading - 1, 4),
         "mean_tokens": round(tokens / count, 1),
         "label_nodes_per_ticket": round(counts.label_nodes / searched, 2),
         "label_tokens_per_ticket": round(counts.label_tokens / searched, 2),
@@ -242,14 +253,14 @@ def _measure_length(
     return figures
 
 
-def _measure_lone(engine: Engine, tickets: Sequence[Sequence[int]], root: Node) -> Figures:
+def _measure_lone(engine: Engine, tickets: Sequence[Sequence[int]], question: Question) -> Figures:
     """Milliseconds of one ticket of 100 tokens after the other."""
     for ticket in tickets[:5]:
-        engine.search_tokens([ticket], [root], [TOP_K])
+        engine.answer(engine.requests([ticket], [question]))
     took = []
     for ticket in tickets:
         began = time.perf_counter()
-        engine.search_tokens([ticket], [root], [TOP_K])
+        engine.answer(engine.requests([ticket], [question]))
         took.append((time.perf_counter() - began) * 1000)
     took.sort()
     return {"p50": round(statistics.median(took), 1), "p99": round(took[len(took) * 99 // 100], 1)}
@@ -385,10 +396,27 @@ def random_adapter(backbone: Backbone) -> Adapter:
     )
 
 
+def random_head(backbone: Backbone, prompt: Prompt) -> Head:
+    """Return a head over the prompt's units that is not zero."""
+    torch.manual_seed(0)
+    hidden = backbone.model.config.hidden_size
+    weight = torch.randn(len(prompt.units), hidden) / hidden**0.5
+    return Head(tuple(unit.code for unit in prompt.units), weight, torch.zeros(len(weight)))
+
+
 def show(results: dict[str, Figures]) -> None:
     """Print the table."""
     table = Table(title=device_name())
-    for heading in ("", "length", "tickets/s", "TFLOP/s", "share", "search adds", "peak GiB"):
+    for heading in (
+        "",
+        "length",
+        "tickets/s",
+        "TFLOP/s",
+        "share",
+        "search adds",
+        "head",
+        "peak GiB",
+    ):
         table.add_column(heading)
     for stage, figures in results.items():
         for length in ("own", "cut"):
@@ -396,7 +424,10 @@ def show(results: dict[str, Figures]) -> None:
             if row is None:
                 continue
             rates = [value for name, value in row.items() if name.startswith("tickets_per_s")]
-            other = (row.get(n, "") for n in ("tflops", "share", "search_adds", "peak_gib"))
+            other = (
+                row.get(n, "")
+                for n in ("tflops", "share", "search_adds", "head_tickets_per_s", "peak_gib")
+            )
             table.add_row(stage, length, " / ".join(map(str, rates)), *map(str, other))
     Console().print(table)
 

@@ -92,7 +92,7 @@ class Engine:
         """Like ``search``, for tickets already in tokens, each at most ``prompt.room`` long."""
         wanted = zip(roots, top_k, strict=True)
         questions = [Question(root, names, temperature) for root, names in wanted]
-        return [request.search for request in self._answer(self.requests(tickets, questions))]
+        return [request.search for request in self.answer(self.requests(tickets, questions))]
 
     def scores(self, texts: Sequence[str]) -> list[dict[str, float]]:
         """Return every label's score of every text: unit code -> log-probability of its name."""
@@ -111,11 +111,11 @@ class Engine:
             raise ValueError("this engine has no head")
         question = Question(NO_NAMES, None, asks_head=True)
         tickets = self.prompt.tickets(texts)
-        answered = self._answer(self.requests(tickets, [question] * len(tickets)))
+        answered = self.answer(self.requests(tickets, [question] * len(tickets)))
         empty = np.zeros((0, len(self.head.codes)), np.float32)
         return np.concatenate([empty, *(one.head_logits[None] for one in answered)])
 
-    def _answer(self, requests: Sequence[Request]) -> Sequence[Request]:
+    def answer(self, requests: Sequence[Request]) -> Sequence[Request]:
         """Let a scheduler of their own finish requests, and return them."""
         scheduler = self.scheduler()
         scheduler.add(requests)
