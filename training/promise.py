@@ -81,8 +81,7 @@ def find_threshold(
     else:
         place = _walk(accepted, wrong, error_target)
     if place is None:
-        needed = _needed(accepted, wrong, error_target, len(probability))
-        return Promise(HOLD_ALL, 0.0, needed=needed)
+        return Promise(HOLD_ALL, 0.0, needed=answers_needed(probability, correct, error_target))
     n, k = int(accepted[place]), int(wrong[place])
     return Promise(
         threshold=float(GRID[place]),
@@ -104,6 +103,31 @@ def fewest_answers(error_target: float) -> int | None:
     if error_target >= 1:
         return 0
     return math.ceil(math.log(_LEVEL / STARTS) / math.log1p(-error_target))
+
+
+def answers_needed(
+    probability: NDArray[np.float64], correct: NDArray[np.bool_], error_target: float
+) -> int | None:
+    """Return how many answers a promise needs that come out as these did; None: none would do.
+
+    Args:
+        probability: (n,) of answers.
+        correct: (n,), whether each was right.
+        error_target: share of wrong answers to accept among the routed, 0 to 1.
+    """
+    fewest = fewest_answers(error_target)
+    if not fewest:
+        return fewest
+    accepted, wrong = _counts(probability, correct)
+    some = accepted > 0
+    share, error = accepted[some] / len(probability), wrong[some] / accepted[some]
+    counts = np.unique(np.geomspace(fewest, fewest * _MOST, 400).astype(np.int64))
+    passing = binom.cdf(np.ceil(error[:, None] * counts), counts, error_target) <= _LEVEL / STARTS
+    would = passing.any(axis=1)
+    wanted = np.ceil(counts[passing.argmax(axis=1)] / share)[would]
+    if len(wanted):
+        return max(int(wanted.min()), fewest)
+    return fewest if len(probability) < fewest else None
 
 
 def promise_line(calibration: Calibration) -> str:
@@ -168,21 +192,3 @@ def _starts(accepted: NDArray[np.int64], fewest: int) -> list[int]:
     most = max(int(accepted[-1]), fewest)
     counts = np.geomspace(fewest, most, STARTS + 1)[:-1]
     return [int(np.argmax(accepted >= count)) for count in counts if accepted[-1] >= count]
-
-
-def _needed(
-    accepted: NDArray[np.int64], wrong: NDArray[np.int64], error_target: float, answers: int
-) -> int | None:
-    """Return how many answers would do if they came out as these did; None where none would."""
-    fewest = fewest_answers(error_target)
-    if fewest is None:
-        return None
-    some = accepted > 0
-    share, error = accepted[some] / answers, wrong[some] / accepted[some]
-    counts = np.unique(np.geomspace(fewest, fewest * _MOST, 400).astype(np.int64))
-    passing = binom.cdf(np.ceil(error[:, None] * counts), counts, error_target) <= _LEVEL / STARTS
-    would = passing.any(axis=1)
-    wanted = np.ceil(counts[passing.argmax(axis=1)] / share)[would]
-    if len(wanted):
-        return max(int(wanted.min()), fewest)
-    return fewest if answers < fewest else None

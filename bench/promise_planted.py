@@ -1,0 +1,94 @@
+"""A made-up set in which tickets are told again, and what the old division of it promised.
+
+Of some tickets no word tells the unit. A model cannot know it of a new one, and is unsure. But
+where it has learned such a ticket, it is sure of the same one told again.
+"""
+
+import tempfile
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+import numpy as np
+
+from bench.promise_splits import TARGET, Routed, Row, row
+from classifier.loading import load_classifier
+from training.linear import version as linear
+from training.samples import Sample
+
+UNITS = tuple("ABCDEF")
+TICKETS, ASKED = 500, 3_000
+TOLD = 3
+"""How often a ticket is told on the average."""
+VAGUE = 0.25
+"""Share of tickets without a word of their unit."""
+WORDS, OWN_WORDS = 400, 10
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class Town:
+    """Makes tickets of words, some of which are a unit's own."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self._words = [self._word() for _ in range(WORDS)]
+        self._own = {unit: [self._word() for _ in range(OWN_WORDS)] for unit in UNITS}
+
+    def ticket(self) -> Sample:
+        """Return a new ticket."""
+        unit = self.random.choice(UNITS)
+        words = self.random.choices(self._words, k=12)
+        if self.random.random() >= VAGUE:
+            words[:4] = self.random.sample(self._own[unit], 4)
+        self.random.shuffle(words)
+        return Sample(" ".join(words), unit)
+
+    def again(self, ticket: Sample) -> Sample:
+        """Return a ticket told again: another word, another sign."""
+        words = ticket.text.split()
+        words[self.random.randrange(len(words))] += self.random.choice("!?.")
+        return Sample(" ".join([*words, self.random.choice(self._words)]), ticket.unit)
+
+    def _word(self) -> str:
+        return "".join(self.random.choices(LETTERS, k=self.random.randint(3, 7)))
+
+
+def compare(draws: int) -> list[Row]:
+    """Return a row for the old division of the samples and one for the new."""
+    return [
+        {"division": name, **row([measure(seed, grouped=name == "new") for seed in range(draws)])}
+        for name in ("old", "new")
+    ]
+
+
+def measure(seed: int, *, grouped: bool) -> Routed:
+    """Train on tickets told again; return what is routed of new ones.
+
+    Args:
+        seed: of the tickets.
+        grouped: whether near-duplicates are kept together, as training does.
+    """
+    town = Town(seed)
+    tickets = [town.ticket() for _ in range(TICKETS)]
+    again = [town.again(town.random.choice(tickets)) for _ in range(TICKETS * (TOLD - 1))]
+    asked = [town.ticket() for _ in range(ASKED)]
+    with tempfile.TemporaryDirectory(prefix="paidan-planted-") as folder, _division(grouped):
+        version = linear.train_linear(
+            [*tickets, *again],
+            {unit: unit for unit in UNITS},
+            models_dir=Path(folder),
+            error_target=TARGET,
+            seed=seed,
+        )
+        found = load_classifier(version.path).classify(
+            [one.text for one in asked], [frozenset(UNITS)] * ASKED
+        )
+    routed = [(one, ticket) for one, ticket in zip(found, asked, strict=True) if not one.held_back]
+    return Routed(ASKED, len(routed), sum(one.unit != ticket.unit for one, ticket in routed))
+
+
+def _division(grouped: bool) -> AbstractContextManager[object]:
+    """Return a context in which each sample is a group of its own, unless ``grouped``."""
+    alone = patch.object(linear, "group_near_duplicates", lambda texts: np.arange(len(texts)))
+    return nullcontext() if grouped else alone
