@@ -16,6 +16,8 @@ from core.errors import ModelVersionError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+WEAK = "weak"
+"""A version's metric: why it is too weak to answer, for people; only weak versions have it."""
 CURE = "restore it from a backup or train again: paidan train"
 """What a person can do about a damaged version."""
 

@@ -1,7 +1,10 @@
 """The champion: the version that answers. Its alias moves only to a version that can be opened."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from classifier.manifest import WEAK
 from core.errors import ModelVersionError
 from db import versions
 from db.session import Database
@@ -9,22 +12,43 @@ from db.versions import Moved
 from registry.opening import check_version
 
 
-def promote(database: Database, name: str, models_dir: Path, *, actor: str) -> Moved:
-    """Make a version the champion, if it can be opened.
+def promote(
+    database: Database, name: str, models_dir: Path, *, actor: str, force: bool = False
+) -> Moved:
+    """Make a version the champion, if it can be opened and is not too weak.
 
     Args:
         database: the record.
         name: the version's.
         models_dir: the folder of all versions.
         actor: who asked for it, for the audit.
+        force: promote it even where training found it too weak.
 
     Raises:
-        ModelVersionError: it is unknown, its files were changed, or a unit it learned is gone.
+        ModelVersionError: it is unknown or too weak, its files were changed, or a unit it learned
+            is gone.
         StorageError: a file is there and cannot be read.
     """
     check_version(database, name, models_dir)
+    if not force:
+        with database.reading() as session:
+            check_strength(name, versions.get_version(session, name).metrics)
     with database.writing() as session:
         return versions.promote(session, name, actor=actor)
+
+
+def check_strength(name: str, metrics: Mapping[str, Any]) -> None:
+    """Refuse a version that training found too weak to answer.
+
+    Raises:
+        ModelVersionError: it did; says why.
+    """
+    if weak := metrics.get(WEAK):
+        raise ModelVersionError(
+            f"model version {name} is registered and not promoted, because it is weak: {weak}. "
+            "Train on more or cleaner tickets, or promote it all the same: "
+            f"paidan models promote {name} --force"
+        )
 
 
 def rollback(database: Database, models_dir: Path, *, actor: str) -> Moved:

@@ -144,6 +144,21 @@ def llm_training(tmp_path_factory: pytest.TempPathFactory) -> "tuple[TrainedVers
     return train_test_llm(tmp_path_factory.mktemp("llm"), told), told
 
 
+@pytest.fixture(scope="session")
+def head_training(tmp_path_factory: pytest.TempPathFactory) -> "tuple[TrainedVersion, Told]":
+    """The same with a head: trained with the names, it answers."""
+    from tests.support.llm import recipe_with_head, train_test_llm
+    from tests.support.told import Told
+
+    told = Told()
+    return train_test_llm(tmp_path_factory.mktemp("head"), told, recipe_with_head()), told
+
+
+@pytest.fixture
+def head_version(head_training: "tuple[TrainedVersion, Told]") -> "TrainedVersion":
+    return head_training[0]
+
+
 @pytest.fixture
 def llm_version(llm_training: "tuple[TrainedVersion, Told]") -> "TrainedVersion":
     return llm_training[0]

@@ -95,7 +95,20 @@ def calibrate(held_out: HeldOut, error_target: float, seed: int = 42) -> Calibra
         error_target: share of wrong answers to accept among those routed, 0 to 1.
         seed: of the division and of each group's representative.
     """
-    fitting, untouched = held_out.split(seed=seed)
+    return calibrate_parts(*held_out.split(seed=seed), error_target, seed)
+
+
+def calibrate_parts(
+    fitting: HeldOut, untouched: HeldOut, error_target: float, seed: int = 42
+) -> Calibration:
+    """Set the temperature from one part of the held-out answers and the threshold from another.
+
+    Args:
+        fitting: these have fitted and chosen whatever else there was.
+        untouched: these have not, and share no group with the others.
+        error_target: share of wrong answers to accept among those routed, 0 to 1.
+        seed: of the draw of one answer a group.
+    """
     temperature = fit_temperature(fitting.logits, fitting.labels)
     judged = untouched.representatives(seed)
     # Rounded as serving rounds: the threshold is compared with such probabilities.

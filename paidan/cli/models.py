@@ -60,14 +60,17 @@ def show(name: str) -> None:
 
 @models.command()
 @click.argument("name")
+@click.option("--force", is_flag=True, help="Promote it even if training found it weak.")
 @BY
-def promote(name: str, by: str) -> None:
+def promote(name: str, by: str, *, force: bool) -> None:
     """Make a version the champion: workers swap it in between two batches."""
     from db import open_database
     from registry import champion
 
     settings = get_settings()
-    moved = champion.promote(open_database(settings), name, settings.resolved_models_dir, actor=by)
+    moved = champion.promote(
+        open_database(settings), name, settings.resolved_models_dir, actor=by, force=force
+    )
     click.echo(f"champion: {moved.before or 'none'} -> {moved.now}")
 
 

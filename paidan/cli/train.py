@@ -13,6 +13,7 @@ from paidan.cli.options import BY, COLUMN, ENCODING, JSON, SHEET, print_json
 from paidan.cli.trainings import KINDS, Wanted, train_version
 
 if TYPE_CHECKING:
+    from classifier.setup import AnswerBy
     from db import Database
     from db.taxonomy import UnitRecord
     from registry.writer import TrainedVersion
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
     "--corrections", is_flag=True, help="Learn from what people decided, too (paidan correct)."
 )
 @click.option("--promote", "promoted", is_flag=True, help="Make it the champion.")
+@click.option("--force", is_flag=True, help="With --promote: even if it is found weak.")
+@click.option(
+    "--answer",
+    type=click.Choice(["head", "names"]),
+    help="What an LLM answers by [default: what held-out tickets say is better].",
+)
 @click.option(
     "--error-target",
     type=click.FloatRange(0, 1),
@@ -51,6 +58,7 @@ def train(
     kind: str,
     base_name: str | None,
     recipe: Path | None,
+    answer: "AnswerBy | None",
     error_target: float,
     columns: dict[str, str],
     encoding: str | None,
@@ -59,24 +67,33 @@ def train(
     *,
     corrections: bool,
     promoted: bool,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Train a model version from a file of labelled tickets."""
+    from classifier.manifest import WEAK
     from db import open_database
+    from registry.champion import check_strength
 
-    if kind != "llm" and (base_name or recipe):
-        raise click.UsageError("--base and --recipe go with --kind llm")
+    if kind != "llm" and (base_name or recipe or answer):
+        raise click.UsageError("--base, --recipe and --answer go with --kind llm")
+    if force and not promoted:
+        raise click.UsageError("--force goes with --promote")
     settings = get_settings()
     database = open_database(settings)
     labelled = read_labelled(database, file, columns, encoding, sheet=sheet, new_units=True)
     samples = labelled.samples + (_decided(database) if corrections else [])
     units = _units(database, labelled.new_units)
-    wanted = Wanted(kind, base_name, recipe, error_target)
+    wanted = Wanted(kind, base_name, recipe, error_target, answer)
     version = train_version(settings, samples, units, wanted)
-    added = _enter(database, version, labelled.new_units, by, promoted=promoted)
+    metrics = version.manifest.metrics
+    promoting = promoted and (force or WEAK not in metrics)
+    added = _enter(database, version, labelled.new_units, by, promoted=promoting)
     if added:
         click.echo(f"{len(added)} units were added from the labels: {shortened(added)}", err=True)
-    _print_version(version, promoted=promoted, as_json=as_json)
+    _print_version(version, promoted=promoting, as_json=as_json)
+    if promoted and not promoting:
+        check_strength(version.name, metrics)  # says why, and that it was kept
 
 
 def _decided(database: "Database") -> "list[Sample]":

@@ -9,6 +9,7 @@ from core.settings import Settings
 from paidan.cli.options import hint_of_missing
 
 if TYPE_CHECKING:
+    from classifier.setup import AnswerBy
     from db.taxonomy import UnitRecord
     from registry.writer import TrainedVersion
     from training.samples import Sample
@@ -25,12 +26,14 @@ class Wanted:
         base: the name of an LLM's base model, None for the one that was added.
         recipe: a TOML file over the base's recipe.
         error_target: share of wrong answers to accept among those not held back, 0 to 1.
+        answer: what an LLM answers by; None for what is better.
     """
 
     kind: str
     base: str | None = None
     recipe: Path | None = None
     error_target: float = 0.05
+    answer: "AnswerBy | None" = None
 
 
 def train_version(
@@ -72,4 +75,5 @@ def _train_llm(
             progress=progress,
             recipe=recipe_for(base, wanted.recipe),
             error_target=wanted.error_target,
+            answer=wanted.answer,
         )

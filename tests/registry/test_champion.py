@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from classifier.manifest import WEAK
 from core.errors import ModelVersionError
 from db import Database, taxonomy, versions
 from db.versions import Moved
@@ -42,6 +43,22 @@ def test_a_promoted_version_answers_and_is_told_with_the_one_before(
     first, second, _ = names
 
     assert promote(database, tmp_path, first, second) == [Moved(None, first), Moved(first, second)]
+    assert champion_of(database) == second
+
+
+def test_a_weak_version_is_promoted_by_force_alone(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    first, second, _ = names
+    promote(database, tmp_path, first)
+    with database.writing() as session:
+        versions.get_version(session, second).metrics = {WEAK: "it answers 1.0% right"}
+
+    with pytest.raises(ModelVersionError, match=r"it answers 1\.0% right.*--force"):
+        promote(database, tmp_path, second)
+    assert champion_of(database) == first
+
+    champion.promote(database, second, tmp_path, actor="li", force=True)
     assert champion_of(database) == second
 
 

@@ -1,6 +1,7 @@
 """A trained LLM version for tests: the stand-in with an adapter that tells three units apart."""
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -12,12 +13,14 @@ from registry.writer import TrainedVersion, write_version
 from tests.support.make import UNITS
 from tests.support.models import STANDIN
 from tests.support.told import Told
-from training.adapter.recipe import Recipe
+from training.adapter.recipe import AnswerLosses, Recipe
 from training.adapter.version import train_llm
 from training.samples import Sample
 
 THEMES = {"A": "路灯坏了，晚上看不见路", "B": "学校不让孩子报名上学", "C": "自来水管漏水，家里停水"}
 RECIPE = """
+[answer]
+head = 0
 [load]
 max_seq_length = 320
 [lora]
@@ -34,8 +37,6 @@ warmup_steps = 2
 logging_steps = 5
 optim = "adamw_torch"
 completion_only_loss = true
-[answer]
-head = 0
 """
 
 
@@ -53,17 +54,28 @@ def prompt_units() -> list[PromptUnit]:
     return [PromptUnit(code, name) for code, name in UNITS.items()]
 
 
-def train_test_llm(folder: Path, told: Told | None = None) -> TrainedVersion:
-    """Train an adapter in a few seconds."""
+def recipe_with_head(**losses: float) -> Recipe:
+    """The recipe with a head beside the names, or with the losses that are given."""
+    answer = AnswerLosses(**{"head_learning_rate": 4e-3, **losses})
+    section = "[answer]\n" + "\n".join(f"{n} = {v}" for n, v in answer.model_dump().items())
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "recipe.toml"
+        file.write_text(RECIPE.replace("[answer]\nhead = 0", section))
+        return Recipe.read(file)
+
+
+def train_test_llm(
+    folder: Path, told: Told | None = None, recipe: Recipe | None = None
+) -> TrainedVersion:
+    """Train an adapter in a few seconds; by default it answers by names alone."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.toml").write_text(RECIPE)
     return train_llm(
         themed_samples(),
         prompt_units(),
         STANDIN,
         models_dir=folder,
         progress=told or Told(),
-        recipe=Recipe.read(folder / "recipe.toml"),
+        recipe=recipe or recipe_with_head(head=0),
         error_target=1.0,
     )
 

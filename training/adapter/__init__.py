@@ -5,6 +5,7 @@ the prompt and holds a part of the samples out. The others go to the ``trainer``
 ``loading`` brings the base in 4 bits with a fresh adapter, ``arguments`` says what the recipe means
 for TRL, and ``joint_trainer`` adds to TRL's loss that of a ``unit_head``; ``cpu_trainer`` takes its
 place without a GPU. ``scoring`` answers the
-held-out tickets with the adapter, as serving will; that gives calibration and metrics, and the
-version is written. ``unsloth_first`` is imported before transformers, peft and trl.
+held-out tickets with what was learned, as serving will. ``assessment`` has ``choice`` pick head or
+names by them, and makes calibration and metrics; then the version is written. ``unsloth_first`` is
+imported before transformers, peft and trl.
 """

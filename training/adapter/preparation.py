@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,8 @@ from training.near_duplicates import group_near_duplicates
 from training.progress import Progress
 from training.samples import Sample, check_samples
 
-MAX_SCORED = 1_000
-"""Held-out answers that are scored over all units: enough for a temperature and a threshold."""
+MAX_SCORED = 5_000
+"""Held-out tickets that are scored: enough for all that is set by them."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,14 @@ class Preparation:
         return self.held_out[:MAX_SCORED]
 
     @cached_property
-    def taught(self) -> tuple[str, ...]:
-        """Codes of the units with known samples: the rows of a head."""
-        return tuple(sorted({sample.unit for sample in self.known}))
-
-    @property
     def groups(self) -> NDArray[np.int64]:
         """(scored,) group numbers of near-duplicates among the scored samples."""
         return group_near_duplicates([sample.text for sample in self.scored])
+
+    @cached_property
+    def taught(self) -> tuple[str, ...]:
+        """Codes of the units with known samples: the rows of a head."""
+        return tuple(sorted({sample.unit for sample in self.known}))
 
     def tokens(self) -> list[Tokens]:
         """Return the known samples in tokens, with their thoughts where the recipe learns these."""
@@ -145,7 +146,8 @@ def split(samples: Sequence[Sample], recipe: Recipe) -> tuple[list[Sample], list
     """Hold a part out, the article's way, whatever the order the samples come in.
 
     What is drawn are groups of near-duplicates, so that none is on both sides; where there are no
-    near-duplicates, the division is the article's own.
+    near-duplicates, the division is the article's own. A unit's only group is learned from: what
+    was never learned would say nothing of what was.
 
     Raises:
         InputError: all samples are near-duplicates of each other.
@@ -162,8 +164,12 @@ def split(samples: Sequence[Sample], recipe: Recipe) -> tuple[list[Sample], list
         )
     numbers = Dataset.from_dict({"number": list(members)})
     parts = numbers.train_test_split(test_size=recipe.data.test_size, seed=recipe.data.seed)
-    known, held_out = (
-        [sample for group in parts[part]["number"] for sample in members[group]]
-        for part in ("train", "test")
-    )
-    return known, held_out
+    known, drawn = ([members[n] for n in parts[part]["number"]] for part in ("train", "test"))
+    taught = {sample.unit for group in known for sample in group}
+    held_out = []
+    for group in drawn:
+        is_new = not {sample.unit for sample in group} <= taught
+        (known if is_new else held_out).append(group)
+        if is_new:
+            taught.update(sample.unit for sample in group)
+    return list(chain.from_iterable(known)), list(chain.from_iterable(held_out))

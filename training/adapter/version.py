@@ -7,26 +7,24 @@ import training.adapter.unsloth_first  # noqa: F401
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-from pydantic import JsonValue
 
 from classifier.labels.head import HEAD
 from classifier.labels.template import PromptUnit
 from classifier.llm import LlmClassifier
-from classifier.manifest import Calibration, TrainingFacts
+from classifier.manifest import TrainingFacts
 from classifier.model.adapter_file import CONFIG, WEIGHTS
 from classifier.model.bases.base import Base
-from classifier.setup import SETUP, Answer, Setup
+from classifier.setup import SETUP, AnswerBy, Setup
 from registry.writer import TrainedVersion, store_version
+from training.adapter.assessment import Assessment, assess
+from training.adapter.choice import check_wanted
 from training.adapter.preparation import Preparation, prepare, recipe_for
 from training.adapter.recipe import Recipe
-from training.adapter.scoring import compare_fp8, free_memory, score
+from training.adapter.scoring import free_memory
 from training.adapter.trainer import Run, fine_tune
-from training.held_out import HeldOut, calibrate, measure
 from training.progress import Progress
-from training.promise import promise_line
 from training.samples import Sample, data_sha256
 
 
@@ -39,6 +37,7 @@ def train_llm(
     progress: Progress,
     recipe: Recipe | None = None,
     error_target: float = 0.05,
+    answer: AnswerBy | None = None,
 ) -> TrainedVersion:
     """Fine-tune, evaluate, calibrate and write an LLM version.
 
@@ -50,27 +49,25 @@ def train_llm(
         progress: is told what happens.
         recipe: the settings; by default those of the base.
         error_target: share of wrong answers to accept among those not held back, 0 to 1.
+        answer: by what the version answers; by default what the held-out tickets say is better.
 
     Raises:
-        InputError, TaxonomyError: see ``check_samples``; or the set-up leaves a ticket no room.
+        InputError, TaxonomyError: see ``check_samples``; or the set-up leaves a ticket no room, or
+            the recipe does not learn to answer as asked.
         ModelVersionError: the base was changed.
         StorageError: the version cannot be written.
     """
-    prepared = prepare(samples, units, base, recipe or recipe_for(base), progress)
+    recipe = recipe or recipe_for(base)
+    check_wanted(recipe.answer, answer)
+    prepared = prepare(samples, units, base, recipe, progress)
     with tempfile.TemporaryDirectory(prefix="paidan-adapter-") as folder:
         adapter_dir = Path(folder)
         run = fine_tune(prepared, adapter_dir, progress)
         free_memory()  # what trained is gone; what serves needs the room
         progress.say(f"trained {run.steps} steps in {run.seconds:.0f} s; scoring the held-out")
-        scores, labels = score(prepared, adapter_dir)
-        metrics = measure(scores, labels) | {"loss": run.loss, "seconds": run.seconds}
-        metrics |= compare_fp8(prepared, adapter_dir, scores, progress)
-        calibration = calibrate(HeldOut(scores, labels, prepared.groups), error_target)
-        progress.say(promise_line(calibration))
+        found = assess(prepared, adapter_dir, error_target, answer, progress)
         facts = _facts(prepared, run, data_sha256(samples))
-        answer = Answer(by="names", taught=prepared.taught)
-        setup = prepared.setup.model_copy(update={"answer": answer})
-        version = _store(models_dir, setup, adapter_dir, calibration, metrics, facts)
+        version = _store(models_dir, prepared, adapter_dir, found, facts, run)
     progress.say(f"wrote {version.path}")
     return version
 
@@ -87,19 +84,20 @@ def _facts(prepared: Preparation, run: Run, data: str) -> TrainingFacts:
 
 def _store(
     models_dir: Path,
-    setup: Setup,
+    prepared: Preparation,
     adapter_dir: Path,
-    calibration: Calibration,
-    metrics: Mapping[str, JsonValue],
+    found: Assessment,
     facts: TrainingFacts,
+    run: Run,
 ) -> TrainedVersion:
+    setup = prepared.setup.model_copy(update={"answer": found.answer})
     return store_version(
         models_dir,
         LlmClassifier.kind,
         [unit.code for unit in setup.units],
         {unit.code: unit.name for unit in setup.units},
-        calibration=calibration,
-        metrics=metrics,
+        calibration=found.calibration,
+        metrics={**found.metrics, "loss": run.loss, "seconds": run.seconds},
         training=facts,
         write_files=lambda directory: write_files(directory, adapter_dir, setup),
     )

@@ -16,9 +16,9 @@ from pydantic import JsonValue
 
 from classifier.linear import LinearClassifier
 from classifier.linear_model import LinearWeights
-from classifier.manifest import Calibration, TrainingFacts
+from classifier.manifest import WEAK, Calibration, TrainingFacts
 from registry.writer import TrainedVersion, store_version
-from training.held_out import calibrate, measure
+from training.held_out import HeldOut, calibrate, measure
 from training.linear.answers import held_out_answers
 from training.linear.data import Data
 from training.linear.features import name_of
@@ -29,6 +29,7 @@ from training.near_duplicates import group_near_duplicates
 from training.progress import SILENT, Progress
 from training.promise import promise_line
 from training.samples import Sample, check_samples, data_sha256
+from training.weakness import below_commonest
 
 
 def train_linear(
@@ -60,7 +61,7 @@ def train_linear(
     codes = sorted({sample.unit for sample in samples})
     data = _arrange(samples, codes)
     setting = choose_setting(data, seed, progress)
-    calibration, metrics = _measure(data, setting, seed, error_target, progress)
+    calibration, metrics = _measure(data, codes, setting, seed, error_target, progress)
     weights = setting.fit(data, seed, processes_for(len(data)))
     version = store_version(
         models_dir,
@@ -77,16 +78,30 @@ def train_linear(
 
 
 def _measure(
-    data: Data, setting: Setting, seed: int, error_target: float, progress: Progress
+    data: Data,
+    codes: Sequence[str],
+    setting: Setting,
+    seed: int,
+    error_target: float,
+    progress: Progress,
 ) -> tuple[Calibration, dict[str, JsonValue]]:
     """Return calibration and metrics, from answers to samples that were held out."""
     held_out = held_out_answers(data, setting, seed)
-    metrics = measure(held_out.logits, held_out.labels)
+    metrics: dict[str, JsonValue] = {**measure(held_out.logits, held_out.labels)}
     progress.say(f"{len(held_out)} held-out answers: {metrics}")
     calibration = calibrate(held_out, error_target, seed)
     progress.say(promise_line(calibration))
-    majority = float(np.bincount(data.labels).max() / len(data.labels))
-    return calibration, {**metrics, "majority_share": majority}
+    metrics["majority_share"] = float(np.bincount(data.labels).max() / len(data.labels))
+    if weak := _weakness(held_out, data, codes):
+        progress.say(f"warning: {weak}")
+        metrics[WEAK] = weak
+    return calibration, metrics
+
+
+def _weakness(held_out: HeldOut, data: Data, codes: Sequence[str]) -> str | None:
+    right = held_out.logits.argmax(axis=1) == held_out.labels
+    units, known = ([codes[n] for n in labels] for labels in (held_out.labels, data.labels))
+    return below_commonest(right, units, known)
 
 
 def _facts(
@@ -112,3 +127,16 @@ def _arrange(samples: Sequence[Sample], codes: Sequence[str]) -> Data:
     texts = [sample.text for sample in ordered]
     labels = np.array([numbers[sample.unit] for sample in ordered], dtype=np.int64)
     return Data(texts, labels, len(codes), group_near_duplicates(texts))
+
+
+def fit_linear(
+    samples: Sequence[Sample], seed: int = 42, progress: Progress = SILENT
+) -> LinearWeights:
+    """Choose a setting and fit all samples, for what needs no version: another model's floor.
+
+    The classes are the samples' units, in the order of their codes. For the arguments and errors
+    see ``train_linear``.
+    """
+    data = _arrange(samples, sorted({sample.unit for sample in samples}))
+    setting = choose_setting(data, seed, progress)
+    return setting.fit(data, seed, processes_for(len(data)))

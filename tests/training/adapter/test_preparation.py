@@ -83,6 +83,16 @@ def test_without_near_duplicates_the_split_is_the_articles_own() -> None:
     assert [sample.text for sample in held_out] == list(parts["test"]["text"])
 
 
+def test_a_units_only_ticket_is_learned_from() -> None:
+    rare = [Sample(f"第{n}种少见的事{chr(0x4E00 + 97 * n)}", f"R{n}") for n in range(40)]
+
+    known, held_out = split([*themed_samples(40), *rare], recipe_for(STANDIN))
+
+    assert {sample.unit for sample in rare} <= {sample.unit for sample in known}
+    assert 5 <= len(held_out) <= 16
+    assert {sample.unit for sample in held_out} <= {"A", "B", "C"}
+
+
 def test_samples_become_tokens_of_question_and_answer(prepared: Preparation) -> None:
     tokens = prepared.tokens()
 

@@ -1,0 +1,125 @@
+"""What the held-out tickets say of a trained adapter: how it answers, how well, how surely."""
+
+import training.adapter.unsloth_first  # noqa: F401
+
+# isort: split
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import JsonValue
+
+from classifier.manifest import WEAK, Calibration
+from classifier.setup import Answer, AnswerBy
+from training.adapter.choice import Choice, choose, measures
+from training.adapter.preparation import Preparation
+from training.adapter.scoring import Rows, Scorer, compare_fp8
+from training.held_out import FIT_SHARE, HeldOut, calibrate_parts, split_groups
+from training.linear.version import fit_linear
+from training.progress import Progress
+from training.promise import promise_line
+from training.weakness import below_commonest, below_linear
+
+MAX_NAMED = 1_000
+"""Tickets of one part that are scored by names: each reads all units. The head reads none."""
+_SEED = 42
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What was found.
+
+    Parameters:
+        answer: how the version answers.
+        calibration: of these answers.
+        metrics: of both ways and of the answer.
+    """
+
+    answer: Answer
+    calibration: Calibration
+    metrics: Mapping[str, JsonValue]
+
+
+def assess(
+    prepared: Preparation,
+    adapter_dir: Path,
+    error_target: float,
+    wanted: AnswerBy | None,
+    progress: Progress,
+) -> Assessment:
+    """Choose how to answer and calibrate on one part of the held-out tickets; judge on the other.
+
+    Args:
+        prepared: what was learned from, and the held-out tickets.
+        adapter_dir: holds adapter and head.
+        error_target: share of wrong answers to accept among those not held back, 0 to 1.
+        wanted: by what to answer; None for what is better.
+        progress: is told what is chosen, and of a weak version.
+    """
+    scorer = Scorer(prepared, adapter_dir)
+    fitting, untouched = split_groups(prepared.groups, FIT_SHARE, _SEED)
+    compared = {by: scorer.score(by, fitting[:MAX_NAMED]) for by in scorer.ways}
+    choice = choose(compared, wanted)
+    progress.say(choice.why)
+    by, most = choice.by, None if choice.by == "head" else MAX_NAMED
+    rows = np.concatenate([fitting[:most], untouched[:most]])
+    answers = scorer.score(by, rows)
+    of_fitting = np.arange(len(fitting[:most]))
+    fits, judges = answers.take(of_fitting), answers.take(np.arange(len(of_fitting), len(rows)))
+    calibration = calibrate_parts(fits, judges, error_target)
+    progress.say(promise_line(calibration))
+    metrics = _metrics(choice, compared, answers, judges, calibration.temperature)
+    del scorer  # the comparison needs the room
+    numbers = answers.logits.argmax(axis=1)
+    metrics |= compare_fp8(prepared, adapter_dir, by, rows, numbers, progress)
+    if weak := _weakness(prepared, rows, answers, progress):
+        metrics[WEAK] = weak
+    return Assessment(_answer(prepared, choice), calibration, metrics)
+
+
+def _answer(prepared: Preparation, choice: Choice) -> Answer:
+    names = choice.temperatures.get("names", 1.0)
+    return Answer(by=choice.by, taught=prepared.taught, names_temperature=names)
+
+
+def _metrics(
+    choice: Choice,
+    compared: Mapping[AnswerBy, HeldOut],
+    answers: HeldOut,
+    judges: HeldOut,
+    temperature: float,
+) -> dict[str, JsonValue]:
+    """Return the measures of the answer first, then of each way on the tickets that chose."""
+    overall = measures(answers, temperature)
+    untouched = measures(judges, temperature)
+    found: dict[str, JsonValue] = {
+        "accuracy": overall["accuracy"],
+        "macro_f1": overall["macro_f1"],
+        "nll": untouched["nll"],
+        "calibration_error": untouched["calibration_error"],
+        "answer": choice.by,
+    }
+    for by, one in compared.items():
+        found[by] = {**measures(one, choice.temperatures[by])}
+    return found
+
+
+def _weakness(
+    prepared: Preparation, rows: Rows, answers: HeldOut, progress: Progress
+) -> str | None:
+    """Return why the version is too weak, and tell it; None where it is not."""
+    samples = [prepared.scored[row] for row in rows.tolist()]
+    units = [sample.unit for sample in samples]
+    right = answers.logits.argmax(axis=1) == answers.labels
+    weak = below_commonest(right, units, [sample.unit for sample in prepared.known])
+    if weak is None and samples:
+        linear = fit_linear(prepared.known).logits([sample.text for sample in samples])
+        taught = np.array(prepared.taught)
+        by_linear = taught[linear.argmax(axis=1)] == np.array(units)
+        progress.say(f"a linear model of the same samples answers {by_linear.mean():.1%} right")
+        weak = below_linear(right, by_linear, answers.groups)
+    if weak is not None:
+        progress.say(f"warning: {weak}")
+    return weak
