@@ -166,7 +166,7 @@ def split(samples: Sequence[Sample], recipe: Recipe) -> tuple[list[Sample], list
     parts = numbers.train_test_split(test_size=recipe.data.test_size, seed=recipe.data.seed)
     known, drawn = ([members[n] for n in parts[part]["number"]] for part in ("train", "test"))
     taught = {sample.unit for group in known for sample in group}
-    held_out = []
+    held_out: list[list[Sample]] = []
     for group in drawn:
         is_new = not {sample.unit for sample in group} <= taught
         (known if is_new else held_out).append(group)

@@ -50,3 +50,37 @@ def test_data_of_one_unit_is_refused(cli: Cli, tmp_path: Path) -> None:
 
     assert ran.code == 1
     assert "at least two units" in ran.err
+
+
+WEAK = [
+    (f"{letter * 9}", "甲乙"[n % 2]) for n, letter in enumerate("红橙黄绿青蓝紫黑白灰金银铜铁锡铝")
+]
+"""Labels that have nothing to do with the texts."""
+
+
+def test_a_weak_version_is_kept_and_not_promoted_unless_by_force(cli: Cli, tmp_path: Path) -> None:
+    rows = "".join(f"{text},{unit}\n" for text, unit in WEAK)
+    data = write(tmp_path / "d.csv", "text,unit\n" + rows)
+
+    refused = cli("train", "--data", data, "--promote")
+
+    assert refused.code == 1
+    assert "warning: it answers" in refused.err
+    assert "is registered and not promoted, because it is weak: it answers" in refused.err
+    [version] = [line.split()[0] for line in refused.out.splitlines() if "is registered" in line]
+    assert "* linear" not in cli("models", "list").out
+
+    again = cli("models", "promote", version)
+    assert again.code == 1
+    assert "--force" in again.err
+    assert cli("models", "promote", version, "--force").code == 0
+    assert cli("train", "--data", data, "--promote", "--force").code == 0
+
+
+def test_force_goes_with_promote(cli: Cli, tmp_path: Path) -> None:
+    data = write(tmp_path / "d.csv", "text,unit\nx,甲\ny,乙\n")
+
+    ran = cli("train", "--data", data, "--kind", "constant", "--force")
+
+    assert ran.code == 2
+    assert "--force goes with --promote" in ran.err

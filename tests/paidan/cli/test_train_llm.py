@@ -8,7 +8,7 @@ import pytest
 from core.settings import load_settings
 from db import corrections, open_database
 from tests.support.cli import Cli, Ran, jsonl, write
-from tests.support.llm import RECIPE, THEMES
+from tests.support.llm import RECIPE, themed_samples
 from tests.support.make import UNITS
 from tests.support.models import random_base
 
@@ -18,12 +18,11 @@ def data(tmp_path: Path) -> Path:
     """The article's schema; every second row with a thought."""
     rows = [
         {
-            "Question": f"{text} {n}",
+            "Question": sample.text,
             "Complex_CoT": "市民说的是这件事" if n % 2 else "",
-            "Response": UNITS[code],
+            "Response": UNITS[sample.unit],
         }
-        for code, text in THEMES.items()
-        for n in range(12)
+        for n, sample in enumerate(themed_samples(12))
     ]
     return jsonl(tmp_path / "data.jsonl", *rows)
 
@@ -94,7 +93,7 @@ def test_a_base_goes_with_an_llm_only(cli: Cli, data: Path) -> None:
     ran = cli("train", "--data", data, "--base", "standin")
 
     assert ran.code == 2
-    assert "--base and --recipe go with --kind llm" in ran.err
+    assert "--base, --recipe and --answer go with --kind llm" in ran.err
 
 
 def test_an_unknown_base_names_the_command_that_adds_one(cli: Cli, data: Path) -> None:
