@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.linear_model import WEIGHTS
+from classifier.linear_model import WEIGHTS, LinearWeights
 from classifier.loading import load_classifier
+from classifier.manifest import WEAK
 from classifier.version_files import read_manifest
 from core.errors import InputError, ModelVersionError, TaxonomyError
 from registry.writer import TrainedVersion
 from tests.support.told import Told
-from training.linear.version import train_linear
+from training.linear.version import fit_linear, train_linear
 from training.samples import Sample, data_sha256
 
 UNITS = {"GA": "公安局", "JT": "交通局", "SW": "水务局", "ZJ": "住建局"}
@@ -139,3 +140,27 @@ def test_a_weight_file_changed_after_training_is_refused(trained: TrainedVersion
             load_classifier(trained.path)
     finally:
         path.write_bytes(content)
+
+
+def test_a_model_no_better_than_the_commonest_unit_is_told_to_be_weak(tmp_path: Path) -> None:
+    """Units that have nothing to do with the texts."""
+    codes = sorted(THEMES)
+    samples = [
+        Sample(sample.text, codes[n * n % 7 % 3]) for n, sample in enumerate(some_samples(60))
+    ]
+    told = Told()
+
+    version = train_linear(samples, UNITS, models_dir=tmp_path, progress=told)
+
+    weak = version.manifest.metrics[WEAK]
+    assert "always naming the commonest unit, " in str(weak)
+    assert f"warning: {weak}" in told.lines
+
+
+def test_a_model_without_a_version_has_the_same_weights(trained: TrainedVersion) -> None:
+    weights = fit_linear(some_samples())
+
+    texts = [sample.text for sample in some_samples(9)]
+    kept = LinearWeights.load(trained.path, trained.manifest)
+    assert np.allclose(weights.logits(texts), kept.logits(texts))
+    assert WEAK not in trained.manifest.metrics
