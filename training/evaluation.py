@@ -11,6 +11,8 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from classifier.interface import Batch, Classifier, Decision, classify_batches
 from core.errors import InputError
+from training.proportion import Interval, interval
+from training.risk_coverage import RiskCoverage, risk_coverage
 from training.samples import Sample
 
 CALIBRATION_BINS = 15
@@ -45,11 +47,15 @@ class Report:
         version: the model version.
         n: number of samples.
         accuracy: share of right answers, held back or not.
+        accuracy_interval: its 95 % confidence interval (``proportion.interval``).
         macro: mean over all units that were right or were answered, each counting alike.
         weighted: mean over the units, by support.
         per_unit: by unit code.
         coverage: share of answers that were not held back.
+        coverage_interval: its 95 % confidence interval.
         error: share of wrong answers among these; None where there are none.
+        error_interval: its 95 % confidence interval; None likewise.
+        curve: risk and coverage at each threshold.
         calibration_error: expected calibration error over 15 bins of equal width.
         unknown_units: units in the samples that the model never learned; they count as wrong.
     """
@@ -57,17 +63,23 @@ class Report:
     version: str
     n: int
     accuracy: float
+    accuracy_interval: Interval
     macro: Scores
     weighted: Scores
     per_unit: dict[str, UnitScores]
     coverage: float
+    coverage_interval: Interval
     error: float | None
+    error_interval: Interval | None
+    curve: RiskCoverage
     calibration_error: float
     unknown_units: tuple[str, ...]
 
     def to_json(self) -> str:
-        """Return the report as a JSON object."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+        """Return the report as a JSON object; of the curve it has the area."""
+        fields = dataclasses.asdict(self)
+        del fields["curve"]
+        return json.dumps({**fields, "risk_coverage_area": self.curve.area}, ensure_ascii=False)
 
 
 def evaluate(
@@ -98,15 +110,21 @@ def evaluate(
     accepted = np.array([decision.held_back is None for decision in decisions])
     probability = np.array([decision.probability for decision in decisions])
     labels = sorted({*gold, *answers} - {_UNANSWERED})
+    right, routed = int(correct.sum()), int(accepted.sum())
+    wrong = int((~correct[accepted]).sum())
     return Report(
         version=classifier.version,
         n=len(samples),
-        accuracy=float(correct.mean()),
+        accuracy=right / len(samples),
+        accuracy_interval=interval(right, len(samples)),
         macro=_average(gold, answers, labels, "macro"),
         weighted=_average(gold, answers, labels, "weighted"),
         per_unit=_per_unit(gold, answers, labels),
-        coverage=float(accepted.mean()),
-        error=float((~correct[accepted]).mean()) if accepted.any() else None,
+        coverage=routed / len(samples),
+        coverage_interval=interval(routed, len(samples)),
+        error=wrong / routed if routed else None,
+        error_interval=interval(wrong, routed) if routed else None,
+        curve=risk_coverage(probability, correct),
         calibration_error=expected_calibration_error(probability, correct),
         unknown_units=tuple(sorted(set(gold) - classifier.units)),
     )

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from scipy.stats import beta, binom
+from scipy.stats import binom
 
 from classifier.calibration import HOLD_ALL
 from classifier.interface import PROBABILITY_DECIMALS
 from classifier.manifest import Calibration
+from training.proportion import upper_bound
 
 CONFIDENCE = 0.9
 STARTS = 2
@@ -47,7 +48,7 @@ class Promise:
         threshold: answers with at least this probability are routed; ``HOLD_ALL`` for none.
         coverage: share of the held-out answers that are routed.
         error: share of wrong answers among the routed; None where there are none.
-        bound: upper confidence bound of ``error`` (Clopper-Pearson, one-sided); None likewise.
+        bound: upper confidence bound of ``error`` (``proportion.upper_bound``); None likewise.
         needed: where all is held back for want of answers, how many a promise needs at least.
     """
 
@@ -87,13 +88,8 @@ def find_threshold(
         threshold=float(GRID[place]),
         coverage=n / max(len(probability), 1),
         error=k / n if n else None,
-        bound=upper_bound(k, n) if n else None,
+        bound=upper_bound(k, n, CONFIDENCE) if n else None,
     )
-
-
-def upper_bound(wrong: int, answers: int, confidence: float = CONFIDENCE) -> float:
-    """Return the one-sided upper confidence bound of an error rate (Clopper & Pearson 1934)."""
-    return 1.0 if wrong >= answers else float(beta.ppf(confidence, wrong + 1, answers - wrong))
 
 
 def fewest_answers(error_target: float) -> int | None:

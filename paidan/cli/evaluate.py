@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.errors import ModelVersionError
+from core.errors import ModelVersionError, StorageError
 from core.settings import get_settings
 from paidan.cli.labelled import read_labelled
-from paidan.cli.options import COLUMN, ENCODING, FILE, JSON, SHEET
+from paidan.cli.options import COLUMN, ENCODING, FILE, JSON, SHEET, hint_of_missing
 
 if TYPE_CHECKING:
     from training.evaluation import Report
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 @COLUMN
 @ENCODING
 @SHEET
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the risk-coverage curve to this .svg file.",
+)
 @JSON
 def evaluate(
     file: Path,
@@ -28,6 +33,7 @@ def evaluate(
     columns: dict[str, str],
     encoding: str | None,
     sheet: str | None,
+    plot: Path | None,
     *,
     as_json: bool,
 ) -> None:
@@ -48,23 +54,35 @@ def evaluate(
     classifier = load_version(database, name, settings.resolved_models_dir, options)
     samples = read_labelled(database, file, columns, encoding, sheet=sheet).samples
     report = measure(classifier, samples, frozenset(names))
+    if plot:
+        _draw(report, plot)
     if as_json:
         click.echo(report.to_json())
     else:
         _print_report(report, names)
 
 
+def _draw(report: "Report", plot: Path) -> None:
+    try:
+        with hint_of_missing("plot"):
+            title = f"{report.version} on {report.n:,} tickets"
+            report.curve.draw(plot, (report.coverage, report.error), title)
+    except OSError as error:
+        raise StorageError(f"{plot} cannot be written: {error.strerror}") from error
+
+
 def _print_report(report: "Report", names: Mapping[str, str]) -> None:
     """Print a report; ``names`` are the units' by code."""
     click.echo(f"{report.version} on {report.n:,} tickets")
-    click.echo(f"accuracy {report.accuracy:.4f}")
+    click.echo(f"accuracy {_measured(report.accuracy, report.accuracy_interval)}")
     for average, scores in (("macro", report.macro), ("weighted", report.weighted)):
         click.echo(
             f"{average:8} precision {scores.precision:.4f}  recall {scores.recall:.4f}  "
             f"F1 {scores.f1:.4f}"
         )
-    error = "-" if report.error is None else f"{report.error:.4f}"
-    click.echo(f"not held back {report.coverage:.4f}, error among these {error}")
+    click.echo(f"not held back {_measured(report.coverage, report.coverage_interval)}")
+    click.echo(f"error among these {_measured(report.error, report.error_interval)}")
+    click.echo(f"area under risk and coverage {report.curve.area:.4f}")
     click.echo(f"expected calibration error {report.calibration_error:.4f}\n")
     click.echo("precision recall     F1  tickets  unit")
     for code, unit in sorted(report.per_unit.items(), key=lambda item: -item[1].support):
@@ -74,6 +92,13 @@ def _print_report(report: "Report", names: Mapping[str, str]) -> None:
         )
     if report.unknown_units:
         click.echo(f"units the model never learned: {', '.join(report.unknown_units)}")
+
+
+def _measured(share: float | None, interval: tuple[float, float] | None) -> str:
+    """Return a share with its 95 % interval, for people."""
+    if share is None or interval is None:
+        return "-"
+    return f"{share:.4f} (95 %: {interval[0]:.4f} to {interval[1]:.4f})"
 
 
 COMMANDS = (evaluate,)

@@ -9,6 +9,7 @@ import pytest
 from classifier.interface import Decision, HeldBack
 from core.errors import InputError
 from training.evaluation import evaluate, expected_calibration_error
+from training.proportion import interval
 from training.samples import Sample
 
 ALLOWED = frozenset("ABC")
@@ -62,6 +63,10 @@ def test_report_of_right_wrong_doubtful_and_unlearned_answers() -> None:
     assert report.weighted.recall == pytest.approx(3 / 5)
     assert report.coverage == pytest.approx(3 / 5)
     assert report.error == pytest.approx(1 / 3)
+    assert report.accuracy_interval == interval(3, 5)
+    assert (report.coverage_interval, report.error_interval) == (interval(3, 5), interval(1, 3))
+    # From the surest on: right, wrong, right, right, wrong.
+    assert report.curve.area == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 4 + 2 / 5) / 5)
     assert report.unknown_units == ("C",)
 
 
@@ -69,7 +74,9 @@ def test_report_is_json_with_names_as_they_are() -> None:
     report = evaluate(Scripted(), [Sample("A 0.9", "甲")], ALLOWED)
 
     assert "甲" in report.to_json()
-    assert json.loads(report.to_json())["per_unit"]["甲"]["support"] == 1
+    told = json.loads(report.to_json())
+    assert told["per_unit"]["甲"]["support"] == 1
+    assert (told["risk_coverage_area"], "curve" in told) == (1.0, False)
 
 
 def test_batches_are_as_large_as_asked_and_lose_nothing() -> None:
@@ -84,7 +91,7 @@ def test_batches_are_as_large_as_asked_and_lose_nothing() -> None:
 def test_where_everything_is_held_back_there_is_no_error() -> None:
     report = evaluate(Scripted(), [Sample("A 0.1", "A")], ALLOWED)
 
-    assert (report.coverage, report.error) == (0.0, None)
+    assert (report.coverage, report.error, report.error_interval) == (0.0, None, None)
 
 
 def test_nothing_to_evaluate_on_is_refused() -> None:

@@ -16,8 +16,8 @@ from training.promise import (
     fewest_answers,
     find_threshold,
     promise_line,
-    upper_bound,
 )
+from training.proportion import upper_bound
 
 ANSWERS = st.lists(
     # Few distinct values, so that equal probabilities are common.
@@ -65,7 +65,7 @@ def test_what_is_told_of_a_threshold_is_what_it_does(
     if accepted.any():
         wrong, n = int((~correct[accepted]).sum()), int(accepted.sum())
         assert found.error == wrong / n
-        assert found.bound == upper_bound(wrong, n) <= max(target, 1e-9) or target == 1
+        assert found.bound == upper_bound(wrong, n, CONFIDENCE) <= max(target, 1e-9) or target == 1
     else:
         assert (found.error, found.bound) == (None, None)
 
@@ -137,14 +137,6 @@ def test_a_target_of_all_holds_nothing_back_and_one_of_none_all() -> None:
     none = np.empty(0), np.empty(0, dtype=bool)
     assert find_threshold(*none, 1.0) == Promise(0.0, 0.0)
     assert find_threshold(*none, 0.05) == Promise(HOLD_ALL, 0.0, needed=fewest_answers(0.05))
-
-
-def test_the_bound_is_clopper_and_pearsons() -> None:
-    bound = upper_bound(3, 100)
-
-    # the error at which three or fewer of a hundred wrong have a chance of one in ten
-    assert binom.cdf(3, 100, bound) == pytest.approx(0.1)
-    assert (upper_bound(5, 5), upper_bound(0, 0)) == (1.0, 1.0)
 
 
 def told(target: float = 0.05, **found: float | None) -> str:
