@@ -1,14 +1,14 @@
 """Turns labelled tickets into model versions, and measures them.
 
 ``samples`` are labelled tickets, out of a file or, through ``replay``, what people decided;
-``drawn`` tells which of these came before a person by chance. One of
-``linear``, ``adapter`` and ``constant`` learns from them and tells its ``progress``; ``held_out``
-calibrates it on samples that it did not learn from, which share none of the groups that
-``near_duplicates`` finds with those it did, and so do ``no_unit`` (what belongs to none of the
-learned units) and ``conformal`` (which few units to show). ``promise`` sets the threshold, with a
-bound on the error (``proportion``). ``weakness`` says of a model that it is too weak, by ``paired``
-comparisons. ``registry.writer`` writes the version directory. ``evaluation.evaluate`` measures any
-classifier on labelled tickets, and ``risk_coverage`` draws what it may answer alone. ``standin``
-builds the small base on which an adapter can be trained without a GPU. Importing the package loads
-no scikit-learn or torch.
+``drawn`` tells which of these came before a person by chance. One of ``linear``, ``adapter`` and
+``constant`` learns from them and tells its ``progress``; ``held_out`` calibrates it on samples that
+it did not learn from, which share none of the groups that ``near_duplicates`` finds with those it
+did (``conflicts`` tells where units differ in a group), and so do ``no_unit`` (what belongs to none
+of the learned units) and ``conformal`` (which few units to show). ``promise`` sets the threshold,
+with a bound on the error (``proportion``). ``weakness`` says of a model that it is too weak, by
+``paired`` comparisons. ``registry.writer`` writes the version directory. ``evaluation.evaluate``
+measures any classifier on labelled tickets, and ``risk_coverage`` draws what it may answer alone.
+``standin`` builds the small base on which an adapter can be trained without a GPU. Importing the
+package loads no scikit-learn or torch.
 """

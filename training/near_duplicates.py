@@ -63,19 +63,6 @@ def group_near_duplicates(texts: Sequence[str]) -> Rows:
     return np.array(found, dtype=np.int64)
 
 
-def conflicts(groups: Rows, labels: Rows) -> list[Rows]:
-    """Return the rows of each group whose members have different labels.
-
-    Args:
-        groups: (n,) group numbers.
-        labels: (n,) class numbers.
-    """
-    order = np.argsort(groups, kind="stable")
-    _, firsts = np.unique(groups[order], return_index=True)
-    members = np.split(order, firsts[1:]) if len(order) else []
-    return [rows for rows in members if len(set(labels[rows].tolist())) > 1]
-
-
 def normalise(text: str) -> str:
     """Return a text without what tells no tickets apart: case, width, spaces and signs.
 

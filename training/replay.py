@@ -6,6 +6,8 @@ from core.text import model_text
 from db import corrections, taxonomy
 from training.samples import Sample
 
+SOURCE = "a ticket that people decided"
+
 
 def corrected_samples(session: Session) -> list[Sample]:
     """Return a sample for each ticket that people decided, with their latest word.
@@ -17,7 +19,7 @@ def corrected_samples(session: Session) -> list[Sample]:
     decided = corrections.decided_tickets(session)
     codes = taxonomy.resolve(session, {ticket.unit for ticket in decided}, alike=False)
     return [
-        Sample(model_text(ticket.title, ticket.text), codes[ticket.unit])
+        Sample(model_text(ticket.title, ticket.text), codes[ticket.unit], source=SOURCE)
         for ticket in decided
         if ticket.unit in codes
     ]

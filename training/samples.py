@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.errors import InputError, TaxonomyError
 
@@ -18,11 +18,13 @@ class Sample:
         text: the ticket as ``core.text.model_text`` made it.
         unit: the unit's code.
         thought: why it is this unit, where somebody wrote it down; masked likewise.
+        source: where it stands, for people, such as a line of a file; nothing is learned from it.
     """
 
     text: str
     unit: str
     thought: str = ""
+    source: str = field(default="", compare=False)
 
 
 def check_samples(samples: Sequence[Sample], units: Mapping[str, str]) -> None:

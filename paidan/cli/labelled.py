@@ -98,7 +98,8 @@ def _samples(file: Path, rows: Sequence[_Row], labels: Labels) -> "list[Sample]"
                 f"{file}, line {row.line}, unit: {labels.why[row.label]}; correct the label, or "
                 "import the unit with 'paidan units import'"
             )
-        samples.append(Sample(row.text, labels.codes[row.label], row.thought))
+        unit = labels.codes[row.label]
+        samples.append(Sample(row.text, unit, row.thought, source=f"line {row.line}"))
     return samples
 
 

@@ -2,10 +2,9 @@
 
 from random import Random
 
-import numpy as np
 import pytest
 
-from training.near_duplicates import SIMILARITY, conflicts, group_near_duplicates, normalise
+from training.near_duplicates import SIMILARITY, group_near_duplicates, normalise
 
 LIGHT = "人民路与解放路交叉口的路灯坏了三天, 晚上一片漆黑, 老人孩子出门很不安全, 请派人维修"
 WATER = "我家住在城南新区阳光花园小区, 自来水从昨天夜里开始又黄又浑, 希望水务部门尽快查明原因"
@@ -106,13 +105,6 @@ def test_a_form_sent_by_thousands_is_one_group() -> None:
     found = groups(*texts, *(f"{CARD} My name is {name}." for name in names))
 
     assert set(found) == {0}
-
-
-def test_groups_whose_members_have_different_labels_are_conflicts() -> None:
-    found = conflicts(np.array([0, 1, 0, 2, 2, 1]), np.array([3, 1, 4, 5, 5, 1]))
-
-    assert [rows.tolist() for rows in found] == [[0, 2]]
-    assert conflicts(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)) == []
 
 
 def test_normal_form_keeps_letters_of_any_script() -> None:

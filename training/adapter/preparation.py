@@ -25,8 +25,9 @@ from classifier.setup import Setup
 from core.errors import InputError
 from training.adapter.recipe import Recipe
 from training.adapter.tokens import Tokens
+from training.conflicts import tell_conflicts
 from training.near_duplicates import group_near_duplicates
-from training.progress import Progress
+from training.progress import SILENT, Progress
 from training.samples import Sample, check_samples
 
 MAX_SCORED = 5_000
@@ -110,7 +111,7 @@ def prepare(
             f"warning: {thoughts:,} thoughts (Complex_CoT) are left out, units alone learned: the "
             f"prompt has no thought, since base {base.name} has no <think> or the template has none"
         )
-    known, held_out = split(samples, recipe)
+    known, held_out = split(samples, recipe, progress)
     progress.say(f"{len(known):,} tickets to learn from, {len(held_out):,} held out")
     return Preparation(base, recipe, setup, prompt, known, held_out)
 
@@ -142,7 +143,9 @@ def setup_of(base: Base, units: Sequence[PromptUnit], recipe: Recipe) -> Setup:
     )
 
 
-def split(samples: Sequence[Sample], recipe: Recipe) -> tuple[list[Sample], list[Sample]]:
+def split(
+    samples: Sequence[Sample], recipe: Recipe, progress: Progress = SILENT
+) -> tuple[list[Sample], list[Sample]]:
     """Hold a part out, the article's way, whatever the order the samples come in.
 
     What is drawn are groups of near-duplicates, so that none is on both sides; where there are no
@@ -154,6 +157,7 @@ def split(samples: Sequence[Sample], recipe: Recipe) -> tuple[list[Sample], list
     """
     ordered = sorted(samples, key=lambda sample: (sample.unit, sample.text))
     groups = group_near_duplicates([sample.text for sample in ordered])
+    tell_conflicts(ordered, groups, progress)
     members = defaultdict(list)
     for group, sample in zip(groups.tolist(), ordered, strict=True):
         members[group].append(sample)

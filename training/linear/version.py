@@ -18,6 +18,7 @@ from classifier.linear import LinearClassifier
 from classifier.linear_model import LinearWeights
 from classifier.manifest import WEAK, Calibration, TrainingFacts
 from registry.writer import TrainedVersion, store_version
+from training.conflicts import tell_conflicts
 from training.held_out import HeldOut, calibrate, measure
 from training.linear.answers import held_out_answers
 from training.linear.data import Data
@@ -59,7 +60,7 @@ def train_linear(
     """
     check_samples(samples, units)
     codes = sorted({sample.unit for sample in samples})
-    data = _arrange(samples, codes)
+    data = _arrange(samples, codes, progress)
     setting = choose_setting(data, seed, progress)
     calibration, metrics = _measure(data, codes, setting, seed, error_target, progress)
     weights = setting.fit(data, seed, processes_for(len(data)))
@@ -121,12 +122,14 @@ def _facts(
     )
 
 
-def _arrange(samples: Sequence[Sample], codes: Sequence[str]) -> Data:
+def _arrange(samples: Sequence[Sample], codes: Sequence[str], progress: Progress = SILENT) -> Data:
     numbers = {code: number for number, code in enumerate(codes)}
     ordered = sorted(samples, key=lambda sample: (sample.unit, sample.text))
     texts = [sample.text for sample in ordered]
     labels = np.array([numbers[sample.unit] for sample in ordered], dtype=np.int64)
-    return Data(texts, labels, len(codes), group_near_duplicates(texts))
+    groups = group_near_duplicates(texts)
+    tell_conflicts(ordered, groups, progress)
+    return Data(texts, labels, len(codes), groups)
 
 
 def fit_linear(

@@ -80,6 +80,18 @@ def test_where_too_few_are_held_out_one_line_says_how_many_are_needed(tmp_path: 
     assert "there are 21" in lines[0]
 
 
+def test_near_duplicates_of_different_units_are_told_of(tmp_path: Path) -> None:
+    told = Told()
+    samples = some_samples(30)
+    other = Sample(f"{samples[0].text}!", "JT", source="line 31")
+
+    train_linear([*samples, other], UNITS, models_dir=tmp_path, progress=told)
+
+    lines = [line for line in told.lines if "different units" in line]
+    assert len(lines) == 1
+    assert "line 31 (JT)" in lines[0]
+
+
 def test_two_units_are_enough(tmp_path: Path) -> None:
     samples = [sample for sample in some_samples(60) if sample.unit != "GA"]
 
