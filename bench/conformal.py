@@ -3,13 +3,13 @@ r"""How often conformal sets hold the right unit, and how many units they hold.
     python -m bench.conformal --data DIRECTORY [--splits 20]
     python -m bench.conformal --pool FILE.npz [--splits 20]
 
-DIRECTORY holds banking77/ and hotline/; a linear model learns each train part, and its answers to
-the test part are the pool. FILE.npz holds a model's ``logits`` (n, units) of tickets that it did
-not learn, and their ``labels`` (n,). Each split takes a quarter of the pool to set the temperature,
-a quarter to set the sets, as training does with its held-out answers, and half to count. A table,
-then one line of JSON: "before" and "after" an empty set gets its best unit, for sets with one floor
-for all units (marginal), with a floor for each unit that has any (every unit) and as the product
-sets them.
+DIRECTORY holds banking77/ and hotline/; a linear model learns each half of a set, and answers the
+other: these answers are the pool. FILE.npz holds a model's ``logits`` (n, units) of tickets that it
+did not learn, and their ``labels`` (n,). Each split takes half of the pool to count, and of the
+other half as training does some to set the temperature and the rest to set the sets. A table, then
+one line of JSON: how many sets hold the right unit before and after an empty one gets its best unit
+("before", "after"), for sets with one floor for all units ("marginal"), with a floor for each unit
+that has any ("every unit") and as the product sets them.
 """
 
 import argparse
@@ -29,8 +29,8 @@ from classifier.calibration import Floats, fit_temperature, softmax
 from classifier.interface import PROBABILITY_DECIMALS
 from classifier.linear_model import LinearWeights
 from classifier.manifest import ConformalSet
-from classifier.version_files import read_manifest
 from training.conformal import conformal_sets, floor_of
+from training.held_out import FIT_SHARE
 from training.linear.version import train_linear
 from training.samples import Sample
 
@@ -78,17 +78,29 @@ def _pools(data: Path | None, file: Path | None) -> Iterator[tuple[str, Pool]]:
         yield file.stem, Pool(arrays["logits"], arrays["labels"])
     for name in ("banking77", "hotline") if data else ():
         assert data is not None
-        yield name, linear_pool(read_part(data / name, "train"), read_part(data / name, "test"))
+        yield name, linear_pool(read_part(data / name, "train") + read_part(data / name, "test"))
 
 
-def linear_pool(train: Sequence[Sample], test: Sequence[Sample]) -> Pool:
-    """Return the answers of a linear model that learned ``train`` to ``test``."""
-    codes = sorted({sample.unit for sample in train})
+def linear_pool(samples: Sequence[Sample]) -> Pool:
+    """Return the answers to each half of the samples by a linear model of the other half."""
+    codes = sorted({sample.unit for sample in samples})
+    order = np.random.default_rng(0).permutation(len(samples))
+    halves = [[samples[row] for row in half] for half in np.array_split(order, 2)]
+    logits = [_answers(known, asked, codes) for known, asked in (halves, halves[::-1])]
+    asked = halves[1] + halves[0]
+    return Pool(
+        np.concatenate(logits).astype(np.float64),
+        np.array([codes.index(one.unit) for one in asked]),
+    )
+
+
+def _answers(known: Sequence[Sample], asked: Sequence[Sample], codes: Sequence[str]) -> Floats:
     with tempfile.TemporaryDirectory(prefix="paidan-conformal-") as folder:
-        version = train_linear(train, {code: code for code in codes}, models_dir=Path(folder))
-        weights = LinearWeights.load(version.path, read_manifest(version.path))
-        logits = weights.logits([sample.text for sample in test])
-    return Pool(logits, np.array([codes.index(sample.unit) for sample in test]))
+        version = train_linear(known, {code: code for code in codes}, models_dir=Path(folder))
+        if version.manifest.codes != tuple(codes):
+            raise SystemExit("a unit is in one half alone: its tickets are too few to measure on")
+        weights = LinearWeights.load(version.path, version.manifest)
+        return weights.logits([sample.text for sample in asked])
 
 
 def measure(pool: Pool, splits: int) -> dict[str, dict[str, Figures]]:
@@ -96,7 +108,8 @@ def measure(pool: Pool, splits: int) -> dict[str, dict[str, Figures]]:
     found: dict[str, dict[str, list[tuple[float, float, float]]]] = {}
     for seed in range(splits):
         order = np.random.default_rng(seed).permutation(len(pool.labels))
-        fit, held, asked = np.split(order, [len(order) // 4, len(order) // 2])
+        half = len(order) // 2
+        fit, held, asked = np.split(order, [round(half * FIT_SHARE), half])
         temperature = fit_temperature(pool.logits[fit], pool.labels[fit])
         chances = softmax(pool.logits, temperature).round(PROBABILITY_DECIMALS)
         for way, sets in _ways(chances[held], pool.labels[held]).items():

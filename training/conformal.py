@@ -19,6 +19,9 @@ LEVELS = (0.9, 0.95)
 # A floor of few answers gives sets that hold the right unit more often than asked for, by up to
 # 1 / (answers + 1): a unit whose own floor would give away more than this goes without.
 _SURPLUS = 0.01
+# The lowest or second lowest of a unit's tickets may be mislabelled: as a floor it would put the
+# unit into nearly every set.
+_LOWEST_RANK = 3
 _ROUNDING = 1e-9  # of (n + 1)(1 - level), which may be a whole number
 
 Probabilities = NDArray[np.float64]
@@ -75,11 +78,15 @@ def _conformal_set(
     is_rest = np.ones(len(right), dtype=np.bool_)
     for number, code in enumerate(codes):
         own = labels == number
-        answers = int(own.sum())
-        surplus = 1 - level - _rank(answers, level) / (answers + 1)
-        floor = floor_of(right[own], level)
-        if floor is not None and surplus <= _SURPLUS:
+        if (floor := _own_floor(right[own], level)) is not None:
             floors[code] = floor
             is_rest &= ~own
     shared = floor_of(right[is_rest], level)
     return ConformalSet(level=level, floor=marginal if shared is None else shared, floors=floors)
+
+
+def _own_floor(right: Probabilities, level: float) -> float | None:
+    """Return a unit's own floor; None where its answers are too few, or give away too much."""
+    rank = _rank(len(right), level)
+    surplus = 1 - level - rank / (len(right) + 1)
+    return floor_of(right, level) if rank >= _LOWEST_RANK and surplus <= _SURPLUS else None
