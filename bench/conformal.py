@@ -78,29 +78,26 @@ def _pools(data: Path | None, file: Path | None) -> Iterator[tuple[str, Pool]]:
         yield file.stem, Pool(arrays["logits"], arrays["labels"])
     for name in ("banking77", "hotline") if data else ():
         assert data is not None
-        yield name, linear_pool(read_part(data / name, "train") + read_part(data / name, "test"))
+        yield name, halves_pool(read_part(data / name, "train") + read_part(data / name, "test"))
 
 
-def linear_pool(samples: Sequence[Sample]) -> Pool:
+def linear_pool(train: Sequence[Sample], test: Sequence[Sample]) -> Pool:
+    """Return the answers of a linear model that learned ``train`` to ``test``."""
+    codes = sorted({sample.unit for sample in train})
+    with tempfile.TemporaryDirectory(prefix="paidan-conformal-") as folder:
+        version = train_linear(train, {code: code for code in codes}, models_dir=Path(folder))
+        weights = LinearWeights.load(version.path, version.manifest)
+        logits = weights.logits([sample.text for sample in test])
+    return Pool(logits, np.array([codes.index(sample.unit) for sample in test]))
+
+
+def halves_pool(samples: Sequence[Sample]) -> Pool:
     """Return the answers to each half of the samples by a linear model of the other half."""
-    codes = sorted({sample.unit for sample in samples})
     order = np.random.default_rng(0).permutation(len(samples))
     halves = [[samples[row] for row in half] for half in np.array_split(order, 2)]
-    logits = [_answers(known, asked, codes) for known, asked in (halves, halves[::-1])]
-    asked = halves[1] + halves[0]
-    return Pool(
-        np.concatenate(logits).astype(np.float64),
-        np.array([codes.index(one.unit) for one in asked]),
-    )
-
-
-def _answers(known: Sequence[Sample], asked: Sequence[Sample], codes: Sequence[str]) -> Floats:
-    with tempfile.TemporaryDirectory(prefix="paidan-conformal-") as folder:
-        version = train_linear(known, {code: code for code in codes}, models_dir=Path(folder))
-        if version.manifest.codes != tuple(codes):
-            raise SystemExit("a unit is in one half alone: its tickets are too few to measure on")
-        weights = LinearWeights.load(version.path, version.manifest)
-        return weights.logits([sample.text for sample in asked])
+    pools = [linear_pool(known, asked) for known, asked in (halves, halves[::-1])]
+    logits = np.concatenate([pool.logits for pool in pools]).astype(np.float64)
+    return Pool(logits, np.concatenate([pool.labels for pool in pools]))
 
 
 def measure(pool: Pool, splits: int) -> dict[str, dict[str, Figures]]:

@@ -1,10 +1,11 @@
 """What held-out answers say of a model: its threshold, and how good it is.
 
 Held-out answers are divided once more. One part fits and chooses: the temperature, and whatever a
-version chooses among. The other is touched by none of it and sets the threshold, whose promise
-holds only for answers that chose nothing.
+version chooses among, and when a ticket belongs to no unit. The other is touched by none of it and
+sets threshold and conformal sets, whose promises hold only for answers that chose nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from classifier.calibration import HOLD_ALL, Floats, fit_temperature, softmax
 from classifier.interface import PROBABILITY_DECIMALS
 from classifier.manifest import Calibration
+from training.conformal import conformal_sets
+from training.no_unit import NoUnitRule
 from training.promise import CONFIDENCE, find_threshold
 
 Rows = NDArray[np.int64]
@@ -87,34 +90,64 @@ def representatives(groups: Rows, seed: int) -> Rows:
     return np.sort(order[firsts])
 
 
-def calibrate(held_out: HeldOut, error_target: float, seed: int = 42) -> Calibration:
-    """Set temperature and threshold from held-out answers, each from a part of its own.
+def calibrate(
+    held_out: HeldOut,
+    error_target: float,
+    seed: int = 42,
+    *,
+    codes: Sequence[str] = (),
+    asked: NoUnitRule | None = None,
+) -> Calibration:
+    """Divide held-out answers and calibrate; see ``calibrate_parts``.
 
     Args:
         held_out: the answers.
         error_target: share of wrong answers to accept among those routed, 0 to 1.
-        seed: of the division and of each group's representative.
+        seed: of the division and of the draw of one answer a group.
+        codes: see ``calibrate_parts``.
+        asked: see ``calibrate_parts``.
     """
-    return calibrate_parts(*held_out.split(seed=seed), error_target, seed)
+    parts = held_out.split(seed=seed)
+    return calibrate_parts(*parts, error_target, seed, codes=codes, asked=asked)
 
 
 def calibrate_parts(
-    fitting: HeldOut, untouched: HeldOut, error_target: float, seed: int = 42
+    fitting: HeldOut,
+    untouched: HeldOut,
+    error_target: float,
+    seed: int = 42,
+    *,
+    codes: Sequence[str] = (),
+    asked: NoUnitRule | None = None,
 ) -> Calibration:
-    """Set the temperature from one part of the held-out answers and the threshold from another.
+    """Set temperature and ``no_unit`` from one part of the held-out answers, the rest from another.
+
+    The rest is the threshold, whose promise is over the answers that pass ``no_unit``, and the
+    conformal sets.
 
     Args:
         fitting: these have fitted and chosen whatever else there was.
         untouched: these have not, and share no group with the others.
         error_target: share of wrong answers to accept among those routed, 0 to 1.
         seed: of the draw of one answer a group.
+        codes: of the classes, in their order; without them there are no sets.
+        asked: how to ask whether a ticket belongs to a unit; None for never.
     """
     temperature = fit_temperature(fitting.logits, fitting.labels)
+    no_unit = asked.find(fitting.representatives(seed).logits, temperature) if asked else None
     judged = untouched.representatives(seed)
-    # Rounded as serving rounds: the threshold is compared with such probabilities.
-    probability = softmax(judged.logits, temperature).max(axis=1).round(PROBABILITY_DECIMALS)
-    correct = judged.logits.argmax(axis=1) == judged.labels
-    return calibration_of(probability, correct, error_target, temperature)
+    # Rounded as serving rounds: threshold and floors are compared with such probabilities.
+    chances = softmax(judged.logits, temperature).round(PROBABILITY_DECIMALS)
+    calibration = calibration_of(
+        chances.max(axis=1),
+        judged.logits.argmax(axis=1) == judged.labels,
+        error_target,
+        temperature,
+        routed=asked.belongs(no_unit, judged.logits, temperature) if asked else None,
+    )
+    right = np.take_along_axis(chances, judged.labels[:, None], axis=1)[:, 0]
+    sets = conformal_sets(right, judged.labels, codes) if codes else ()
+    return calibration.model_copy(update={"no_unit": no_unit, "sets": sets})
 
 
 def calibration_of(

@@ -4,6 +4,10 @@ Which score a kind of answer is judged by was chosen by experiment on withheld u
 (``bench.no_unit``, docs/BENCHMARKS.md).
 """
 
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,26 +23,59 @@ SCORES = {"linear": "probability", "head": "probability", "names": "probability"
 """What answers -> the score of belonging, by its name in ``classifier.belonging``."""
 
 
-def find_no_unit(logits: Floats, temperature: float, score: str, review: float) -> NoUnit | None:
-    """Return the threshold under which a share ``review`` of held-out tickets lies at most.
+@dataclass(frozen=True, slots=True, eq=False)
+class NoUnitRule:
+    """How a version is to tell that a ticket belongs to no unit.
 
-    Of new tickets like these it is at most ``review``, too, in expectation.
-
-    Args:
-        logits: (n, classes) of held-out answers, over all learned units.
-        temperature: of the logits.
-        score: its name in ``classifier.belonging``.
-        review: from 0 to 1; 0 asks of no ticket whether it belongs to a unit.
-
-    Returns:
-        None where nothing is asked, or answers are too few for a threshold.
+    Parameters:
+        score: of belonging, by its name in ``classifier.belonging``.
+        review: share of tickets of learned units that may be held back, 0 to 1; 0 for never.
+        columns: of the logits: the classes with samples, which alone are asked; None for all.
     """
-    threshold = floor_of(BELONGING[score](logits, temperature), 1 - review) if review else None
-    return None if threshold is None else NoUnit(score=score, threshold=threshold, review=review)
 
+    score: str
+    review: float = REVIEW
+    columns: NDArray[np.int64] | None = None
 
-def belongs(no_unit: NoUnit | None, logits: Floats, temperature: float) -> NDArray[np.bool_]:
-    """Return (n,) which answers are not held back as ``no_unit``."""
-    if no_unit is None:
-        return np.ones(len(logits), dtype=np.bool_)
-    return BELONGING[no_unit.score](logits, temperature) >= no_unit.threshold
+    @classmethod
+    def of(cls, answer: str, review: float, codes: Sequence[str], taught: Container[str]) -> Self:
+        """Return the rule for a kind of answer.
+
+        Args:
+            answer: a key of ``SCORES``.
+            review: see the class.
+            codes: of the classes, in their order.
+            taught: codes of those with samples.
+        """
+        columns = [number for number, code in enumerate(codes) if code in taught]
+        return cls(SCORES[answer], review, np.array(columns, dtype=np.int64))
+
+    def find(self, logits: Floats, temperature: float) -> NoUnit | None:
+        """Return the threshold under which at most a share ``review`` of new tickets lies.
+
+        At most that share of the held-out tickets lies under it, and of new tickets like them in
+        expectation.
+
+        Args:
+            logits: (n, classes) of held-out answers, no two of which are near-duplicates.
+            temperature: of the logits.
+
+        Returns:
+            None where nothing is asked, or answers are too few for a threshold.
+        """
+        threshold = floor_of(self._values(logits, temperature), 1 - self.review)
+        if threshold is None:
+            return None
+        return NoUnit(score=self.score, threshold=threshold, review=self.review)
+
+    def belongs(
+        self, no_unit: NoUnit | None, logits: Floats, temperature: float
+    ) -> NDArray[np.bool_]:
+        """Return (n,) which answers are not held back as ``no_unit``."""
+        if no_unit is None:
+            return np.ones(len(logits), dtype=np.bool_)
+        return self._values(logits, temperature) >= no_unit.threshold
+
+    def _values(self, logits: Floats, temperature: float) -> NDArray[np.float64]:
+        taught = logits if self.columns is None else logits[:, self.columns]
+        return BELONGING[self.score](taught, temperature)

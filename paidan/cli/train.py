@@ -48,6 +48,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Errors to accept among the answers that no person checks.",
 )
+@click.option(
+    "--no-unit-review",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="Share of good tickets to have reviewed so as to find those of no unit; 0: never.",
+)
 @COLUMN
 @ENCODING
 @SHEET
@@ -60,6 +67,7 @@ def train(
     recipe: Path | None,
     answer: "AnswerBy | None",
     error_target: float,
+    no_unit_review: float,
     columns: dict[str, str],
     encoding: str | None,
     sheet: str | None,
@@ -84,7 +92,7 @@ def train(
     labelled = read_labelled(database, file, columns, encoding, sheet=sheet, new_units=True)
     samples = labelled.samples + (_decided(database) if corrections else [])
     units = _units(database, labelled.new_units)
-    wanted = Wanted(kind, base_name, recipe, error_target, answer)
+    wanted = Wanted(kind, base_name, recipe, error_target, no_unit_review, answer)
     version = train_version(settings, samples, units, wanted)
     metrics = version.manifest.metrics
     promoting = promoted and (force or WEAK not in metrics)

@@ -26,6 +26,7 @@ class Wanted:
         base: the name of an LLM's base model, None for the one that was added.
         recipe: a TOML file over the base's recipe.
         error_target: share of wrong answers to accept among those not held back, 0 to 1.
+        no_unit_review: share of tickets of learned units to hold back as of no unit, 0 to 1.
         answer: what an LLM answers by; None for what is better.
     """
 
@@ -33,6 +34,7 @@ class Wanted:
     base: str | None = None
     recipe: Path | None = None
     error_target: float = 0.05
+    no_unit_review: float = 0.05
     answer: "AnswerBy | None" = None
 
 
@@ -48,9 +50,19 @@ def train_version(
 
     names = {unit.code: unit.name for unit in units}
     folder, target = settings.resolved_models_dir, wanted.error_target
-    train = train_constant if wanted.kind == "constant" else train_linear
     with TrainingProgress() as progress:
-        return train(samples, names, models_dir=folder, error_target=target, progress=progress)
+        if wanted.kind == "constant":
+            return train_constant(
+                samples, names, models_dir=folder, error_target=target, progress=progress
+            )
+        return train_linear(
+            samples,
+            names,
+            models_dir=folder,
+            error_target=target,
+            no_unit_review=wanted.no_unit_review,
+            progress=progress,
+        )
 
 
 def _train_llm(
@@ -76,4 +88,5 @@ def _train_llm(
             recipe=recipe_for(base, wanted.recipe),
             error_target=wanted.error_target,
             answer=wanted.answer,
+            no_unit_review=wanted.no_unit_review,
         )

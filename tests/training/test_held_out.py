@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from classifier.calibration import HOLD_ALL
+from classifier.calibration import HOLD_ALL, softmax
+from training.conformal import conformal_sets
 from training.held_out import (
     FIT_SHARE,
     HeldOut,
@@ -13,6 +14,7 @@ from training.held_out import (
     representatives,
     split_groups,
 )
+from training.no_unit import NoUnitRule
 
 # Right and sure three times, wrong and unsure once.
 LOGITS = np.array([[4.0, 0.0], [4.0, 0.0], [0.0, 4.0], [1.0, 0.0]])
@@ -50,6 +52,32 @@ def test_temperature_comes_from_one_part_and_the_threshold_from_the_other() -> N
     # then no answer is trusted, and the untouched part alone tells the error
     assert calibration.temperature > 10
     assert calibration.error == pytest.approx(0.25, abs=0.03)
+
+
+def test_tickets_of_no_unit_are_told_by_the_fitting_part_and_bound_nothing() -> None:
+    # given sure answers, and unsure ones of which most are wrong
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 3, 2_000)
+    logits = random.normal(size=(2_000, 3)) * 0.1
+    sure = np.arange(2_000) % 20 > 0
+    logits[np.arange(2_000), labels] += np.where(sure, 6.0, 0.0)
+    held_out = HeldOut(logits, labels, np.arange(2_000))
+    rule = NoUnitRule("probability", 0.06)
+
+    calibration = calibrate(held_out, 1.0, codes=["A", "B", "C"], asked=rule)
+
+    # then the unsure ones are told apart by the fitting part's scores
+    assert calibration.no_unit is not None
+    fitting, untouched = held_out.split()
+    assert calibration.no_unit == rule.find(fitting.logits, calibration.temperature)
+    # and no error among them counts
+    assert calibration.error == 0.0
+    assert calibration.coverage == pytest.approx(0.94, abs=0.02)
+    # and sets are those of the untouched part
+    chances = softmax(untouched.logits, calibration.temperature).round(6)
+    right = chances[np.arange(len(untouched)), untouched.labels]
+    assert calibration.sets == conformal_sets(right, untouched.labels, ["A", "B", "C"])
+    assert [one.level for one in calibration.sets] == [0.9, 0.95]
 
 
 def test_near_duplicates_count_once() -> None:

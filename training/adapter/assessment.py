@@ -18,6 +18,7 @@ from training.adapter.preparation import Preparation
 from training.adapter.scoring import Rows, Scorer, compare_fp8
 from training.held_out import FIT_SHARE, HeldOut, calibrate_parts, split_groups
 from training.linear.version import fit_linear
+from training.no_unit import NoUnitRule
 from training.progress import Progress
 from training.promise import promise_line
 from training.weakness import below_commonest, below_linear
@@ -46,6 +47,7 @@ def assess(
     prepared: Preparation,
     adapter_dir: Path,
     error_target: float,
+    no_unit_review: float,
     wanted: AnswerBy | None,
     progress: Progress,
 ) -> Assessment:
@@ -55,6 +57,7 @@ def assess(
         prepared: what was learned from, and the held-out tickets.
         adapter_dir: holds adapter and head.
         error_target: share of wrong answers to accept among those not held back, 0 to 1.
+        no_unit_review: share of tickets of learned units that ``no_unit`` may hold back, 0 to 1.
         wanted: by what to answer; None for what is better.
         progress: is told what is chosen, and of a weak version.
     """
@@ -68,7 +71,9 @@ def assess(
     answers = scorer.score(by, rows)
     of_fitting = np.arange(len(fitting[:most]))
     fits, judges = answers.take(of_fitting), answers.take(np.arange(len(of_fitting), len(rows)))
-    calibration = calibrate_parts(fits, judges, error_target)
+    codes = scorer.codes(by)
+    asked = NoUnitRule.of(by, no_unit_review, codes, prepared.taught)
+    calibration = calibrate_parts(fits, judges, error_target, codes=codes, asked=asked)
     progress.say(promise_line(calibration))
     metrics = _metrics(choice, compared, answers, judges, calibration.temperature)
     del scorer  # the comparison needs the room

@@ -24,6 +24,7 @@ from training.adapter.preparation import Preparation, prepare, recipe_for
 from training.adapter.recipe import Recipe
 from training.adapter.scoring import free_memory
 from training.adapter.trainer import Run, fine_tune
+from training.no_unit import REVIEW
 from training.progress import Progress
 from training.samples import Sample, data_sha256
 
@@ -37,6 +38,7 @@ def train_llm(
     progress: Progress,
     recipe: Recipe | None = None,
     error_target: float = 0.05,
+    no_unit_review: float = REVIEW,
     answer: AnswerBy | None = None,
 ) -> TrainedVersion:
     """Fine-tune, evaluate, calibrate and write an LLM version.
@@ -49,6 +51,7 @@ def train_llm(
         progress: is told what happens.
         recipe: the settings; by default those of the base.
         error_target: share of wrong answers to accept among those not held back, 0 to 1.
+        no_unit_review: share of tickets of learned units that ``no_unit`` may hold back, 0 to 1.
         answer: by what the version answers; by default what the held-out tickets say is better.
 
     Raises:
@@ -65,7 +68,7 @@ def train_llm(
         run = fine_tune(prepared, adapter_dir, progress)
         free_memory()  # what trained is gone; what serves needs the room
         progress.say(f"trained {run.steps} steps in {run.seconds:.0f} s; scoring the held-out")
-        found = assess(prepared, adapter_dir, error_target, answer, progress)
+        found = assess(prepared, adapter_dir, error_target, no_unit_review, answer, progress)
         facts = _facts(prepared, run, data_sha256(samples))
         version = _store(models_dir, prepared, adapter_dir, found, facts, run)
     progress.say(f"wrote {version.path}")

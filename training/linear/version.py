@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from classifier.linear import LinearClassifier
 from classifier.linear_model import LinearWeights
-from classifier.manifest import WEAK, Calibration, TrainingFacts
+from classifier.manifest import WEAK, TrainingFacts
 from registry.writer import TrainedVersion, store_version
 from training.conflicts import tell_conflicts
 from training.held_out import HeldOut, calibrate, measure
@@ -27,6 +27,7 @@ from training.linear.jobs import processes_for
 from training.linear.selection import choose_setting
 from training.linear.setting import Setting
 from training.near_duplicates import group_near_duplicates
+from training.no_unit import REVIEW, NoUnitRule
 from training.progress import SILENT, Progress
 from training.promise import promise_line
 from training.samples import Sample, check_samples, data_sha256
@@ -39,6 +40,7 @@ def train_linear(
     *,
     models_dir: Path,
     error_target: float = 0.05,
+    no_unit_review: float = REVIEW,
     seed: int = 42,
     progress: Progress = SILENT,
 ) -> TrainedVersion:
@@ -51,6 +53,7 @@ def train_linear(
         units: code -> name of every handling unit.
         models_dir: the folder of all versions.
         error_target: share of wrong answers to accept among those not held back, 0 to 1.
+        no_unit_review: share of tickets of learned units that ``no_unit`` may hold back, 0 to 1.
         seed: of folds and subsamples.
         progress: is told a line after each step.
 
@@ -62,7 +65,11 @@ def train_linear(
     codes = sorted({sample.unit for sample in samples})
     data = _arrange(samples, codes, progress)
     setting = choose_setting(data, seed, progress)
-    calibration, metrics = _measure(data, codes, setting, seed, error_target, progress)
+    held_out = held_out_answers(data, setting, seed)
+    asked = NoUnitRule.of("linear", no_unit_review, codes, taught=codes)
+    calibration = calibrate(held_out, error_target, seed, codes=codes, asked=asked)
+    progress.say(promise_line(calibration))
+    metrics = _measure(data, codes, held_out, progress)
     weights = setting.fit(data, seed, processes_for(len(data)))
     version = store_version(
         models_dir,
@@ -79,24 +86,16 @@ def train_linear(
 
 
 def _measure(
-    data: Data,
-    codes: Sequence[str],
-    setting: Setting,
-    seed: int,
-    error_target: float,
-    progress: Progress,
-) -> tuple[Calibration, dict[str, JsonValue]]:
-    """Return calibration and metrics, from answers to samples that were held out."""
-    held_out = held_out_answers(data, setting, seed)
+    data: Data, codes: Sequence[str], held_out: HeldOut, progress: Progress
+) -> dict[str, JsonValue]:
+    """Return the metrics of answers to samples that were held out, and tell them."""
     metrics: dict[str, JsonValue] = {**measure(held_out.logits, held_out.labels)}
     progress.say(f"{len(held_out)} held-out answers: {metrics}")
-    calibration = calibrate(held_out, error_target, seed)
-    progress.say(promise_line(calibration))
     metrics["majority_share"] = float(np.bincount(data.labels).max() / len(data.labels))
     if weak := _weakness(held_out, data, codes):
         progress.say(f"warning: {weak}")
         metrics[WEAK] = weak
-    return calibration, metrics
+    return metrics
 
 
 def _weakness(held_out: HeldOut, data: Data, codes: Sequence[str]) -> str | None:

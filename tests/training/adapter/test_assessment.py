@@ -25,7 +25,7 @@ def prepared() -> Preparation:
 def assessed(
     prepared: Preparation, directory: Path, wanted: AnswerBy | None = None, told: Told | None = None
 ) -> Assessment:
-    return assess(prepared, directory, 1.0, wanted, told or Told())
+    return assess(prepared, directory, 1.0, 0.05, wanted, told or Told())
 
 
 def test_both_ways_are_measured_and_one_answers(
