@@ -1,6 +1,7 @@
 """The whole linear pipeline on random splits: does the test part refute what training promised?"""
 
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -44,7 +45,10 @@ def measure_splits(samples: Sequence[Sample], splits: int, jobs: int) -> list[Ro
     groups = group_near_duplicates([sample.text for sample in samples])
     one = partial(_split, samples, groups, max(1, (os.cpu_count() or 1) // jobs))
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        outcomes = list(pool.map(one, range(splits)))
+        outcomes = []
+        for seed, outcome in enumerate(pool.map(one, range(splits))):
+            print(f"split {seed}: {outcome}", file=sys.stderr, flush=True)
+            outcomes.append(outcome)
     old, new = zip(*outcomes, strict=True)
     return [{"rule": "old", **row(old)}, {"rule": "new", **row(new)}]
 
