@@ -119,11 +119,12 @@ def _routed(answered: Answered, labels: Labels) -> dict[str, float | None]:
 
 def _show(name: str, data: LabelledSet, figures: dict[str, Any]) -> None:
     table = Table(title=f"{name}: {len(data.train):,} to train on, {len(data.test):,} to test on")
-    columns = list(dict.fromkeys(key for row in figures.values() for key in row))
-    for heading in ("", *columns):
-        table.add_column(heading.replace("_", " "))
-    for way, row in figures.items():
-        table.add_row(way, *(str(row.get(key, "")) for key in columns))
+    for heading in ("", *figures):
+        table.add_column(heading)
+    for key in dict.fromkeys(key for column in figures.values() for key in column):
+        table.add_row(
+            key.replace("_", " "), *(str(column.get(key, "")) for column in figures.values())
+        )
     Console().print(table)
 
 

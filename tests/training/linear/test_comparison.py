@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
-from training.linear.comparison import choose, drawn_scores, race, standings
+from training.linear.comparison import Standing, choose, drawn_scores, race, standings
 from training.linear.folds import TRAIN_ONLY
 
 LABELS = np.arange(120) % 3
@@ -49,7 +49,7 @@ def test_the_best_stands_before_the_others_by_more_than_noise() -> None:
 
     assert (places["good"].score, places["good"].behind) == (1.0, 0.0)
     assert places["bad"].behind > 2 * places["bad"].error > 0
-    assert places["good"].nll < places["bad"].nll
+    assert places["good"].losses.mean() < places["bad"].losses.mean()
     assert choose(places) == "good"
 
 
@@ -60,6 +60,21 @@ def test_within_noise_the_better_probabilities_win() -> None:
     knowing = (margins * np.eye(3)[answers]).astype(np.float32)
 
     assert choose(standings({"a": logits_of(answers), "b": knowing}, LABELS, seed=1)) == "b"
+
+
+def test_of_those_alike_in_both_the_first_wins() -> None:
+    one = Standing(0.9, 0.0, 0.01, np.array([1.0, 2.0] * 10))
+    other = Standing(0.9, 0.0, 0.01, np.array([2.0, 1.0] * 9 + [1.0, 1.9]))
+
+    assert choose({"a": one, "b": other}) == "a"
+    assert choose({"b": other, "a": one}) == "b"
+
+
+def test_who_is_behind_by_more_than_noise_is_not_chosen_for_its_probabilities() -> None:
+    one = Standing(0.9, 0.0, 0.0, np.array([1.0, 1.1] * 10))
+    behind = Standing(0.8, 0.1, 0.05, np.array([0.1, 0.1] * 10))
+
+    assert choose({"behind": behind, "one": one}) == "one"
 
 
 def test_the_hopeless_run_in_one_fold_only_and_all_samples_of_the_others_are_answered() -> None:
