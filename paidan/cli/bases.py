@@ -19,9 +19,12 @@ def base() -> None:
 
 @base.command()
 @click.argument("source")
-@click.option("--name", help="What to call it [default: the directory's or model's name].")
+@click.option("--name", help="What to call it [default: the directory's, file's or model's name].")
 def add(source: str, name: str | None) -> None:
-    """Check a base model and enter it: a DIRECTORY, or an id of the Hugging Face hub."""
+    """Check a base model and enter it: a directory, a .gguf file, or an id of the Hugging Face hub.
+
+    A .gguf file is converted once: its weights go beside the entry, in bfloat16.
+    """
     from classifier.model.bases.entries import add_base
 
     click.echo(f"checking and hashing {source} ...", err=True)

@@ -1,17 +1,21 @@
 """Where a base is found by its name: the stand-in, and the entries of those that were added.
 
 A base is a directory in Hugging Face's layout. ``add_base`` checks it once and writes its facts to
-``bases/<name>.json`` beside the model versions. The weights stay where they are.
+``bases/<name>.json`` beside the model versions. The weights stay where they are; of a GGUF file a
+directory is made once, ``bases/<name>/``.
 """
 
 import re
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
 from classifier.model.bases.base import Base, examine
 from classifier.model.bases.files import INDEX, USED_FILES, check_kind
+from classifier.model.bases.gguf_conversion import convert_gguf
+from classifier.model.bases.gguf_file import gguf_of, read_gguf
 from classifier.model.bases.tokenizer import check_tokenizer
 from classifier.model.bases.weights import check_tensors, check_values
 from core.errors import ModelVersionError, StorageError
@@ -76,41 +80,70 @@ def _shipped() -> Base:
 
 
 def add_base(source: str, bases_dir: Path, name: str | None = None) -> Base:
-    """Check a base, hash it and enter it under a name; the files stay where they are.
+    """Check a base, hash it and enter it under a name; a directory's files stay where they are.
 
     Args:
-        source: a directory, or an id of the Hugging Face hub ("owner/model"), which is fetched.
+        source: a directory, an id of the Hugging Face hub ("owner/model"), which is fetched, or a
+            GGUF file, of which a directory is made beside the entry.
         bases_dir: where to enter it.
-        name: by default the directory's, or the id's last part.
+        name: by default the directory's or the file's, or the id's last part.
 
     Raises:
         ModelVersionError: it does not fit; says why.
-        StorageError: it cannot be fetched or entered.
+        StorageError: it cannot be fetched, converted or entered.
     """
-    path = _directory(source)
-    name = name or Path(source).name
+    path = _place(source)
+    gguf = gguf_of(path)
+    name = name or (path.stem if path == gguf else Path(source).name)
     if name == STAND_IN or not _NAME.fullmatch(name):
         raise ModelVersionError(
             f"{name!r} cannot be a base's name: take letters, digits and . _ -, and not "
             f"{STAND_IN!r}, with --name"
         )
-    check_kind(path.absolute(), name)
-    base = examine(path.absolute(), name)
-    check_tensors(base.path, name)
-    check_tokenizer(base)
-    check_values(base.path, name)
+    base = _converted(gguf, bases_dir, name) if gguf else _checked(path.absolute(), name)
     _enter(base, bases_dir)
     return base
 
 
-def _directory(source: str) -> Path:
-    """Return the directory that a source names; a model of the hub is fetched."""
+def _checked(path: Path, name: str) -> Base:
+    """Return the base in a directory, after all checks."""
+    check_kind(path, name)
+    base = examine(path, name)
+    check_tensors(path, name)
+    check_tokenizer(base)
+    check_values(path, name)
+    return base
+
+
+def _converted(file: Path, bases_dir: Path, name: str) -> Base:
+    """Make a base's directory of a GGUF file; it appears when it is whole and checked."""
+    target = bases_dir / name
+    if target.exists() or target.with_name(f"{name}.json").exists():
+        raise ModelVersionError(
+            f"there is a base {name} in {bases_dir} already: choose another name with --name, or, "
+            f"if only its entry is missing: paidan base add {target}"
+        )
+    read = read_gguf(file.absolute(), name)
+    try:
+        bases_dir.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{name}-", dir=bases_dir) as folder:
+            made = Path(folder) / name
+            convert_gguf(read, made, name)
+            base = _checked(made, name)
+            made.rename(target)
+    except OSError as error:
+        raise StorageError(f"{target} cannot be written: {error.strerror or error}") from error
+    return base.model_copy(update={"path": target.absolute()})
+
+
+def _place(source: str) -> Path:
+    """Return the directory or GGUF file that a source names; a model of the hub is fetched."""
     path = Path(source).expanduser()
-    if path.is_dir():
+    if path.is_dir() or (path.is_file() and path.suffix.lower() == ".gguf"):
         return path
     if not _HUB_ID.fullmatch(source):
         raise ModelVersionError(
-            f"{source} is no directory, and no id of the Hugging Face hub such as "
+            f"{source} is no directory, no .gguf file, and no id of the Hugging Face hub such as "
             "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"
         )
     return _fetch(source)

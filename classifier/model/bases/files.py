@@ -78,11 +78,6 @@ def _other_kind(path: Path) -> str | None:
         )
     if has_weights:
         return _incomplete(path)
-    if gguf := _some(path, "*.gguf"):
-        return (
-            f"holds a model for llama.cpp ({gguf[0]}): Paidan quantises by itself, add the model "
-            "it was made from, with its safetensors"
-        )
     if pickles := _some(path, *_PICKLES):
         return (
             f"holds its weights as a pickle ({pickles[0]}): weights must be safetensors, since a "

@@ -12,7 +12,7 @@ def test_a_base_that_is_not_there_is_refused(cli: Cli) -> None:
     ran = cli("base", "add", "/no/such/model")
 
     assert ran.code == 1
-    assert "is no directory, and no id of the Hugging Face hub" in ran.err
+    assert "is no directory, no .gguf file, and no id of the Hugging Face hub" in ran.err
 
 
 def test_a_stand_in_of_too_few_tickets_is_refused(cli: Cli, tmp_path: Path) -> None:

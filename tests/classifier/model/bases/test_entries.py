@@ -41,7 +41,7 @@ def test_the_stand_in_is_there_without_being_added(bases: Path) -> None:
 
 
 def test_what_is_neither_a_directory_nor_an_id_is_refused(bases: Path) -> None:
-    with pytest.raises(ModelVersionError, match="is no directory, and no id"):
+    with pytest.raises(ModelVersionError, match=r"is no directory, no \.gguf file, and no id"):
         add_base("/no/such/place", bases)
 
 

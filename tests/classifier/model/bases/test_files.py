@@ -22,12 +22,6 @@ def to_pickle(source: Path) -> None:
     (source / WEIGHTS).unlink()
 
 
-def to_gguf(source: Path) -> None:
-    for name in (WEIGHTS, "config.json", "tokenizer.json"):
-        (source / name).unlink()
-    (source / "tiny-q4_k_m.gguf").write_bytes(b"GGUF" + bytes(100))
-
-
 def to_adapter(source: Path) -> None:
     (source / WEIGHTS).rename(source / "adapter_model.safetensors")
     config = {"peft_type": "LORA", "base_model_name_or_path": "Qwen/Qwen2.5-7B"}
@@ -53,7 +47,6 @@ def lose_the_index(source: Path) -> None:
     [
         (put_pointer, "pointers of Git LFS instead of model.safetensors: fetch the files with"),
         (to_pickle, "a pickle (pytorch_model.bin): weights must be safetensors"),
-        (to_gguf, "a model for llama.cpp (tiny-q4_k_m.gguf)"),
         (to_adapter, "is an adapter and no base: add the base it was trained on (Qwen/Qwen2.5-7B)"),
         (to_sentencepiece, "has tokenizer.model alone: make its tokenizer.json"),
         (lose_a_shard, "model-00002-of-00002.safetensors is missing: was all of it fetched?"),
