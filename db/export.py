@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from core.errors import InputError
@@ -115,8 +115,9 @@ def _page(session: Session, query: Select[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _query(conditions: list[ColumnElement[bool]]) -> Select[Any]:
-    newest = (
+def newest_answer() -> ScalarSelect[int]:
+    """Return the subquery for the newest answer to a ticket in its present round."""
+    return (
         select(Classification.id)
         .where(Classification.ticket_id == Ticket.id, Classification.round == Ticket.round)
         .order_by(Classification.classified_at.desc(), Classification.id.desc())
@@ -124,6 +125,9 @@ def _query(conditions: list[ColumnElement[bool]]) -> Select[Any]:
         .correlate(Ticket)
         .scalar_subquery()
     )
+
+
+def _query(conditions: list[ColumnElement[bool]]) -> Select[Any]:
     person = (
         select(Correction.actor)
         .where(
@@ -141,7 +145,7 @@ def _query(conditions: list[ColumnElement[bool]]) -> Select[Any]:
         select(Ticket, Classification, predicted.name, final.name, person)
         .outerjoin(
             Classification,
-            and_(Classification.ticket_id == Ticket.id, Classification.id == newest),
+            and_(Classification.ticket_id == Ticket.id, Classification.id == newest_answer()),
         )
         .outerjoin(predicted, predicted.code == Classification.unit_code)
         .outerjoin(final, final.code == Ticket.unit_code)

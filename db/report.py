@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Select,
     and_,
     func,
     literal_column,
@@ -16,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from db import clock
+from db.export import newest_answer
 from db.models import (
     CLAIMABLE,
     CLAIMED,
@@ -42,6 +44,7 @@ class Overview:
         claimed: queued tickets a worker has in hand.
         classified_last_minute: answers of the last 60 s.
         corrections: all decisions of people.
+        review_by_reason: tickets in review by why the newest answer was held back.
     """
 
     by_status: dict[str, dict[str, int]]
@@ -49,6 +52,7 @@ class Overview:
     claimed: int
     classified_last_minute: int
     corrections: int
+    review_by_reason: dict[str, int]
 
 
 def overview(session: Session) -> Overview:
@@ -68,6 +72,20 @@ def overview(session: Session) -> Overview:
         claimed=claimed,
         classified_last_minute=session.scalar(rate) or 0,
         corrections=session.scalar(select(func.count()).select_from(Correction)) or 0,
+        review_by_reason={why: number for why, number in session.execute(_reasons()) if why},
+    )
+
+
+def _reasons() -> Select[str | None, int]:
+    """Return the query for (reason, tickets in review), the most frequent first."""
+    number, why = func.count(), Classification.held_back
+    in_review = and_(CLOSED, Ticket.status == Status.REVIEW, Classification.id == newest_answer())
+    return (
+        select(why, number)
+        .join(Ticket, Ticket.id == Classification.ticket_id)
+        .where(in_review)
+        .group_by(why)
+        .order_by(number.desc(), why)
     )
 
 

@@ -54,6 +54,7 @@ def status(*, as_json: bool) -> None:
         "oldest_queued_s": None if view.oldest_queued_s is None else round(view.oldest_queued_s, 1),
         "queues": queues,
         "rejects": None if queues is None else _rejects(redis),
+        "review": view.review_by_reason,
         "corrections": view.corrections,
         "tickets_per_s": round(view.classified_last_minute / 60, 2),
         "champion": champion,
@@ -118,6 +119,8 @@ def _print_status(state: dict[str, Any]) -> None:
     )
     click.echo(f"in hand    {state['claimed']:,} tickets")
     click.echo(f"rate       {state['tickets_per_s']:,.1f} tickets/s over the last minute")
+    reasons = ", ".join(f"{count:,} {why}" for why, count in state["review"].items())
+    click.echo(f"review     {reasons or 'none'}")
     click.echo(f"decisions  {state['corrections']:,} by people")
     click.echo(f"rejects    {refused}")
     click.echo(f"champion   {state['champion'] or 'none: paidan train --data FILE --promote'}")

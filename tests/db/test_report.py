@@ -25,7 +25,7 @@ def overview(database: Database) -> report.Overview:
 
 
 def test_an_empty_record_counts_nothing(database: Database) -> None:
-    assert overview(database) == report.Overview(EMPTY, None, 0, 0, 0)
+    assert overview(database) == report.Overview(EMPTY, None, 0, 0, 0, {})
 
 
 def test_tickets_are_counted_by_status_and_lane(database: Database) -> None:
@@ -49,6 +49,27 @@ def test_tickets_are_counted_by_status_and_lane(database: Database) -> None:
         "dead": {"bulk": 1},
     }
     assert (view.claimed, view.classified_last_minute, view.corrections) == (1, 3, 1)
+
+
+def test_tickets_in_review_are_counted_by_the_reason_of_their_newest_answer(
+    database: Database,
+) -> None:
+    add_version(database, "w")
+    add_tickets(database, 5)
+    for reason in ("doubtful", "no_unit", "no_unit", None):
+        answer_next(database, "A", reason)
+    corrected = answer_next(database, "A", "doubtful")
+    correct(database, corrected, "B")
+
+    assert list(overview(database).review_by_reason.items()) == [("no_unit", 2), ("doubtful", 1)]
+
+    # When another version answers the first one anew
+    with database.writing() as session:
+        first = session.scalars(select(Ticket.id).order_by(Ticket.id)).first()
+        session.execute(update(Ticket).where(Ticket.id == first).values(status="queued"))
+    answer_next(database, "B", "unlearned", "w")
+
+    assert overview(database).review_by_reason == {"no_unit": 2, "unlearned": 1}
 
 
 def test_only_answers_of_the_last_minute_count_for_the_rate(database: Database) -> None:
