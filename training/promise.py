@@ -75,14 +75,14 @@ def find_threshold(
         error_target: share of wrong answers to accept among the routed, 0 to 1.
         routed: (n,), which answers nothing else holds back, such as ``no_unit``; by default all.
     """
-    open_to_all = np.ones(len(probability), dtype=np.bool_) if routed is None else routed
-    accepted, wrong = _counts(probability[open_to_all], correct[open_to_all])
+    accepted, wrong = _counts(probability, correct, routed)
     if error_target >= 1:  # all may be wrong: nothing is to be tested
         place: int | None = len(GRID) - 1
     else:
         place = _walk(accepted, wrong, error_target)
     if place is None:
-        return Promise(HOLD_ALL, 0.0, needed=answers_needed(probability, correct, error_target))
+        needed = answers_needed(probability, correct, error_target, routed)
+        return Promise(HOLD_ALL, 0.0, needed=needed)
     n, k = int(accepted[place]), int(wrong[place])
     return Promise(
         threshold=float(GRID[place]),
@@ -102,19 +102,19 @@ def fewest_answers(error_target: float) -> int | None:
 
 
 def answers_needed(
-    probability: NDArray[np.float64], correct: NDArray[np.bool_], error_target: float
+    probability: NDArray[np.float64],
+    correct: NDArray[np.bool_],
+    error_target: float,
+    routed: NDArray[np.bool_] | None = None,
 ) -> int | None:
     """Return how many answers a promise needs that come out as these did; None: none would do.
 
-    Args:
-        probability: (n,) of answers.
-        correct: (n,), whether each was right.
-        error_target: share of wrong answers to accept among the routed, 0 to 1.
+    For the arguments see ``find_threshold``.
     """
     fewest = fewest_answers(error_target)
     if not fewest:
         return fewest
-    accepted, wrong = _counts(probability, correct)
+    accepted, wrong = _counts(probability, correct, routed)
     some = accepted > 0
     share, error = accepted[some] / len(probability), wrong[some] / accepted[some]
     counts = np.unique(np.geomspace(fewest, fewest * _MOST, 400).astype(np.int64))
@@ -151,9 +151,13 @@ def promise_line(calibration: Calibration) -> str:
 
 
 def _counts(
-    probability: NDArray[np.float64], correct: NDArray[np.bool_]
+    probability: NDArray[np.float64],
+    correct: NDArray[np.bool_],
+    routed: NDArray[np.bool_] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return for each threshold of the grid how many answers it accepts, and how many are wrong."""
+    if routed is not None:
+        probability, correct = probability[routed], correct[routed]
     order = np.argsort(-probability, kind="stable")
     accepted = np.searchsorted(-probability[order], -GRID, side="right")
     wrong = np.append(0, np.cumsum(~correct[order]))

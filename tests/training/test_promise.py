@@ -107,6 +107,14 @@ def test_a_promise_is_over_the_routed_alone() -> None:
     assert find_threshold(*both, 0.05).threshold == HOLD_ALL
 
 
+def test_what_no_unit_holds_back_adds_to_the_answers_needed() -> None:
+    probability, correct = np.full(50, 0.9), np.ones(50, dtype=bool)
+
+    half = find_threshold(probability, correct, 0.05, np.arange(50) % 2 == 0)
+
+    assert (find_threshold(probability, correct, 0.05).needed, half.needed) == (59, 118)
+
+
 def test_all_wrong_is_held_back_and_no_number_of_answers_would_do() -> None:
     found = find_threshold(np.full(500, 0.99), np.zeros(500, dtype=bool), 0.05)
 
