@@ -107,7 +107,8 @@ def _metrics(
         "answer": choice.by,
     }
     for by, one in compared.items():
-        found[by] = {**measures(one, choice.temperatures[by])}
+        temperature = choice.temperatures[by]
+        found[by] = {**measures(one, temperature), "temperature": temperature}
     return found
 
 

@@ -85,10 +85,11 @@ def make_trainer(
         callbacks=[_StepCallback(progress)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints logs as dictionaries
-    if device.type == "cpu":  # TRL makes a 4-bit model's adapter bfloat16, slow and coarse here
-        for weight in trainer.model.parameters():
-            if weight.requires_grad:
-                weight.data = weight.data.float()
+    # TRL makes a 4-bit model's adapter bfloat16: slow on a CPU, and too coarse for small steps
+    # everywhere. Unsloth leaves it in float32, too.
+    for weight in trainer.model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()
     if recipe.answer.head:
         trainer.attach(_fresh_head(prepared, model.config.hidden_size, device))
     return trainer

@@ -40,7 +40,13 @@ def test_both_ways_are_measured_and_one_answers(
     for way in ("head", "names"):
         measured = found.metrics[way]
         assert isinstance(measured, dict)
-        assert measured.keys() == {"accuracy", "macro_f1", "nll", "calibration_error"}
+        assert measured.keys() == {
+            "accuracy",
+            "macro_f1",
+            "nll",
+            "calibration_error",
+            "temperature",
+        }
         assert measured["accuracy"] == 1
     assert found.metrics["accuracy"] == found.metrics["macro_f1"] == 1
     assert any(line.startswith("answers by the head: ") for line in told.lines)
