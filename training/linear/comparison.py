@@ -25,13 +25,11 @@ class Standing:
         score: mean of accuracy and macro-F1.
         behind: by how much the best candidate's score is higher.
         error: standard error of that difference, by a paired bootstrap.
-        losses: (n,) negative log-likelihoods at the candidate's own best temperature.
     """
 
     score: float
     behind: float
     error: float
-    losses: NDArray[np.float64]
 
 
 def race(
@@ -84,20 +82,27 @@ def standings(answers: Mapping[str, Floats], labels: Labels, seed: int) -> dict[
     found = {}
     for candidate, drawn in scores.items():
         behind = best - drawn
-        losses = _losses(answers[candidate], labels)
-        error = float(behind[1:].std())
-        found[candidate] = Standing(float(drawn[0]), float(behind[0]), error, losses)
+        found[candidate] = Standing(float(drawn[0]), float(behind[0]), float(behind[1:].std()))
     return found
 
 
-def choose(places: Mapping[str, Standing]) -> str:
+def choose(answers: Mapping[str, Floats], labels: Labels, places: Mapping[str, Standing]) -> str:
     """Return the first that is within a standard error of the best, in score and then in loss.
 
     The one-standard-error rule of Breiman et al., "Classification and Regression Trees", 1984: what
     the score cannot tell apart is told apart by its probabilities, on which coverage depends. What
     these cannot tell apart either goes by the order, so the simpler should come first.
+
+    Args:
+        answers: (n, classes) logits by candidate.
+        labels: (n,) class numbers.
+        places: of the candidates, see ``standings``.
     """
-    near = {name: place.losses for name, place in places.items() if place.behind <= place.error}
+    near = {
+        name: _losses(answers[name], labels)
+        for name, place in places.items()
+        if place.behind <= place.error
+    }
     best = min(near.values(), key=lambda losses: float(losses.mean()))
     for name, losses in near.items():
         excess = losses - best
@@ -133,6 +138,7 @@ def _indicator(rows: Labels, columns: Labels, shape: tuple[int, int]) -> csr_mat
 
 
 def _losses(logits: Floats, labels: Labels) -> NDArray[np.float64]:
+    """Return (n,) negative log-likelihoods at the best temperature of these answers."""
     probabilities = softmax(logits, fit_temperature(logits, labels))
     right = np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0]
     losses: NDArray[np.float64] = -np.log(np.maximum(right, np.finfo(np.float64).tiny))

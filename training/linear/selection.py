@@ -97,7 +97,7 @@ class _Trial:
     def choose(self, answers: Mapping[str, Floats]) -> str:
         """Return whose held-out logits are best, and tell."""
         places = standings(answers, self._asked, self.seed)
-        best = choose(places)
+        best = choose(answers, self._asked, places)
         scores = ", ".join(f"{name}: {place.score:.4f}" for name, place in places.items())
         self.progress.say(f"mean of accuracy and macro-F1 of {scores}. Chosen: {best}")
         return best
@@ -138,12 +138,18 @@ def _vectorize_all(texts: Sequence[str]) -> dict[Features, csr_matrix]:
     One vocabulary for all folds is good enough to compare settings, and twice as fast; the answers
     that set the threshold (``answers``) have one a fold.
     """
-    matrices, refused = {}, None
-    for features in FEATURES:
-        try:
-            matrices[features] = vectorize(texts, features)[1]
-        except InputError as error:
-            refused = refused or error
-    if not matrices and refused:
-        raise refused
+    jobs = [partial(_matrix_or_error, texts, features) for features in FEATURES]
+    found = dict(zip(FEATURES, run_jobs(jobs, processes_for(len(texts))), strict=True))
+    matrices = {
+        features: matrix for features, matrix in found.items() if not isinstance(matrix, InputError)
+    }
+    if not matrices:
+        raise next(error for error in found.values() if isinstance(error, InputError))
     return matrices
+
+
+def _matrix_or_error(texts: Sequence[str], features: Features) -> csr_matrix | InputError:
+    try:
+        return vectorize(texts, features)[1]
+    except InputError as error:
+        return error
