@@ -23,16 +23,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from bench.conformal import linear_pool
+from bench.promise_model import learn
 from bench.promise_planted import compare
 from bench.promise_rule import Answers, Rule, measure_rule
-from bench.promise_splits import measure_splits
+from bench.promise_splits import Row, measure_splits
 from bench.samples import read_part
-from classifier.calibration import fit_temperature, softmax
-from classifier.interface import PROBABILITY_DECIMALS
 
 SETS = ("hotline", "banking77")
 
@@ -74,39 +70,40 @@ def read_pool(file: Path) -> Answers:
 
 def scored(directory: Path) -> Answers:
     """Return the answers of a linear model that learned a set's train part to its test part."""
-    pool = linear_pool(read_part(directory, "train"), read_part(directory, "test"))
-    temperature = fit_temperature(pool.logits, pool.labels)
-    probability = softmax(pool.logits, temperature).max(axis=1).round(PROBABILITY_DECIMALS)
-    return Answers(probability, pool.logits.argmax(axis=1) == pool.labels)
+    model = learn(read_part(directory, "train"), target=0.05)
+    return model.answer(read_part(directory, "test"))[0]
 
 
 def print_rule(rows: Sequence[Rule]) -> list[dict[str, object]]:
     """Print a row for each pool, number of answers and target; return the rows."""
-    table = Table(
-        *("pool", "n", "target", "needed", "best"),
-        *("old broken", "old coverage", "broken", "coverage", "all held back"),
-    )
-    for row in rows:
-        old, new = row.old, row.new
-        told = (row.best, old.broken, old.coverage, new.broken, new.coverage, new.held_all)
-        needed = "-" if row.needed is None else f"{row.needed:,}"
+    columns = ("old broken", "old coverage", "broken", "coverage", "all held back")
+    table: list[tuple[str, ...]] = [("pool", "n", "target", "needed", "best", *columns)]
+    for one in rows:
+        old, new = one.old, one.new
+        told = (one.best, old.broken, old.coverage, new.broken, new.coverage, new.held_all)
+        needed = "-" if one.needed is None else f"{one.needed:,}"
         shares = (f"{share:.1%}" for share in told)
-        table.add_row(row.pool, f"{row.n:,}", f"{row.target:.0%}", needed, *shares)
-    Console().print(table)
-    return [asdict(row) for row in rows]
+        table.append((one.pool, f"{one.n:,}", f"{one.target:.0%}", needed, *shares))
+    print_table("the rule on draws", table)
+    return [asdict(one) for one in rows]
 
 
-def print_rows(
-    title: str, rows: Sequence[dict[str, float | str | None]]
-) -> list[dict[str, object]]:
+def print_rows(title: str, rows: Sequence[Row]) -> list[dict[str, object]]:
     """Print rows of the same columns; return them."""
-    table = Table(*rows[0], title=title)
-    for row in rows:
-        table.add_row(
-            *(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row.values())
-        )
-    Console().print(table)
+    cells = [
+        tuple(f"{one:.4g}" if isinstance(one, float) else str(one) for one in row.values())
+        for row in rows
+    ]
+    print_table(title, [tuple(rows[0]), *cells])
     return [dict(row) for row in rows]
+
+
+def print_table(title: str, rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows in columns, the head first; where trainings run, rich may not be installed."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    print(f"\n{title}")
+    for cells in rows:
+        print("  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)))
 
 
 if __name__ == "__main__":

@@ -2,24 +2,19 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binom
 
-from bench.promise_rule import Answers, old_threshold
-from classifier.calibration import softmax
-from classifier.interface import PROBABILITY_DECIMALS
-from classifier.loading import load_classifier
-from training.held_out import HeldOut, calibrate, split_groups
-from training.linear import version as linear
+from bench.promise_model import learn
+from bench.promise_rule import old_threshold
+from training.held_out import split_groups
 from training.near_duplicates import group_near_duplicates
 from training.samples import Sample
 
@@ -69,44 +64,20 @@ def row(found: Sequence[Routed]) -> Row:
 
 
 def _split(
-    samples: Sequence[Sample], groups: np.ndarray, cores: int, seed: int
+    samples: Sequence[Sample], groups: NDArray[np.int64], cores: int, seed: int
 ) -> tuple[Routed, ...]:
     """Return what the old rule and the new one route of the test part."""
+    os.environ["LOKY_MAX_CPU_COUNT"] = str(cores)  # of this process: what joblib takes them to be
     asked, known = (
         [samples[row] for row in rows.tolist()] for rows in split_groups(groups, TEST_SHARE, seed)
     )
-    units = {sample.unit: sample.unit for sample in samples}
-    os.environ["LOKY_MAX_CPU_COUNT"] = str(cores)  # of this process: what joblib takes them to be
-    answered: list[HeldOut] = []
-
-    def record(held_out: HeldOut, *rest: object, **more: object) -> object:
-        answered.append(held_out)
-        return calibrate(held_out, *rest, **more)  # type: ignore[arg-type]
-
-    with (
-        tempfile.TemporaryDirectory(prefix="paidan-promise-") as folder,
-        patch.object(linear, "calibrate", record),
-    ):
-        version = linear.train_linear(
-            known, units, models_dir=Path(folder), error_target=TARGET, seed=seed
-        )
-        classifier = load_classifier(version.path)
-        decisions = classifier.classify(
-            [sample.text for sample in asked], [frozenset(units)] * len(asked)
-        )
-    right = np.array(
-        [one.unit == sample.unit for one, sample in zip(decisions, asked, strict=True)]
-    )
-    routed = np.array([one.held_back is None for one in decisions])
-    probability = np.array([one.probability for one in decisions])
-    temperature = version.manifest.calibration.temperature
-    old = probability >= old_threshold(_answers(answered[0], temperature), TARGET)
+    taught = {sample.unit for sample in known}
+    asked = [sample for sample in asked if sample.unit in taught]
+    model = learn(known, TARGET, seed)
+    answers, routed = model.answer(asked)
+    held_out = model.answers(model.held_out.logits, model.held_out.labels)
+    old = answers.probability >= old_threshold(held_out, TARGET)
     return tuple(
-        Routed(len(asked), int(some.sum()), int((some & ~right).sum())) for some in (old, routed)
+        Routed(len(asked), int(some.sum()), int((some & ~answers.correct).sum()))
+        for some in (old, routed)
     )
-
-
-def _answers(held_out: HeldOut, temperature: float) -> Answers:
-    """Return all held-out answers, as the old rule took them."""
-    probability = softmax(held_out.logits, temperature).max(axis=1).round(PROBABILITY_DECIMALS)
-    return Answers(probability, held_out.logits.argmax(axis=1) == held_out.labels)
