@@ -11,7 +11,8 @@ tickets through the ``model``, and searches the names behind each. A version's `
 base and prompt it needs and by what it answers, and ``fp8_gate`` whether it may be served in fp8.
 
 All kinds end alike: ``decision_rule`` makes a ticket's decision of the units' probabilities, with
-the threshold of ``calibration``. ``belonging`` scores whether the ticket belongs to any unit.
+the threshold of ``calibration``. ``belonging`` scores whether the ticket belongs to any unit. A
+version is calibrated anew by its ``raw_scores``.
 
 Importing the package loads no numpy, scikit-learn or torch: a kind's libraries are imported when a
 version of that kind is opened.

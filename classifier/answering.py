@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from classifier.calibration import softmax
 from classifier.decision_rule import UNRANKED, Columns, DecisionRule
+from classifier.engine.engine import Engine
 from classifier.engine.request import Question, Request
 from classifier.interface import Decision
 from classifier.labels.search import Search, log_sum
 from classifier.labels.trie import NO_NAMES, LabelTrie
 from classifier.manifest import Calibration
+from classifier.raw_scores import RawScores
 from classifier.setup import Answer
 
 Row = NDArray[np.float64]
@@ -42,6 +44,17 @@ class Answering:
         self._taught = frozenset(answer.taught)
         self._rows = {code: row for row, code in enumerate(rows)}
         self.question = lru_cache(maxsize=256)(self._question)
+
+    def raw_scores(self, engine: Engine, texts: Sequence[str]) -> RawScores:
+        """Score n texts by what answers: the head, or the names of the taught units."""
+        if self._rows:
+            codes = tuple(self._rows)
+            logits = engine.head_logits(texts)
+            return RawScores(codes, self.rule.units_now(codes), logits, "head")
+        codes = self._answer.taught
+        found = [[one[code] for code in codes] for one in engine.scores(texts)]
+        scores = np.array(found, dtype=np.float64).reshape(len(texts), len(codes))
+        return RawScores(codes, self.rule.units_now(codes), scores, "names")
 
     def recalibrate(self, calibration: Calibration | None) -> None:
         """Decide by another calibration from now on (see ``DecisionRule.recalibrate``)."""

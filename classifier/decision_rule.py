@@ -71,7 +71,8 @@ class DecisionRule:
         untaught: frozenset[str] = frozenset(),
     ) -> None:
         self.version = version
-        self._targets = [(mapping or {}).get(code, code) for code in classes]
+        self._mapping = mapping or {}
+        self._targets = self.units_now(classes)
         self._classes = tuple(classes)
         self.units = frozenset(self._targets)
         taught = {t for t, code in zip(self._targets, classes, strict=True) if code not in untaught}
@@ -79,6 +80,10 @@ class DecisionRule:
         self.columns = lru_cache(maxsize=256)(self._columns)
         self._own = calibration
         self.recalibrate(None)
+
+    def units_now(self, learned: Sequence[str]) -> tuple[str, ...]:
+        """Return the codes of the units that now stand for learned ones."""
+        return tuple(self._mapping.get(code, code) for code in learned)
 
     def recalibrate(self, calibration: Calibration | None) -> None:
         """Decide by another calibration from now on, or by the version's own again (None).

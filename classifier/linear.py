@@ -15,6 +15,7 @@ from classifier.decision_rule import DecisionRule
 from classifier.interface import Decision, rows_by_allowed, unlearned
 from classifier.linear_model import LinearWeights
 from classifier.manifest import Calibration, Manifest
+from classifier.raw_scores import RawScores
 from classifier.version_files import read_manifest
 
 
@@ -36,6 +37,7 @@ class LinearClassifier:
     ) -> None:
         self.version = manifest.name
         self._weights = weights
+        self._codes = manifest.codes
         self._rule = DecisionRule(manifest.name, manifest.codes, manifest.calibration, mapping)
         self.units = self._rule.units
 
@@ -68,6 +70,12 @@ class LinearClassifier:
         for units, rows in groups.items():
             decisions.update(zip(rows, self._decide(logits[rows], units, top_k), strict=True))
         return [decisions[row] for row in range(len(texts))]
+
+    def raw_scores(self, texts: Sequence[str]) -> RawScores:
+        """Score n texts (see ``raw_scores.ScoringClassifier``)."""
+        return RawScores(
+            self._codes, self._rule.units_now(self._codes), self._weights.logits(texts), self.kind
+        )
 
     def recalibrate(self, calibration: Calibration | None) -> None:
         """Decide by another calibration from now on (see ``interface.Classifier``)."""

@@ -23,6 +23,7 @@ from classifier.model.adapter_file import load_adapter
 from classifier.model.backbone import empty_model, load_backbone
 from classifier.model.bases.tokenizer import load_tokenizer
 from classifier.model.mode import Mode
+from classifier.raw_scores import RawScores
 from classifier.setup import SETUP, Answer, Setup
 from classifier.version_files import read_manifest
 from core.errors import TaxonomyError
@@ -152,6 +153,10 @@ class LlmClassifier:
         batch = Batch(texts, allowed)
         [(_, decisions)] = BatchLoop(self.engine, self._answering, [batch], top_k).run()
         return decisions
+
+    def raw_scores(self, texts: Sequence[str]) -> RawScores:
+        """Score n texts (see ``raw_scores.ScoringClassifier``), without thoughts."""
+        return self._answering.raw_scores(self.engine, texts)
 
     def recalibrate(self, calibration: Calibration | None) -> None:
         """Decide by another calibration from now on (see ``interface.Classifier``)."""

@@ -7,8 +7,9 @@ it did not learn from, which share none of the groups that ``near_duplicates`` f
 did (``conflicts`` tells where units differ in a group), and so do ``no_unit`` (what belongs to none
 of the learned units) and ``conformal`` (which few units to show). ``promise`` sets the threshold,
 with a bound on the error (``proportion``). ``weakness`` says of a model that it is too weak, by
-``paired`` comparisons. ``registry.writer`` writes the version directory. ``evaluation.evaluate``
-measures any classifier on labelled tickets, and ``risk_coverage`` draws what it may answer alone.
-``standin`` builds the small base on which an adapter can be trained without a GPU. Importing the
-package loads no scikit-learn or torch.
+``paired`` comparisons. ``registry.writer`` writes the version directory, and ``recalibration``
+calibrates a version anew on tickets that people decided later. ``evaluation.evaluate`` measures any
+classifier on labelled tickets, and ``risk_coverage`` draws what it may answer alone. ``standin``
+builds the small base on which an adapter can be trained without a GPU. Importing the package loads
+no scikit-learn or torch.
 """
