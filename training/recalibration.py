@@ -17,12 +17,11 @@ from classifier.calibration import fit_temperature
 from classifier.interface import Decision
 from classifier.manifest import Calibration, ConformalSet
 from classifier.raw_scores import RawScores, ScoringClassifier
-from core.errors import InputError
 from training.conformal import conformal_sets
 from training.held_out import FIT_SHARE, Rows, calibration_of, representatives, split_groups
-from training.interval import exact_interval
 from training.near_duplicates import group_near_duplicates
-from training.no_unit import SCORES, find_no_unit
+from training.no_unit import SCORES, NoUnitRule
+from training.proportion import Interval, interval
 from training.samples import Sample
 
 SEED = 42
@@ -50,7 +49,7 @@ class Routing:
     @property
     def coverage(self) -> float:
         """Share of the tickets that are routed."""
-        return self.routed / self.tickets
+        return self.routed / max(self.tickets, 1)
 
     @property
     def error(self) -> float | None:
@@ -58,9 +57,9 @@ class Routing:
         return self.wrong / self.routed if self.routed else None
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """In which the error of tickets like these lies (``training.interval``)."""
-        return exact_interval(self.wrong, self.routed)
+    def interval(self) -> Interval:
+        """In which the error of tickets like these lies (``proportion.interval``)."""
+        return interval(self.wrong, self.routed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,12 @@ class Recalibration:
     before: Routing
     after: Routing
     unlearned: int
+
+    @property
+    def needed(self) -> int | None:
+        """How many tickets a promise needs at least, where these are too few for one."""
+        needed = self.calibration.needed
+        return None if needed is None else math.ceil(needed / (1 - FIT_SHARE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,11 +124,12 @@ def recalibrate(
         samples: tickets that it did not learn, drawn by chance from the stream it answers.
         allowed: codes of the active units.
         error_target: share of wrong answers to accept among those routed, 0 to 1.
-        no_unit_review: see ``no_unit.find_no_unit``.
+        no_unit_review: see ``no_unit.NoUnitRule``.
         seed: of the division and of each group's representative.
 
-    Raises:
-        InputError: the tickets are too few for the error target; says how many it needs.
+    Returns:
+        The calibration; it holds all back where the tickets are too few for a promise (see
+        ``Recalibration.needed``).
     """
     fitting, judging = _divide(samples, seed)
     raw = classifier.raw_scores([sample.text for sample in fitting])
@@ -131,9 +137,6 @@ def recalibrate(
     classifier.recalibrate(_fit(raw, fitting, error_target, no_unit_review))
     answers = _ask(classifier, judging, allowed)
     found = _judge(answers, classifier.calibration)
-    if found.needed is not None or not judging:
-        classifier.recalibrate(old)
-        raise InputError(_too_few(len(samples), error_target, found.needed))
     found = found.model_copy(update={"sets": _sets(answers, judging, raw)})
     classifier.recalibrate(found)
     return Recalibration(
@@ -145,11 +148,13 @@ def recalibrate(
 
 
 def _divide(samples: Sequence[Sample], seed: int) -> tuple[list[Sample], list[Sample]]:
-    """Return the tickets that fit, and of the others one of each group of near-duplicates."""
+    """Return the tickets that fit and those that judge, one of each group of near-duplicates."""
     groups = group_near_duplicates([sample.text for sample in samples])
-    first, second = split_groups(groups, FIT_SHARE, seed)
-    judging = second[representatives(groups[second], seed)]
-    return [samples[row] for row in first.tolist()], [samples[row] for row in judging.tolist()]
+    fitting, judging = (
+        [samples[row] for row in part[representatives(groups[part], seed)].tolist()]
+        for part in split_groups(groups, FIT_SHARE, seed)
+    )
+    return fitting, judging
 
 
 def _right_columns(raw: RawScores, samples: Sequence[Sample]) -> Rows:
@@ -184,7 +189,7 @@ def _fit(
         coverage=1.0,
         error=None,
         held_out=0,
-        no_unit=find_no_unit(logits, temperature, SCORES[raw.given_by], review),
+        no_unit=NoUnitRule(SCORES[raw.given_by], review).find(logits, temperature),
     )
 
 
@@ -229,13 +234,3 @@ def _sets(answers: _Answers, samples: Sequence[Sample], raw: RawScores) -> tuple
         return one.model_copy(update={"floors": floors})
 
     return tuple(as_learned(one) for one in conformal_sets(right, labels, units))
-
-
-def _too_few(samples: int, error_target: float, needed: int | None) -> str:
-    at_least = f"at least {math.ceil(needed / (1 - FIT_SHARE)):,} tickets" if needed else "tickets"
-    return (
-        f"to promise at most {error_target:.2%} errors, {at_least} are needed (near-duplicates "
-        f"count once), and there are {samples:,}; nothing was changed: let people decide more of "
-        "the blind sample, name a file of labelled ones (--data), or accept more errors "
-        "(--error-target)"
-    )

@@ -133,7 +133,7 @@ class Dispatcher:
                 answers,
                 version=version,
                 degraded=self.resident.degraded,
-                calibration=self.resident.calibration_id,
+                calibration=self.resident.calibrated.id,
                 review_sample=self.settings.review_sample,
             )
         self.tally.add(len(stored))

@@ -64,9 +64,7 @@ class Resident:
     - *model failed*: the classifier fails on any ticket (``drop``). LoadingBeside stays, with the
       baseline or nothing answering.
 
-    A new calibration of the version that answers changes no state: in each of them ``refresh``
-    applies it at once, and nothing is loaded.
-
+    In each state ``refresh`` applies a new calibration at once; nothing is loaded for it.
     AwaitingProcess may follow each state and is the last one: only a new process can load the
     champion. Two cases: the champion is an LLM on another base, or in another mode, than the one on
     the GPU, which may not hold both; or the GPU failed, a retry is due, and the card is back.
@@ -76,6 +74,9 @@ class Resident:
         models_dir: where the version directories lie.
         options: how an LLM is held.
         gpu_is_present: whether the GPU this worker is pinned to is there.
+
+    Attributes:
+        calibrated: by which calibration the model that answers decides.
     """
 
     retry_after = 30.0
@@ -91,7 +92,7 @@ class Resident:
         self.models_dir = models_dir
         self.loader = VersionLoader(database, models_dir, options, gpu_is_present)
         self.state: State = Empty()
-        self._calibrated = Calibrated()
+        self.calibrated = Calibrated()
         self.active_units: frozenset[str] = frozenset()
 
     @property
@@ -104,11 +105,6 @@ class Resident:
         """The version that answers now."""
         classifier = self.state.classifier
         return classifier.version if classifier else None
-
-    @property
-    def calibration_id(self) -> int | None:
-        """The calibration by which it decides; None for the version's own."""
-        return self._calibrated.id
 
     @property
     def degraded(self) -> bool:
@@ -124,20 +120,19 @@ class Resident:
         """Load the champion if it or the taxonomy changed; return what answers from now on.
 
         A version that fails its checks is refused and the one before serves on. It is tried again
-        after ``retry_after`` seconds, for its files may have been restored. What answers decides by
-        the calibration in force.
+        after ``retry_after`` seconds, for its files may have been restored.
         """
         with self.database.reading() as session:
             if self.is_current(session):
                 return self.classifier
         self._refresh_version()
         with self.database.reading() as session:
-            self._calibrated.follow(session, self.classifier)
+            self.calibrated.follow(session, self.classifier)
         return self.classifier
 
     def is_current(self, session: Session) -> bool:
         """Whether ``refresh`` would change nothing."""
-        is_calibrated = self._calibrated.is_current(session, self.classifier)
+        is_calibrated = self.calibrated.is_current(session, self.classifier)
         return is_calibrated and self.state.is_current(_target(session))
 
     def drop(self) -> None:

@@ -7,7 +7,8 @@ runs the parts. ``push`` reads a ``ticket_file``; its ``submission`` writes the 
 ``decision_row``, finds the ``named_ticket`` and enters the ``decisions``. ``dead`` gives new
 attempts, ``erase`` empties a ticket. ``taxonomy`` reads a ``unit_file``. ``train`` and ``evaluate``
 read ``labelled`` tickets, whose ``labels`` name units; ``trainings`` makes a version, ``models``
-promotes it, ``bases`` adds what an LLM is trained on.
+promotes it, ``bases`` adds what an LLM is trained on. ``recalibrate`` sets a version's threshold
+anew and tells it in a ``recalibration_report``.
 
 Exit codes: 0 all done; 1 an error, told on stderr; 2 wrong usage; 3 done, but part of the input
 was refused or a ticket died; 130 interrupted.
@@ -32,6 +33,7 @@ from paidan.cli import (
     export,
     models,
     push,
+    recalibrate,
     services,
     status,
     taxonomy,
@@ -61,9 +63,12 @@ class _InOrder(click.Group):
     cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, prog_name="paidan", hidden=True)  # help fits a screen
-@click.option("-v", "--verbose", is_flag=True, help="Log every step.")
+@click.option("-v", "--verbose", is_flag=True, help="Log every step.", hidden=True)  # told below
 def paidan(*, verbose: bool) -> None:
-    """Paidan (派单): dispatch free-text tickets to handling units."""
+    """Paidan (派单): dispatch free-text tickets to handling units.
+
+    paidan -v COMMAND logs every step.
+    """
     configure("DEBUG" if verbose else "INFO")
 
 
@@ -79,6 +84,7 @@ for command in (
     *train.COMMANDS,
     *evaluate.COMMANDS,
     *models.COMMANDS,
+    *recalibrate.COMMANDS,
     *bases.COMMANDS,
 ):
     paidan.add_command(command)

@@ -1,6 +1,5 @@
 """``paidan export``: a row a ticket, for spreadsheets and programs."""
 
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import get_args
 from zoneinfo import ZoneInfo
@@ -10,7 +9,7 @@ import click
 from classifier.interface import HeldBack
 from core.settings import get_settings
 from paidan.cli.export_file import check_name, print_rows, write_file
-from paidan.cli.options import FILE, opened_database
+from paidan.cli.options import FILE, opened_database, read_moment
 
 STATUSES = ("queued", "routed", "review", "dead")
 REASONS = (*get_args(HeldBack), "sample")
@@ -53,8 +52,8 @@ def export(
     wanted = Wanted(
         statuses=statuses,
         sources=sources,
-        since=_moment("--since", since, zone),
-        until=_moment("--until", until, zone, after_date=True),
+        since=read_moment("--since", since, zone),
+        until=read_moment("--until", until, zone, after_date=True),
         held_back=held_back,
         units=units,
     )
@@ -66,24 +65,6 @@ def export(
         count = write_file(file, rows, shown_zone, raw=raw)
     click.echo(f"{count:,} tickets exported to {file}", err=True)
     return 0
-
-
-def _moment(
-    option: str, text: str | None, zone: ZoneInfo, *, after_date: bool = False
-) -> datetime | None:
-    """Read a date or a time; a date alone means its beginning, or with ``after_date`` its end."""
-    if text is None:
-        return None
-    try:
-        if len(text) <= len("2026-03-01"):
-            day = date.fromisoformat(text) + timedelta(days=after_date)
-            return datetime.combine(day, time(), zone)
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError) as error:
-        raise click.BadParameter(
-            f"{text!r} is no time such as 2026-03-01 or 2026-03-01T09:30", param_hint=option
-        ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 COMMANDS = (export,)

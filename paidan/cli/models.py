@@ -1,9 +1,11 @@
 """Commands about the registry of model versions."""
 
+from typing import Any
+
 import click
 
 from core.settings import get_settings
-from paidan.cli.options import BY, JSON, print_json
+from paidan.cli.options import BY, JSON, opened_database, print_json
 
 
 @click.group()
@@ -56,6 +58,49 @@ def show(name: str) -> None:
         versions.get_version(session, name)
     manifest = read_manifest(settings.resolved_models_dir / name)
     click.echo(manifest.model_dump_json(indent=2))
+
+
+@models.command()
+@click.argument("name")
+@JSON
+def calibrations(name: str, *, as_json: bool) -> None:
+    """List the calibrations that were made for version NAME (paidan recalibrate), oldest first."""
+    from db import calibrations as record
+    from db import versions
+
+    with opened_database(get_settings()) as database, database.reading() as session:
+        versions.get_version(session, name)
+        counts = [one.id for one in record.in_force(session, name)[:1]]
+        rows = [
+            {
+                "calibration": one.id,
+                "in_force": one.id in counts,
+                "created_at": one.created_at.isoformat(timespec="seconds"),
+                "by": one.actor,
+                "content": one.content,
+                "facts": one.facts,
+            }
+            for one in record.list_calibrations(session, name)
+        ]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        click.echo(_calibration_line(row))
+    in_force = f"calibration {counts[0]}" if counts else "the calibration it was made with"
+    click.echo(f"* {name} decides by {in_force}")
+
+
+def _calibration_line(row: dict[str, Any]) -> str:
+    content, facts = row["content"], row["facts"]
+    mark = "*" if row["in_force"] else " "
+    figures = "  ".join(
+        f"{key} {content[key]:.4f}"
+        for key in ("threshold", "coverage", "error", "error_target")
+        if isinstance(content.get(key), float)
+    )
+    tickets = f"{facts.get('tickets', 0):,} tickets"
+    return f"{mark} {row['calibration']}  {row['created_at']}  {figures}  {tickets}  {row['by']}"
 
 
 @models.command()

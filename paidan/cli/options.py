@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -104,6 +106,24 @@ def opened_database(settings: Settings) -> "Iterator[Database]":
         yield database
     finally:
         database.engine.dispose()
+
+
+def read_moment(
+    option: str, text: str | None, zone: ZoneInfo, *, after_date: bool = False
+) -> datetime | None:
+    """Read a date or a time; a date alone means its beginning, or with ``after_date`` its end."""
+    if text is None:
+        return None
+    try:
+        if len(text) <= len("2026-03-01"):
+            day = date.fromisoformat(text) + timedelta(days=after_date)
+            return datetime.combine(day, time(), zone)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(
+            f"{text!r} is no time such as 2026-03-01 or 2026-03-01T09:30", param_hint=option
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def print_json(value: Any) -> None:
