@@ -64,6 +64,7 @@ def run_demo(home: Path, count: int, training_tickets: int = _TRAINING_TICKETS) 
         "accuracy_after": after.accuracy,
         "tickets_per_s": round(pushed.count / pushed.seconds, 1),
         "model": second.name,
+        "answer": second.manifest.metrics["answer"],
         "seconds": round(time.monotonic() - began, 1),
     }
     click.echo(json.dumps(summary))
