@@ -27,6 +27,18 @@ def test_the_wanted_kind_is_trained_with_the_error_target(tmp_path: Path, kind: 
     assert version.manifest.calibration.error_target == 0.5
 
 
+def test_the_share_of_false_review_is_passed_on(tmp_path: Path) -> None:
+    samples = [Sample(f"{s.text} {n * 7919}号", s.unit) for s in SAMPLES for n in range(12)]
+
+    version = train_version(
+        Settings(home=tmp_path), samples, UNITS, Wanted("linear", no_unit_review=0.2)
+    )
+
+    no_unit = version.manifest.calibration.no_unit
+    assert no_unit is not None
+    assert no_unit.review == 0.2
+
+
 def test_an_llm_is_trained_on_a_base_that_is_there(tmp_path: Path) -> None:
     with pytest.raises(ModelVersionError, match="no base model '7b'"):
         train_version(Settings(home=tmp_path), SAMPLES, UNITS, Wanted("llm", base="7b"))

@@ -13,6 +13,7 @@ from core.errors import InputError, ModelVersionError, TaxonomyError
 from registry.writer import TrainedVersion
 from tests.support.told import Told
 from training.linear.version import fit_linear, train_linear
+from training.no_unit import SCORES
 from training.samples import Sample, data_sha256
 
 UNITS = {"GA": "公安局", "JT": "交通局", "SW": "水务局", "ZJ": "住建局"}
@@ -54,6 +55,23 @@ def test_training_learns_calibrates_and_says_what_it_did(trained: TrainedVersion
     assert (calibration.held_out, calibration.coverage, calibration.error) == (63, 1.0, 0.0)
     assert (calibration.confidence, calibration.needed) == (0.9, None)
     assert manifest.training.data_sha256 == data_sha256(some_samples())
+
+
+def test_a_version_tells_tickets_of_no_unit_and_which_units_matter(trained: TrainedVersion) -> None:
+    calibration, classifier = trained.manifest.calibration, load_classifier(trained.path)
+
+    strange, own = classifier.classify(["Where is my parcel?", f"{THEMES['SW']}一"], [ALL, ALL])
+
+    assert calibration.no_unit is not None
+    assert (calibration.no_unit.score, calibration.no_unit.review) == (SCORES["linear"], 0.05)
+    assert (strange.held_back, own.held_back) == ("no_unit", None)
+    assert own.sets == ((0.9, ("SW",)), (0.95, ("SW",)))
+
+
+def test_without_a_share_to_review_no_ticket_is_asked_whether_it_belongs(tmp_path: Path) -> None:
+    version = train_linear(some_samples(), UNITS, models_dir=tmp_path, no_unit_review=0)
+
+    assert version.manifest.calibration.no_unit is None
 
 
 def test_the_same_samples_in_any_order_give_the_same_weights(
