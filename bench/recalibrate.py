@@ -7,7 +7,7 @@ units that the model knows best most tickets stay away (``units``), texts lose t
 mistyped (``texts``), or both. Of the stream, 500 tickets are drawn at random, as people would have
 decided the blind sample, and the version is recalibrated on them; the error among routed tickets
 of the rest is the truth. A draw keeps the target if something is routed, and no more of it is
-wrong. Without --banking77 the synthetic set alone is measured. The last line is JSON.
+wrong. Without --banking77 the synthetic set is measured. The last line is JSON.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -26,7 +26,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench.linear_sets import LabelledSet, real, synthetic
+from bench.linear_sets import real, synthetic
 from classifier.linear import LinearClassifier
 from training.linear.version import train_linear
 from training.recalibration import recalibrate
@@ -55,25 +55,20 @@ def main() -> None:
     parser.add_argument("--error-target", type=float, default=0.05)
     options = parser.parse_args()
     found: dict[str, Any] = {}
-    for name, data in _sets(options):
-        units = {sample.unit: sample.unit for sample in (*data.train, *data.test)}
-        with TemporaryDirectory() as folder:
-            version = train_linear(
-                data.train, units, models_dir=Path(folder), error_target=options.error_target
-            )
-            classifier = LinearClassifier.load(version.path)
-        for shift, shifted in SHIFTS.items():
-            classifier.recalibrate(None)
-            stream = shifted(classifier, data.test, Random(f"{name} {shift}"))
-            found[f"{name} {shift}"] = measure(classifier, stream, frozenset(units), options)
+    directory, tickets = options.banking77, options.tickets
+    data = real(directory) if directory else synthetic(tickets, tickets)
+    units = {sample.unit: sample.unit for sample in (*data.train, *data.test)}
+    with TemporaryDirectory() as folder:
+        version = train_linear(
+            data.train, units, models_dir=Path(folder), error_target=options.error_target
+        )
+        classifier = LinearClassifier.load(version.path)
+    for shift, shifted in SHIFTS.items():
+        classifier.recalibrate(None)
+        stream = shifted(classifier, data.test, Random(shift))
+        found[shift] = measure(classifier, stream, frozenset(units), options)
     _show(found, options)
     print(json.dumps({"cores": os.cpu_count(), "target": options.error_target, "streams": found}))
-
-
-def _sets(options: argparse.Namespace) -> Iterator[tuple[str, LabelledSet]]:
-    yield "synthetic", synthetic(options.tickets, options.tickets)
-    if options.banking77:
-        yield "banking77", real(options.banking77)
 
 
 def other_units(
