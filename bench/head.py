@@ -3,7 +3,7 @@ r"""What a head over the units is worth beside their names: trained by the produ
     python -m bench.head --base DIRECTORY --data DIRECTORY [--recipe FILE.toml] [--seeds 1,2,3] \
         [--tickets N] [--passes 3]
 
-``--base`` is a base model's directory, ``--data`` banking77's, or another set that
+``--base`` is what ``paidan base add`` takes, ``--data`` banking77's directory, or another set that
 ``bench.samples`` reads. For each seed ``train_llm`` learns the train part, but for the tenth that
 it holds out; the test part is answered by the head and by the names, whichever the version chose.
 The linear version learns the train part once. ``--tickets`` takes so many of each part, to try the

@@ -5,6 +5,7 @@ import training.adapter.unsloth_first  # noqa: F401
 # isort: split
 
 import gc
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +107,10 @@ def compare_fp8(
 
 def free_memory() -> None:
     """Give back what nothing refers to any more."""
+    if "bitsandbytes" in sys.modules:  # it keeps the embedding of each 8-bit training
+        from bitsandbytes.optim import GlobalOptimManager
+
+        GlobalOptimManager.get_instance().initialize()
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -89,6 +89,16 @@ def test_a_set_up_that_cannot_work_is_refused_before_training(
     assert "Traceback" not in ran.err
 
 
+def test_an_answer_that_the_recipe_leaves_out_is_refused_before_training(
+    cli: Cli, data: Path, recipe: Path
+) -> None:
+    ran = train(cli, data, recipe, "--answer", "head")
+
+    assert ran.code == 1
+    assert "answering by head is asked for, and the recipe leaves it out" in ran.err
+    assert "tickets to learn from" not in ran.err
+
+
 def test_a_base_goes_with_an_llm_only(cli: Cli, data: Path) -> None:
     ran = cli("train", "--data", data, "--base", "standin")
 

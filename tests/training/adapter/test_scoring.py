@@ -1,8 +1,11 @@
 """Held-out tickets are scored as serving scores them, by head and by names."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
+from bitsandbytes.optim import GlobalOptimManager
 
 from classifier.llm import LlmClassifier
 from classifier.loading import load_classifier
@@ -10,7 +13,7 @@ from registry.writer import TrainedVersion
 from tests.support.llm import prompt_units, recipe_with_head, themed_samples
 from tests.support.models import STANDIN
 from training.adapter.preparation import Preparation, prepare
-from training.adapter.scoring import Scorer, compare_fp8
+from training.adapter.scoring import Scorer, compare_fp8, free_memory
 from training.progress import SILENT
 
 
@@ -62,6 +65,17 @@ def test_it_answers_by_what_was_learned(
     assert scorer.codes("head") == scorer.codes("names") == ("A", "B", "C")
     assert len(scorer.score("head", np.empty(0, dtype=np.int64))) == 0
     assert len(scorer.score("names", np.empty(0, dtype=np.int64))) == 0
+
+
+def test_a_training_in_8_bits_keeps_nothing_after_it() -> None:
+    module = torch.nn.Embedding(4, 4)
+    GlobalOptimManager.get_instance().register_module_override(module, "weight", {"optim_bits": 32})
+    kept = weakref.ref(module)
+
+    del module
+    free_memory()
+
+    assert kept() is None
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU to compare on")
