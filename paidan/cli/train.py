@@ -96,9 +96,7 @@ def train(
     version = train_version(settings, samples, units, wanted)
     metrics = version.manifest.metrics
     promoting = promoted and (force or WEAK not in metrics)
-    added = _enter(database, version, labelled.new_units, by, promoted=promoting)
-    if added:
-        click.echo(f"{len(added)} units were added from the labels: {shortened(added)}", err=True)
+    _enter(database, version, labelled.new_units, by, promoted=promoting)
     _print_version(version, promoted=promoting, as_json=as_json)
     if promoted and not promoting:
         check_strength(version.name, metrics)  # says why, and that it was kept
@@ -133,8 +131,8 @@ def _enter(
     by: str,
     *,
     promoted: bool,
-) -> list[str]:
-    """Enter the version with the units it learned; return the names of the new ones."""
+) -> None:
+    """Enter the version with the units it learned, and tell of the new ones."""
     from db import versions
     from registry.registration import register
 
@@ -144,7 +142,8 @@ def _enter(
         register(session, version)
         if promoted:
             versions.promote(session, version.name, actor=by)
-    return added
+    if added:
+        click.echo(f"{len(added)} units were added from the labels: {shortened(added)}", err=True)
 
 
 def _print_version(version: "TrainedVersion", *, promoted: bool, as_json: bool) -> None:
