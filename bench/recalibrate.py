@@ -1,13 +1,14 @@
 """What recalibrating is worth when live tickets differ from those a model was trained on.
 
-    python -m bench.recalibrate --banking77 DIRECTORY
+    python -m bench.recalibrate --banking77 DIRECTORY [--version DIRECTORY]
 
-A linear model learns the part train. The stream is the part test as it might come later: of the
-units that the model knows best most tickets stay away (``units``), texts lose their end and are
-mistyped (``texts``), or both. Of the stream, 500 tickets are drawn at random, as people would have
-decided the blind sample, and the version is recalibrated on them; the error among routed tickets
-of the rest is the truth. A draw keeps the target if something is routed, and no more of it is
-wrong. Without --banking77 the synthetic set is measured. The last line is JSON.
+A linear model learns the part train, or is the version that learned it before. The stream is the
+part test as it might come later: of the units that the model knows best most tickets stay away
+(``units``), texts lose their end and are mistyped (``texts``), or both. Of the stream, 500 tickets
+are drawn at random, as people would have decided the blind sample, and the version is recalibrated
+on them; the error among routed tickets of the rest is the truth. A draw keeps the target if
+something is routed, and no more of it is wrong. Without --banking77 the synthetic set is measured.
+The last line is JSON.
 """
 
 import argparse
@@ -49,6 +50,7 @@ def main() -> None:
     """Train on each set, and recalibrate for each of its streams."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--banking77", type=Path, help="a directory")
+    parser.add_argument("--version", type=Path, help="a linear version's directory")
     parser.add_argument("--tickets", type=int, default=4_000, help="of each synthetic part")
     parser.add_argument("--decided", type=int, default=500)
     parser.add_argument("--draws", type=int, default=100)
@@ -59,10 +61,8 @@ def main() -> None:
     data = real(directory) if directory else synthetic(tickets, tickets)
     units = {sample.unit: sample.unit for sample in (*data.train, *data.test)}
     with TemporaryDirectory() as folder:
-        version = train_linear(
-            data.train, units, models_dir=Path(folder), error_target=options.error_target
-        )
-        classifier = LinearClassifier.load(version.path)
+        version = options.version or train_linear(data.train, units, models_dir=Path(folder)).path
+        classifier = LinearClassifier.load(version)
     for shift, shifted in SHIFTS.items():
         classifier.recalibrate(None)
         stream = shifted(classifier, data.test, Random(shift))
