@@ -71,6 +71,15 @@ class Request:
         return own + sum(len(node.tokens_to_read()) for node, _ in self._planned)
 
     @property
+    def rows_to_come(self) -> int:
+        """How many rows of the cache it may take after its ticket's.
+
+        A search that ranks all names reads all of them. Others read few, for which the cache keeps
+        a part of its rows (``KVCache.room``).
+        """
+        return self.search.root.stop if self.search.top_k is None else 0
+
+    @property
     def full_cost(self) -> int:
         """How many tokens it reads next with all labels, including labels already read."""
         own = len(self.ticket.tokens) if self.is_new else 0

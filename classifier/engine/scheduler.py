@@ -103,18 +103,34 @@ class Scheduler:
         )
         chosen: list[Request] = []
         taken = 0
-        for queue, rows in ((self._running, cache.free_rows), (self._waiting, cache.room)):
-            room = min(budget, rows)
-            while queue and (taken + queue[0].cost <= room or not (chosen or self._forwards)):
-                request = queue.popleft()
-                taken += request.cost
-                chosen.append(request)
+        room = min(budget, cache.free_rows)
+        while self._running and (taken + self._running[0].cost <= room or self._must_go(chosen)):
+            chosen.append(self._running.popleft())
+            taken += chosen[-1].cost
+        rows = cache.room - self._rows_to_come(chosen)
+        while self._waiting and (
+            taken + self._waiting[0].cost <= min(budget, rows - self._waiting[0].rows_to_come)
+            or self._must_go(chosen)
+        ):
+            chosen.append(self._waiting.popleft())
+            taken += chosen[-1].cost
+            rows -= chosen[-1].rows_to_come
         if taken < min(CHEAP_TOKENS, budget // 2) and self._forwards and self._waiting:
             # Tickets wait because the cache is full. The forward that runs frees some of it, so
             # wait for it instead of starting a tiny one.
             self._put_back(chosen)
             return []
         return chosen
+
+    def _must_go(self, chosen: Sequence[Request]) -> bool:
+        """Whether the next request goes whatever it costs: else nothing would be read."""
+        return not (chosen or self._forwards)
+
+    def _rows_to_come(self, chosen: Sequence[Request]) -> int:
+        """Return how many rows of the cache are spoken for by requests whose ticket was read."""
+        under_way = (request for requests, _ in self._forwards for request in requests)
+        read = (*self._running, *chosen, *under_way)
+        return sum(request.rows_to_come for request in read)
 
     def _start(self, chosen: list[Request]) -> bool:
         """Start a forward; return whether there was memory for it."""

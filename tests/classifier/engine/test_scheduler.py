@@ -7,10 +7,11 @@ import torch
 
 from classifier.engine.engine import Engine
 from classifier.engine.request import Question
+from classifier.labels.template import PromptUnit
 from classifier.labels.trie import LabelTrie
 from classifier.model.backbone import Backbone, load_backbone
 from classifier.model.bases.base import Base
-from classifier.model.kv_cache import PAGE
+from classifier.model.kv_cache import PAGE, new_cache
 from classifier.model.pack import Pack
 from classifier.model.runner import Answers
 from core.errors import InputError
@@ -171,3 +172,25 @@ def test_a_small_forward_without_memory_does_not_make_all_small(
 
     assert largest_gap(engine.scores(TICKETS[:1]), expected) < 1e-4
     assert (engine.token_budget, backbone.runner.token_budget) == (budget, budget)
+
+
+def test_short_tickets_whose_names_are_all_ranked_wait_for_room_in_the_cache(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given tickets of a few tokens, each with many more label tokens, and a cache that is kept
+    backbone = load_backbone(base, "full", CPU)
+    names = ["".join(name) for name in itertools.product("甲乙", repeat=7)]  # a step a character
+    units = [PromptUnit(f"U{n}", name) for n, name in enumerate(names)]
+    prompt = make_prompt(backbone.tokenizer, units)
+    texts = [f"路灯坏了{n}" for n in range(60)]
+    expected = Engine(backbone, None, prompt).scores(texts)
+    cache = new_cache(backbone.model, 48, steady=True)
+    monkeypatch.setattr(backbone.runner, "cache", cache)
+    rows = cache.rows
+
+    # When all are scored
+    found = Engine(backbone, None, prompt, token_budget=2_000).scores(texts)
+
+    # Then the cache has kept its size: on a GPU there may be no memory for a larger one
+    assert cache.rows == rows
+    assert largest_gap(found, expected) < 1e-4
