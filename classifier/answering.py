@@ -16,7 +16,7 @@ from classifier.decision_rule import UNRANKED, Columns, DecisionRule
 from classifier.engine.engine import Engine
 from classifier.engine.request import Question, Request
 from classifier.interface import Decision
-from classifier.labels.search import Search, log_sum
+from classifier.labels.search import OPEN_MASS, Search, log_sum
 from classifier.labels.trie import NO_NAMES, LabelTrie
 from classifier.manifest import Calibration
 from classifier.raw_scores import RawScores
@@ -113,10 +113,13 @@ class Answering:
 
     def _by_names(self, search: Search, columns: Columns) -> Row:
         """Return (k,) the probabilities of a finished search among the allowed units."""
+        weights = _normalised(search, columns.learned)
         if search.top_k is None:
-            return _normalised(search, columns.learned)
-        found = dict(search.ranking())
-        return np.array([found.get(code, UNRANKED) for code in columns.learned])
+            return weights
+        # Beyond the first ``top_k`` a set may hold more: all that weigh enough were read.
+        ranked = {code for code, _ in search.ranking()}
+        is_known = [code in ranked for code in columns.learned]
+        return np.where((weights >= OPEN_MASS) | is_known, weights, UNRANKED)
 
     def _taught_scores(self, search: Search) -> Row:
         """Return the scores of the taught units' names; those left unread weigh nothing."""

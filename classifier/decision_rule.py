@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from classifier.belonging import BELONGING
 from classifier.calibration import HOLD_ALL, Floats
 from classifier.interface import PROBABILITY_DECIMALS, Decision, HeldBack, unlearned
+from classifier.labels.search import OPEN_MASS
 from classifier.manifest import Calibration, ConformalSet
 from core.errors import ModelVersionError
 
 UNRANKED = -1.0
-"""The probability of a unit that a search left unread: it is in no ranking and no set."""
+"""The probability of a unit that a search left unread, which has ``OPEN_MASS`` at most: it is in no
+ranking, and in those sets whose floor is as low."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,6 +145,7 @@ class DecisionRule:
         ranked = np.argsort(-rounded, axis=1, kind="stable")  # ties stay in the order of codes
         strangers = self._strangers(belonging, len(rounded))
         sets = [(one, self._floors(one, columns)) for one in self.calibration.sets]
+        at_most = np.where(rounded == UNRANKED, OPEN_MASS, rounded)
         best = ranked[:, :top_k]
         rows = zip(best.tolist(), np.take_along_axis(rounded, best, axis=1).tolist(), strict=True)
         decisions = []
@@ -151,7 +154,7 @@ class DecisionRule:
             top = tuple((columns.codes[place], value) for place, value in named if value >= 0)
             held_back = self._held_back(*top[0], is_stranger=strangers[row])
             held = tuple(
-                (one.level, _members(rounded[row], ranked[row], floors, columns.codes))
+                (one.level, _members(at_most[row], ranked[row], floors, columns.codes))
                 for one, floors in sets
             )
             decisions.append(Decision(*top[0], top, held_back, self.version, held))

@@ -216,3 +216,19 @@ def test_a_text_whose_allowed_units_are_unknown_is_held_back(engine: Engine) -> 
     [decision] = classifier(engine).classify(TICKETS[:1], [frozenset("XY")])
 
     assert (decision.unit, decision.held_back) == ("X", "unlearned")
+
+
+def test_a_set_of_names_holds_more_units_than_are_named(engine: Engine) -> None:
+    names = Answer(by="names", taught=tuple(sorted(CODES)))
+    whole = ConformalSet(level=0.95, floor=0.001)
+    one = classifier(engine, names, sets=(whole,), temperature=20.0)
+
+    decisions = one.classify(TICKETS, [CODES] * len(TICKETS), top_k=1)
+
+    for decision, scores in zip(decisions, engine.scores(TICKETS), strict=True):
+        weights = softmax(np.array([list(scores.values())]), 20.0)[0]
+        expected = {code for code, p in zip(scores, weights, strict=True) if p >= 0.001}
+        [(_, codes)] = decision.sets
+        assert len(decision.top_k) == 1
+        assert set(codes) == expected
+        assert len(codes) > 1

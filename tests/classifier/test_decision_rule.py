@@ -8,6 +8,7 @@ import pytest
 from classifier.calibration import HOLD_ALL
 from classifier.decision_rule import UNRANKED, DecisionRule
 from classifier.interface import Decision
+from classifier.labels.search import OPEN_MASS
 from classifier.manifest import ConformalSet, NoUnit
 from core.errors import ModelVersionError
 from tests.support.versions import CALIBRATION
@@ -123,13 +124,19 @@ def test_a_set_holds_the_units_at_or_above_their_floors() -> None:
     assert decision.sets == ((0.9, ("A", "C")), (0.95, ("C", "B")))
 
 
-def test_an_empty_set_gets_its_best_unit_and_unread_units_are_in_none() -> None:
+def test_an_empty_set_gets_its_best_unit() -> None:
     strict = ConformalSet(level=0.9, floor=0.9)
-    whole = ConformalSet(level=0.95, floor=0.0)
 
-    decision = decide(rule(sets=(strict, whole)), 0.6, UNRANKED, 0.3999)
+    assert decide(rule(sets=(strict,)), 0.6, 0.1, 0.3).sets == ((0.9, ("A",)),)
 
-    assert decision.sets == ((0.9, ("A",)), (0.95, ("A", "C")))
+
+def test_a_unit_left_unread_is_in_a_set_whose_floor_is_as_low_as_it_may_weigh() -> None:
+    some = ConformalSet(level=0.9, floor=2 * OPEN_MASS)
+    whole = ConformalSet(level=0.95, floor=OPEN_MASS)
+
+    decision = decide(rule(sets=(some, whole)), 0.6, UNRANKED, 0.3999)
+
+    assert decision.sets == ((0.9, ("A", "C")), (0.95, ("A", "C", "B")))
 
 
 def test_merged_units_have_the_lowest_of_their_floors() -> None:
