@@ -25,6 +25,15 @@ def highest_probability(logits: Floats, temperature: float) -> NDArray[np.float6
     return np.asarray(softmax(logits, temperature).max(axis=1))
 
 
+def highest_logit(logits: Floats, temperature: float) -> NDArray[np.float64]:
+    """Return the highest logit of each row, (n,); the temperature plays no part.
+
+    Hendrycks et al., "Scaling Out-of-Distribution Detection for Real-World Settings", ICML 2022.
+    """
+    del temperature
+    return np.asarray(logits, dtype=np.float64).max(axis=1)
+
+
 def energy(logits: Floats, temperature: float) -> NDArray[np.float64]:
     """Return the log of each row's summed exponentials, (n,): the negative free energy.
 
@@ -37,6 +46,7 @@ def energy(logits: Floats, temperature: float) -> NDArray[np.float64]:
 
 BELONGING: dict[str, Belonging] = {
     "probability": highest_probability,
+    "logit": highest_logit,
     "energy": energy,
 }
 """The scores a calibration may name (``NoUnit.score``)."""

@@ -19,7 +19,7 @@ from training.conformal import floor_of
 REVIEW = 0.05
 """The share of tickets of learned units that may be held back as ``no_unit``, by default."""
 
-SCORES = {"linear": "probability", "head": "probability", "names": "probability"}
+SCORES = {"linear": "probability", "head": "logit", "names": "probability"}
 """What answers -> the score of belonging, by its name in ``classifier.belonging``."""
 
 

@@ -164,7 +164,7 @@ def test_another_calibration_counts_at_once() -> None:
 def test_a_score_that_is_not_known_is_refused_and_the_calibration_before_stays() -> None:
     one = rule()
 
-    with pytest.raises(ModelVersionError, match=r"'aura', this Paidan knows probability, energy"):
+    with pytest.raises(ModelVersionError, match=r"'aura', this Paidan knows probability, logit"):
         one.recalibrate(
             CALIBRATION.model_copy(
                 update={"no_unit": NoUnit(score="aura", threshold=0, review=0.05)}

@@ -53,7 +53,9 @@ def _read(sample: Tokens, losses: AnswerLosses) -> list[int]:
 
 def _learned(sample: Tokens, losses: AnswerLosses, completion_only: bool) -> list[int]:
     if not losses.names:
-        return [IGNORED] * (sample.answer_at + 1)
+        # Its loss has no weight. But a sample from which no token is learned would make the mean
+        # over tokens NaN, and unsloth refuses it.
+        return [IGNORED] * sample.answer_at + [sample.ids[sample.answer_at]]
     if completion_only:
         return [IGNORED] * sample.question + sample.ids[sample.question :]
     return sample.ids

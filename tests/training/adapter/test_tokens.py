@@ -38,4 +38,5 @@ def test_where_no_name_is_learned_none_is_read() -> None:
     rows = as_dataset(SAMPLES, AnswerLosses(names=0), completion_only=False)
 
     assert list(rows["input_ids"]) == [[1, 2], [1]]
-    assert list(rows["labels"]) == [[IGNORED, IGNORED], [IGNORED]]
+    # The last token stands for the loss that unsloth asks of every sample; it has no weight.
+    assert list(rows["labels"]) == [[IGNORED, 2], [1]]
