@@ -31,7 +31,7 @@ def highest_logit(logits: Floats, temperature: float) -> NDArray[np.float64]:
     Hendrycks et al., "Scaling Out-of-Distribution Detection for Real-World Settings", ICML 2022.
     """
     del temperature
-    return np.asarray(logits, dtype=np.float64).max(axis=1)
+    return np.asarray(np.asarray(logits, dtype=np.float64).max(axis=1))
 
 
 def energy(logits: Floats, temperature: float) -> NDArray[np.float64]:
