@@ -21,6 +21,12 @@ from tests.support.adapters import plain_model, random_adapter, read_adapter
 from tests.support.models import CODES, TICKETS, UNITS, make_prompt, random_base
 from tests.support.runners import CPU, use_compiled, use_eager
 
+# torch warns once a process, whichever test comes first there.
+pytestmark = [
+    pytest.mark.usefixtures("only_listed_pages"),
+    pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
+]
+
 HIDDEN = 128
 ROWS = tuple("ABDE")  # C is known by its name alone
 BY_HEAD = Answer(by="head", taught=ROWS, names_temperature=1.7)
@@ -60,8 +66,6 @@ def expected_logits(
     return hidden.float() @ head.weight.t() + head.bias
 
 
-@pytest.mark.usefixtures("only_listed_pages")
-@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 def test_the_head_reads_the_state_that_predicts_the_answers_first_token(
     engine: Engine, base: Base, head: Head
 ) -> None:
@@ -96,8 +100,6 @@ def probabilities(decision: Decision) -> dict[str, float]:
     return dict(decision.top_k)
 
 
-@pytest.mark.usefixtures("only_listed_pages")
-@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 @pytest.mark.parametrize("allowed", ["ABDE", "BE"])
 def test_where_all_allowed_units_have_rows_the_head_answers_alone(
     engine: Engine, allowed: str
@@ -112,8 +114,6 @@ def test_where_all_allowed_units_have_rows_the_head_answers_alone(
     assert engine.counts.label_nodes == 0
 
 
-@pytest.mark.usefixtures("only_listed_pages")
-@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 def test_names_give_a_unit_without_a_row_its_share_and_the_head_divides_the_rest(
     engine: Engine,
 ) -> None:
