@@ -74,8 +74,8 @@ class Answering:
         columns = self.rule.columns(allowed)
         if not self._rows:
             rows = np.stack([self._by_names(request.search, columns) for request in requests])
-            scores = np.stack([self._taught_scores(request.search) for request in requests])
-            return self.rule.decide(rows, columns, allowed, top_k, self.rule.belonging(scores))
+            belonging = self._belonging([request.search for request in requests])
+            return self.rule.decide(rows, columns, allowed, top_k, belonging)
         logits = np.stack([request.head_logits for request in requests])
         belonging = self.rule.belonging(logits)
         places = [self._rows[code] for code in columns.learned if code in self._rows]
@@ -99,17 +99,15 @@ class Answering:
             root = self._trie.restricted(learned)
             return Question(root, 1, self._answer.names_temperature, asks_head=True)
         if self._asks_all(learned):
-            return Question(self._trie.restricted(learned | self._taught), None, self._temperature)
+            return Question(
+                self._trie.restricted(learned | self._taught), None, self.rule.temperature
+            )
         names = None if columns.are_merged else top_k
-        return Question(self._trie.restricted(learned), names, self._temperature)
+        return Question(self._trie.restricted(learned), names, self.rule.temperature)
 
     def _asks_all(self, learned: frozenset[str]) -> bool:
         """Whether all taught names are searched: the score of belonging is over all of them."""
         return self.rule.calibration.no_unit is not None and not self._taught <= learned
-
-    @property
-    def _temperature(self) -> float:
-        return self.rule.temperature
 
     def _by_names(self, search: Search, columns: Columns) -> Row:
         """Return (k,) the probabilities of a finished search among the allowed units."""
@@ -121,9 +119,16 @@ class Answering:
         is_known = [code in ranked for code in columns.learned]
         return np.where((weights >= OPEN_MASS) | is_known, weights, UNRANKED)
 
-    def _taught_scores(self, search: Search) -> Row:
-        """Return the scores of the taught units' names; those left unread weigh nothing."""
-        return np.array([search.scores.get(code, -np.inf) for code in self._answer.taught])
+    def _belonging(self, searches: Sequence[Search]) -> Row | None:
+        """Return (n,) scores of belonging by the taught units' names; None where none is asked.
+
+        Names left unread weigh nothing.
+        """
+        if self.rule.calibration.no_unit is None:
+            return None
+        codes = self._answer.taught
+        scores = [[search.scores.get(code, -np.inf) for code in codes] for search in searches]
+        return self.rule.belonging(np.array(scores))
 
     def _share(self, by_head: Row, searches: Sequence[Search], columns: Columns) -> Row:
         """Return (n, k) probabilities: names give units without a row their share.

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from db.corrections import latest_decisions
 from db.models import Classification, Correction, Status, Ticket
 from db.results import SAMPLED, is_sampled
 
@@ -90,16 +91,10 @@ def _count_sampled(session: Session, ids: Select[int], share: float) -> int:
 
 
 def _decided(session: Session, share: float) -> list[Decided]:
-    latest = select(func.max(Correction.id)).group_by(Correction.ticket_id)
     rows = session.execute(
-        select(Ticket.id, Ticket.title, Ticket.text, Correction.to_unit, Correction.corrected_at)
-        .join(Correction, Correction.ticket_id == Ticket.id)
-        .where(
-            Correction.id.in_(latest),
-            Correction.to_unit.is_not(None),
-            Ticket.erased_at.is_(None),
+        latest_decisions(
+            Ticket.id, Ticket.title, Ticket.text, Correction.to_unit, Correction.corrected_at
         )
-        .order_by(Ticket.id)
     ).all()
     reasons = _reasons(session)
     return [

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import clock, taxonomy
 from db.models import Classification, Correction, Status, Ticket
@@ -100,10 +100,22 @@ def decided_tickets(session: Session) -> list[DecidedTicket]:
 
     A ticket that a unit returned last, or that was erased, is not among them.
     """
+    rows = session.execute(latest_decisions(Ticket.title, Ticket.text, Correction.to_unit))
+    return [DecidedTicket(title, text, str(unit)) for title, text, unit in rows]
+
+
+def latest_decisions(*columns: InstrumentedAttribute[Any]) -> Select[Any]:
+    """Return the query for tickets' latest corrections, where these name a unit.
+
+    Erased tickets are left out; the order is that of the tickets' ids.
+
+    Args:
+        columns: what to select, of ``Ticket`` and ``Correction``.
+    """
     latest = select(func.max(Correction.id)).group_by(Correction.ticket_id)
-    rows = session.execute(
-        select(Ticket.title, Ticket.text, Correction.to_unit)
-        .join(Correction, Correction.ticket_id == Ticket.id)
+    return (
+        select(*columns)
+        .join_from(Ticket, Correction, Correction.ticket_id == Ticket.id)
         .where(
             Correction.id.in_(latest),
             Correction.to_unit.is_not(None),
@@ -111,7 +123,6 @@ def decided_tickets(session: Session) -> list[DecidedTicket]:
         )
         .order_by(Ticket.id)
     )
-    return [DecidedTicket(title, text, unit) for title, text, unit in rows if unit is not None]
 
 
 def refused_units(session: Session, ticket_ids: Collection[int]) -> dict[int, set[str]]:
