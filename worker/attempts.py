@@ -2,6 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
 
 from core.errors import DATABASE_FAULTS
 from db import Database, claims
@@ -39,6 +42,27 @@ class Attempts:
         except DATABASE_FAULTS:
             self._owed.append(token)
             raise
+
+    def claim_while(
+        self, holds: Callable[[Session], bool], claim: Callable[..., Claim]
+    ) -> Claim | None:
+        """Claim tickets as ``claim`` does; None, and nothing claimed, where ``holds`` is false.
+
+        It is asked after the tickets were found, in their transaction. A change that was committed
+        before a ticket was submitted is therefore seen whenever that ticket is.
+        """
+        is_void = False
+
+        def checked(session: Session, **fields: Any) -> Claim:
+            nonlocal is_void
+            found = claim(session, **fields)
+            is_void = bool(found.tickets) and not holds(session)
+            if is_void:
+                claims.hand_back(session, found.token)
+            return found
+
+        found = self.claim(checked)
+        return None if is_void else found
 
     def fail(self, claim: Claim, reason: str, max_attempts: int) -> None:
         """Count the attempt against a claim's tickets: they run alone from now on, or are dead."""

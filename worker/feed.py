@@ -20,7 +20,7 @@ class BatchFeed:
 
     Args:
         attempts: claims tickets.
-        resident: the model; a new champion ends the feed.
+        resident: the model; a new champion or calibration ends the feed.
         classifier: the resident's, which answers the batches.
         lane: of the message.
         ids: of the message; they are claimed before others of a bulk lane.
@@ -65,11 +65,14 @@ class BatchFeed:
 
     def _batches(self) -> Iterator[Batch]:
         while True:
-            claim = self.attempts.claim(
+            claim = self.attempts.claim_while(
+                self.resident.has_followed,
                 partial(
                     claims.claim, own_ids=sorted(self.left), lane=self.lane, budget=self._budget
-                )
+                ),
             )
+            if claim is None:  # a new champion or calibration comes first
+                return
             if not claim.tickets:
                 self.is_done = True
                 return
@@ -82,10 +85,10 @@ class BatchFeed:
             if self.lane == "live" and not self.left:
                 self.is_done = True
                 return
-            if self.is_over() or self._must_pause():
+            if self.is_over() or self._has_solo():
                 return
 
-    def _must_pause(self) -> bool:
-        """Whether a new champion, or a solo ticket, comes before the next batch."""
+    def _has_solo(self) -> bool:
+        """Whether a solo ticket comes before the next batch."""
         with self.attempts.database.reading() as session:
-            return not self.resident.is_current(session) or claims.has_solo(session)
+            return claims.has_solo(session)

@@ -122,7 +122,9 @@ class ClaimLoop:
             self.database, self.resident, self.attempts, self.settings, self.tally
         )
         dispatcher.answer_feed(feed)
-        solo = self.attempts.claim(claims.claim_solo)
+        solo = self.attempts.claim_while(self.resident.has_followed, claims.claim_solo)
+        if solo is None:  # a new champion or calibration comes first
+            return False
         dispatcher.answer_claim(feed.classifier, solo)
         return feed.is_done and not solo.tickets
 

@@ -135,6 +135,14 @@ class Resident:
         is_calibrated = self.calibrated.is_current(session, self.classifier)
         return is_calibrated and self.state.is_current(_target(session))
 
+    def has_followed(self, session: Session) -> bool:
+        """Whether no move of champion, taxonomy or calibration waits for ``refresh``.
+
+        A retry may be due: what answers until then goes on.
+        """
+        is_calibrated = self.calibrated.is_current(session, self.classifier)
+        return is_calibrated and self.state.has_tried(_target(session))
+
     def drop(self) -> None:
         """Let go of a model that does not work; ``refresh`` loads it anew after a while.
 

@@ -42,9 +42,13 @@ class State:
         """Whether the baseline answers in an LLM's place."""
         return self.classifier is not None and self.loaded_for is None
 
+    def has_tried(self, target: Target) -> bool:
+        """Whether what answers is all that there is to answer for a target, until a retry."""
+        return target == self.tried
+
     def is_current(self, target: Target) -> bool:
         """Whether nothing is to be done for a target."""
-        return target == self.tried and time.monotonic() < self.retry_at
+        return self.has_tried(target) and time.monotonic() < self.retry_at
 
     def after_failure(self, target: Target, retry_at: float) -> "State":
         """Return what is left when a target was tried and does not answer."""
@@ -97,10 +101,14 @@ class LoadingBeside(State):
 
     load: BackgroundLoad
 
-    def is_current(self, target: Target) -> bool:
+    def has_tried(self, target: Target) -> bool:
         """Whether the thread still reads. Another move of the champion waits for it too."""
         del target
         return not self.load.is_done
+
+    def is_current(self, target: Target) -> bool:
+        """Whether the thread still reads."""
+        return self.has_tried(target)
 
     def with_baseline(self, baseline: Classifier | None) -> State:
         """Return this state with another model that answers until the champion is there."""

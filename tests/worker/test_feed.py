@@ -1,14 +1,15 @@
 """The feed: what is claimed next, and what ends it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import update
 
 from core.settings import Settings
-from db import Database
+from db import Database, tickets, versions
 from db.models import Ticket
-from tests.support.make import add_tickets, promote_constant
+from tests.support.calibrations import put_calibration
+from tests.support.make import add_tickets, new_ticket, promote_constant
 from tests.support.record import claimed
 from worker.feed import BatchFeed
 from worker.loop import ClaimLoop
@@ -79,10 +80,49 @@ def test_a_solo_ticket_comes_before_the_next_batch(feed: BatchFeed, database: Da
 def test_a_new_champion_comes_before_the_next_batch(
     feed: BatchFeed, database: Database, settings: Settings
 ) -> None:
-    add_tickets(database, 5)
+    ids = add_tickets(database, 5)
+    batches = sizes(feed)
+    assert next(batches) == 2
     promote_constant(database, settings.resolved_models_dir, ("B", "B", "A"))
 
+    assert list(batches) == []
+    assert claimed(database) == ids[:2]
+    assert not feed.is_done
+
+
+def move_champion(database: Database, settings: Settings) -> None:
+    promote_constant(database, settings.resolved_models_dir, ("B", "B", "A"))
+
+
+def recalibrate(database: Database, settings: Settings) -> None:
+    del settings
+    with database.reading() as session:
+        version = versions.champion(session)
+    assert version is not None
+    put_calibration(database, version, threshold=0.9)
+
+
+@pytest.mark.parametrize("change", [move_champion, recalibrate])
+def test_what_is_submitted_after_a_change_waits_for_it_however_late_the_claim_looks(
+    change: Callable[[Database, Settings], None],
+    feed: BatchFeed,
+    database: Database,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a change, and a ticket after it, between the last look before a claim and the claim
+    def change_then_submit(*_: object) -> bool:
+        change(database, settings)
+        with database.writing() as session:
+            tickets.insert(session, [new_ticket(99)])
+        return False
+
+    ids = add_tickets(database, 2)
+    monkeypatch.setattr("db.claims.has_solo", change_then_submit)
+
+    # Then that ticket is not claimed for the model before
     assert list(sizes(feed)) == [2]
+    assert claimed(database) == ids
     assert not feed.is_done
 
 

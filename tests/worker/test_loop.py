@@ -9,7 +9,7 @@ from db import Database, claims, corrections, tickets
 from db.batch import Budget
 from db.models import Classification, Correction, Status, Ticket
 from tests.support.ahead import Ahead
-from tests.support.make import add_tickets, new_ticket
+from tests.support.make import add_tickets, new_ticket, promote_constant
 from tests.support.record import claimed, statuses
 from tests.support.recorder import Recorder
 from worker.loop import ClaimLoop
@@ -200,6 +200,32 @@ def test_a_result_that_comes_after_a_persons_decision_changes_nothing(
         assert row is not None
         assert (row.status, row.unit_code) == (Status.ROUTED, "C")
         assert session.scalars(select(Classification)).all() == []
+
+
+def test_a_new_champion_comes_before_a_solo_ticket(
+    loop: ClaimLoop, model: Recorder, database: Database, settings: Settings
+) -> None:
+    # Given a champion that moves during a feed's last batch, and a solo ticket that follows it
+    [first] = add_tickets(database, 1)
+    moved: list[str] = []
+
+    def move(texts: Sequence[str]) -> None:
+        del texts
+        if not moved:
+            moved.append(promote_constant(database, settings.resolved_models_dir, ("B", "B", "A")))
+            with database.writing() as session:
+                [solo] = tickets.insert(session, [new_ticket(50)]).all_ids
+                session.execute(update(Ticket).where(Ticket.id == solo).values(solo=True))
+
+    model.before = move
+
+    # When the message is worked off
+    loop.run([first], "bulk")
+
+    # Then the new champion answers the solo ticket
+    with database.reading() as session:
+        answered = session.scalars(select(Classification).order_by(Classification.id)).all()
+        assert [one.model_version for one in answered] == [model.inner.version, *moved]
 
 
 def test_without_a_model_tickets_wait_unclaimed(database: Database, settings: Settings) -> None:
