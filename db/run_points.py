@@ -1,0 +1,56 @@
+"""A run's curves: what its trainer streams into the record while it learns."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from db.run_tables import RunPoint
+from db.upsert import insert_for
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What is known of a step; None where it was not measured.
+
+    Parameters:
+        step: optimiser steps until then.
+        seconds: of training until then, all attempts together.
+        loss: mean of the steps since the point before.
+        learning_rate: of the adapter.
+        grad_norm: before clipping.
+        gpu_memory: bytes, the highest so far.
+        tickets_per_s: since the point before.
+        validation: loss on held-out tickets.
+    """
+
+    step: int
+    seconds: float
+    loss: float | None = None
+    learning_rate: float | None = None
+    grad_norm: float | None = None
+    gpu_memory: int | None = None
+    tickets_per_s: float | None = None
+    validation: float | None = None
+
+
+def put(session: Session, run_id: int, points: Sequence[Point]) -> None:
+    """Write points; one of the same step, from before a resume, is replaced."""
+    if not points:
+        return
+    rows = [{"run_id": run_id, **asdict(point)} for point in points]
+    insert = insert_for(session, RunPoint).values(rows)
+    values = {field.name: insert.excluded[field.name] for field in fields(Point)}
+    session.execute(insert.on_conflict_do_update(index_elements=["run_id", "step"], set_=values))
+
+
+def forget_after(session: Session, run_id: int, step: int) -> None:
+    """Delete the points of steps that are done once more, after a resume at ``step``."""
+    session.execute(delete(RunPoint).where(RunPoint.run_id == run_id, RunPoint.step > step))
+
+
+def list_points(session: Session, run_id: int) -> list[RunPoint]:
+    """Return a run's points by step."""
+    query = select(RunPoint).where(RunPoint.run_id == run_id).order_by(RunPoint.step)
+    return list(session.scalars(query))
