@@ -1,14 +1,15 @@
 """Corrections: what people decide. Append-only, and never overwritten by a model."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import clock, taxonomy
-from db.models import Classification, Correction, Status, Ticket
+from db.models import Correction, Status, Ticket
+from db.provenance import Asked, find_answer, provenance_of
 
 CONFIRM, CORRECT, RETURN = "confirm", "correct", "return"
 # Who decided if no person did.
@@ -62,37 +63,54 @@ def repeats_model(session: Session, ticket: Ticket, unit: str) -> bool:
     )
 
 
-def decide(session: Session, ticket: Ticket, unit: str, *, actor: str) -> Outcome:
+def decide(
+    session: Session, ticket: Ticket, unit: str, *, actor: str, asked: Asked | None = None
+) -> Outcome:
     """Record a person's decision and route the ticket to ``unit`` (an active unit's code).
 
     A decision counts in any state of the ticket. A worker's claim on it ends here, so a late answer
     of the model cannot replace the decision. The same decision again changes nothing. A unit and
     the one it was merged into are the same.
+
+    Args:
+        session: a writing session.
+        ticket: from ``find_ticket``, locked.
+        unit: the code.
+        actor: who decided.
+        asked: why a person was asked; None for what the model's answer says. ``BULK`` counts only
+            for what confirms: who names another unit has looked, and it is a ``FILE``.
     """
-    before = ticket.unit_code or _answered(session, ticket)
+    answer = find_answer(session, ticket)
+    before = ticket.unit_code or (answer.unit_code if answer else None)
     same = before is not None and _same(session, before, unit)
     last = _last_decision(session, ticket)
     if ticket.unit_code is not None and same and last is not None:
         return Outcome(ticket.id, before, None)
     how = CONFIRM if same else CORRECT
-    session.add(
-        Correction(
-            ticket_id=ticket.id,
-            round=ticket.round,
-            from_unit=before,
-            to_unit=unit,
-            actor=actor,
-            how=how,
-        )
+    if asked is Asked.BULK and how == CORRECT:
+        asked = Asked.FILE
+    correction = Correction(
+        ticket_id=ticket.id,
+        round=ticket.round,
+        from_unit=before,
+        to_unit=unit,
+        actor=actor,
+        how=how,
+        **asdict(provenance_of(answer, asked)),
     )
+    session.add(correction)
+    _route(ticket, unit)
+    session.flush()
+    overruled = last.actor if last is not None and last.actor != actor else None
+    return Outcome(ticket.id, before, how, overruled)
+
+
+def _route(ticket: Ticket, unit: str) -> None:
     ticket.status = Status.ROUTED
     ticket.unit_code = unit
     ticket.decided_at = clock.now()
     ticket.dead_reason = None
     ticket.claim_token = ticket.claimed_by = ticket.claimed_until = None
-    session.flush()
-    overruled = last.actor if last is not None and last.actor != actor else None
-    return Outcome(ticket.id, before, how, overruled)
 
 
 def decided_tickets(session: Session) -> list[DecidedTicket]:
@@ -141,16 +159,6 @@ def refused_units(session: Session, ticket_ids: Collection[int]) -> dict[int, se
 
 def _same(session: Session, before: str, unit: str) -> bool:
     return before == unit or taxonomy.resolve(session, [before]).get(before) == unit
-
-
-def _answered(session: Session, ticket: Ticket) -> str | None:
-    """Return the unit the newest model answer of this round names."""
-    return session.scalar(
-        select(Classification.unit_code)
-        .where(Classification.ticket_id == ticket.id, Classification.round == ticket.round)
-        .order_by(Classification.classified_at.desc(), Classification.id.desc())
-        .limit(1)
-    )
 
 
 def _last_decision(session: Session, ticket: Ticket) -> Correction | None:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, aliased
 from core.errors import InputError
 from db import taxonomy
 from db.corrections import CONFIRM, CORRECT, MODEL
-from db.models import Classification, Correction, Ticket, Unit
+from db.models import Classification, Correction, Status, Ticket, Unit
+from db.provenance import BLIND
 from db.session import Database
 
 # ``unit`` is always empty: people fill it in, so it stands beside what they read.
@@ -74,6 +75,8 @@ class Wanted:
 
 def export_rows(database: Database, wanted: Wanted | None = None) -> Iterator[dict[str, Any]]:
     """Yield one row a ticket, by id, with the columns ``EXPORT_COLUMNS``.
+
+    A ticket of the blind sample that waits for its decision has none of the model's answer to show.
 
     ``predicted_unit``, ``confidence``, ``top_k``, the sets, ``model`` and ``calibration`` (empty
     for the version's own) are of the newest answer in the ticket's present round; ``final_unit`` is
@@ -198,19 +201,20 @@ def _row(
     names: dict[str, str],
 ) -> dict[str, Any]:
     decided = ticket.unit_code is not None
+    shown = None if _is_blind(ticket, answer) else answer
     return {
         "source": ticket.source,
         "external_id": ticket.external_id,
         "title": ticket.title,
         "text": ticket.text,
         "status": ticket.status,
-        "predicted_unit": predicted,
-        "confidence": round(answer.probability, 6) if answer else None,
+        "predicted_unit": predicted if shown else None,
+        "confidence": round(shown.probability, 6) if shown else None,
         UNIT: None,
         "final_unit": final,
         DECIDED_BY: (person or MODEL) if decided else None,
-        "top_k": [[names.get(code, code), p] for code, p in answer.top_k] if answer else None,
-        **{column: _set_of(answer, level, names) for column, level in SETS.items()},
+        "top_k": [[names.get(code, code), p] for code, p in shown.top_k] if shown else None,
+        **{column: _set_of(shown, level, names) for column, level in SETS.items()},
         "held_back": answer.held_back if answer else None,
         "degraded": answer.degraded if answer else None,
         "given_unit": ticket.given_unit,
@@ -226,6 +230,11 @@ def _row(
         "erased_at": ticket.erased_at,
         "meta": ticket.meta or None,
     }
+
+
+def _is_blind(ticket: Ticket, answer: Classification | None) -> bool:
+    """Whether a person is to decide without a suggestion, and has not yet."""
+    return answer is not None and answer.held_back in BLIND and ticket.status == Status.REVIEW
 
 
 def _set_of(answer: Classification | None, level: str, names: dict[str, str]) -> list[str] | None:

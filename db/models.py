@@ -216,6 +216,8 @@ class Classification(Base):
     # Conformal sets, {"0.9": [unit code, …], …}; NULL in rows of before there were any.
     sets: Mapped[dict[str, list[str]] | None] = mapped_column(Json)
     held_back: Mapped[str | None] = mapped_column(String(20))  # why a person is asked
+    # The chance with which the answer comes before a person; NULL in rows of before it was kept.
+    inclusion: Mapped[float | None]
     degraded: Mapped[bool] = mapped_column(default=False, server_default=false())
     # By which calibration it was decided; null for the version's own.
     calibration_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("calibrations.id"))
@@ -223,7 +225,11 @@ class Classification(Base):
 
 
 class Correction(Base):
-    """What a person decided. Append-only: triggers refuse UPDATE and DELETE."""
+    """What a person decided. Append-only: triggers refuse UPDATE and DELETE.
+
+    The last four columns are a ``db.provenance.Provenance``; they are NULL in rows of before these
+    were kept, and in returns.
+    """
 
     __tablename__ = "corrections"
     __table_args__ = (Index("ix_corrections_ticket_id", "ticket_id", "id"),)
@@ -236,6 +242,10 @@ class Correction(Base):
     actor: Mapped[str] = mapped_column(_NAME)
     how: Mapped[str] = mapped_column(String(20))  # confirm, correct, return
     corrected_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
+    asked: Mapped[str | None] = mapped_column(String(20))
+    shown_unit: Mapped[str | None] = mapped_column(_CODE, ForeignKey("units.code"))
+    model_version: Mapped[str | None] = mapped_column(_CODE, ForeignKey("model_versions.name"))
+    inclusion: Mapped[float | None]
 
 
 class Worker(Base):

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from db import clock
 from db.models import Classification, Status, Ticket
+from db.provenance import Asked
 from db.upsert import insert_for
 
-SAMPLED = "sample"  # held back to measure how right the sure answers are
+SAMPLED = Asked.SAMPLE.value  # held back to measure how right the sure answers are
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def store(
         return []
     held_back = {r.ticket_id: r.held_back or _sampled(r, review_sample) for r in kept}
     same = {"model_version": version, "degraded": degraded, "calibration_id": calibration}
-    _upsert(session, kept, held_back, same)
+    _upsert(session, kept, held_back, review_sample, same)
     _close(session, kept, [i for i, why in held_back.items() if why is None])
     return [result.ticket_id for result in kept]
 
@@ -86,6 +87,7 @@ def _upsert(
     session: Session,
     results: Sequence[Result],
     held_back: dict[int, str | None],
+    share: float,
     same: dict[str, Any],
 ) -> None:
     """Insert one classification a result, replacing the same version's of the same round.
@@ -94,6 +96,7 @@ def _upsert(
         session: a writing session.
         results: the answers.
         held_back: why each ticket (id) is held back, None where it is not.
+        share: of the sure answers, in the blind sample.
         same: the columns that are the same for all.
     """
     statement = insert_for(session, Classification)
@@ -103,6 +106,7 @@ def _upsert(
         "top_k",
         "sets",
         "held_back",
+        "inclusion",
         "degraded",
         "calibration_id",
         "classified_at",
@@ -120,6 +124,7 @@ def _upsert(
             "top_k": [list(pair) for pair in result.top_k],
             "sets": {f"{level:g}": list(codes) for level, codes in result.sets},
             "held_back": held_back[result.ticket_id],
+            "inclusion": 1.0 if result.held_back else share,
             **same,
         }
         for result in results

@@ -18,6 +18,7 @@ _REFERENCES = (
     ("a model answered it", Classification.unit_code),
     ("a person decided for it", Correction.to_unit),
     ("a person took a ticket from it", Correction.from_unit),
+    ("a person was shown it", Correction.shown_unit),
     ("another unit has it as parent", Unit.parent_code),
     ("another unit is merged into it", Unit.merged_into),
 )

@@ -57,6 +57,7 @@ class Decisions:
 
     def _enter(self, session: "Session", decision: Decision) -> str | None:
         from db import corrections, taxonomy
+        from db.provenance import Asked
 
         unit = decision.unit
         codes = taxonomy.resolve(session, {unit, without_mark(unit)})
@@ -73,7 +74,8 @@ class Decisions:
         if not self.confirm and corrections.repeats_model(session, ticket, code):
             self.counts[REPEATED] += 1
             return None
-        outcome = corrections.decide(session, ticket, code, actor=self.by)
+        asked = Asked.BULK if self.confirm else Asked.FILE
+        outcome = corrections.decide(session, ticket, code, actor=self.by, asked=asked)
         self.counts[outcome.how or BEFORE] += 1
         if outcome.overruled is not None:
             self._tell_overruled(session, decision, outcome)

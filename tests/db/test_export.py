@@ -50,6 +50,22 @@ def test_each_state_of_a_ticket_is_exported(database: Database) -> None:
     assert [rows["t5"][name] for name in ("confidence", "top_k", "set_90")] == [None] * 3
 
 
+def test_a_sampled_ticket_shows_its_answer_only_once_a_person_has_decided(
+    database: Database,
+) -> None:
+    add_tickets(database, 1)
+    ticket = answer_next(database, "A", "sample")
+    hidden = ("predicted_unit", "confidence", "top_k", "set_90", "set_95")
+
+    [blind] = export(database)
+    correct(database, ticket, "B")
+    [decided] = export(database)
+
+    assert [blind[column] for column in hidden] == [None] * 5
+    assert (blind["status"], blind["held_back"], blind["model"]) == ("review", "sample", "v")
+    assert (decided["predicted_unit"], decided["final_unit"]) == (UNITS["A"], UNITS["B"])
+
+
 def test_an_answer_is_exported_with_the_calibration_it_was_decided_by(database: Database) -> None:
     add_tickets(database, 2)
     answer_next(database, "A")

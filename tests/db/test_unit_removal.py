@@ -43,7 +43,8 @@ def use(database: Database, what: str) -> None:
             answer = {"model_version": "v", "unit_code": "A", "probability": 1.0, "top_k": []}
             session.add(Classification(**row, **answer))
         elif what.startswith("a person"):
-            units = {"to_unit": "A"} if "for it" in what else {"from_unit": "A", "to_unit": "B"}
+            column = {"decided for": "to_unit", "took": "from_unit", "was shown": "shown_unit"}
+            units = {name: "A" for words, name in column.items() if words in what}
             session.add(Correction(**row, **units, actor="li", how="correct"))
     if what.startswith("another"):
         changed = UnitRecord("B", "乙局", parent="A")
@@ -56,6 +57,7 @@ def use(database: Database, what: str) -> None:
     "what",
     [
         *("a ticket", "a model", "a person decided for it", "a person took a ticket from it"),
+        "a person was shown it",
         *("another unit has it as parent", "another unit is merged into it"),
         "version v1 learned it",
     ],
