@@ -7,8 +7,9 @@ a version's directory: its ``manifest``, and its files through ``version_files``
 
 ``llm`` is asked for batches of tickets. ``continuous`` admits a batch while others are worked on.
 ``answering`` says what is asked of each: the head, or names of ``labels``. The ``engine`` reads the
-tickets through the ``model``, and searches the names behind each. A version's ``setup`` says which
-base and prompt it needs and by what it answers, and ``fp8_gate`` whether it may be served in fp8.
+tickets through the ``model``, and searches the names behind each. A ``blend`` adds a linear model's
+scores to the head's. A version's ``setup`` says which base and prompt it needs and by what it
+answers, and ``fp8_gate`` whether it may be served in fp8.
 
 All kinds end alike: ``decision_rule`` makes a ticket's decision of the units' probabilities, with
 the threshold of ``calibration``. ``belonging`` scores whether the ticket belongs to any unit. A

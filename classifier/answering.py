@@ -2,7 +2,7 @@
 
 A version answers by its head or by the units' names. The head has rows for the units with samples.
 Where others are allowed, too, the names give these their share of the probability and the head
-divides the rest.
+divides the rest. A linear model's scores may be added to the head's (``blend``).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.calibration import softmax
+from classifier.blend import Blend
+from classifier.calibration import Floats, softmax
 from classifier.decision_rule import UNRANKED, Columns, DecisionRule
 from classifier.engine.engine import Engine
 from classifier.engine.request import Question, Request
@@ -33,28 +34,44 @@ class Answering:
         trie: of all units' names: those of the prompt, and units added since.
         answer: by what it answers, and which units were taught.
         rows: codes of the head's units, in the order of its rows; none where names answer.
+        blend: what is added to the head's scores, if anything.
     """
 
     def __init__(
-        self, rule: DecisionRule, trie: LabelTrie, answer: Answer, rows: Sequence[str] = ()
+        self,
+        rule: DecisionRule,
+        trie: LabelTrie,
+        answer: Answer,
+        rows: Sequence[str] = (),
+        blend: Blend | None = None,
     ) -> None:
         self.rule = rule
         self._trie = trie
         self._answer = answer
         self._taught = frozenset(answer.taught)
         self._rows = {code: row for row, code in enumerate(rows)}
+        self.blend = blend
         self.question = lru_cache(maxsize=256)(self._question)
 
     def raw_scores(self, engine: Engine, texts: Sequence[str]) -> RawScores:
         """Score n texts by what answers: the head, or the names of the taught units."""
         if self._rows:
             codes = tuple(self._rows)
-            logits = engine.head_logits(texts)
+            logits = engine.head_logits(texts) + self.added(texts)
             return RawScores(codes, self.rule.units_now(codes), logits, "head")
         codes = self._answer.taught
         found = [[one[code] for code in codes] for one in engine.scores(texts)]
         scores = np.array(found, dtype=np.float64).reshape(len(texts), len(codes))
         return RawScores(codes, self.rule.units_now(codes), scores, "names")
+
+    def added(self, texts: Sequence[str]) -> Floats:
+        """Return (n, rows) what is added to the head's scores of n texts, as ``decide`` takes it.
+
+        It needs no device, so whoever waits for one has it computed meanwhile.
+        """
+        if self.blend is None:
+            return np.zeros((len(texts), len(self._rows)), np.float32)
+        return self.blend.scores(texts, tuple(self._rows))
 
     def recalibrate(self, calibration: Calibration | None) -> None:
         """Decide by another calibration from now on (see ``DecisionRule.recalibrate``)."""
@@ -62,7 +79,7 @@ class Answering:
         self.question.cache_clear()
 
     def decide(
-        self, requests: Sequence[Request], allowed: frozenset[str], top_k: int
+        self, requests: Sequence[Request], allowed: frozenset[str], top_k: int, added: Floats
     ) -> list[Decision]:
         """Return the decisions of n finished requests that share a set of allowed units.
 
@@ -70,13 +87,14 @@ class Answering:
             requests: each asked ``question(allowed, top_k)``.
             allowed: the tickets' allowed units, of which one was learned.
             top_k: how many units to name at most.
+            added: (n, rows) of the tickets, see ``added``.
         """
         columns = self.rule.columns(allowed)
         if not self._rows:
             rows = np.stack([self._by_names(request.search, columns) for request in requests])
             belonging = self._belonging([request.search for request in requests])
             return self.rule.decide(rows, columns, allowed, top_k, belonging)
-        logits = np.stack([request.head_logits for request in requests])
+        logits = np.stack([request.head_logits for request in requests]) + added
         belonging = self.rule.belonging(logits)
         places = [self._rows[code] for code in columns.learned if code in self._rows]
         rows = np.zeros((len(requests), 0))

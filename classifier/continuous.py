@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from classifier.answering import Answering
+from classifier.calibration import Floats
 from classifier.engine.engine import Engine
 from classifier.engine.request import Question, Request
 from classifier.engine.thoughts import think
@@ -32,6 +33,7 @@ class PendingBatch:
         groups: each set of allowed units -> its rows.
         requests: row -> request; rows whose allowed units were not learned have none.
         unfinished: those of the requests that go on.
+        added: (texts, rows) what is added to the head's scores; None until it is computed.
         doubtful: rows that are to be thought about.
     """
 
@@ -39,6 +41,7 @@ class PendingBatch:
     groups: dict[frozenset[str], list[int]]
     requests: dict[int, Request]
     unfinished: set[Request]
+    added: Floats | None = None
     doubtful: list[int] = field(default_factory=list)
 
     @property
@@ -142,6 +145,8 @@ class BatchLoop:
         finished = [] if self._scheduler.is_done else self._scheduler.step()
         for one in self._pending:
             one.unfinished.difference_update(finished)
+            if one.added is None:  # here, where the device reads
+                one.added = self._answering.added(one.batch.texts)
 
     def _answer(self) -> Iterator[tuple[Batch, list[Decision]]]:
         """Yield the batches whose searches are finished, but those with doubtful tickets."""
@@ -200,10 +205,11 @@ class BatchLoop:
 
     def _decisions(self, one: PendingBatch) -> list[Decision]:
         decisions: dict[int, Decision] = {}
+        assert one.added is not None  # each batch was in a step
         for units, rows in one.groups.items():
             requests = [one.requests[row] for row in rows if row in one.requests]
             if requests:
-                found = self._answering.decide(requests, units, self._top_k)
+                found = self._answering.decide(requests, units, self._top_k, one.added[rows])
             else:
                 found = [unlearned(units, self._top_k, self._answering.rule.version)] * len(rows)
             decisions |= zip(rows, found, strict=True)

@@ -78,8 +78,13 @@ class LinearWeights:
         (directory / VOCABULARY).write_bytes(text.encode("utf-8", "surrogatepass"))
 
     @classmethod
-    def load(cls, directory: Path, manifest: Manifest) -> Self:
+    def load(cls, directory: Path, manifest: Manifest, classes: int | None = None) -> Self:
         """Read both files.
+
+        Args:
+            directory: the version's.
+            manifest: the version's.
+            classes: how many there are; the manifest's units by default.
 
         Raises:
             ModelVersionError: a file is missing or changed, or its content does not fit.
@@ -90,7 +95,7 @@ class LinearWeights:
             raise damaged(directory / WEIGHTS, f"not a safetensors file ({error})") from error
         vocabularies = _read_vocabularies(directory, manifest)
         features = sum(len(vocabulary.terms) for vocabulary in vocabularies)
-        classes = len(manifest.units)
+        classes = len(manifest.units) if classes is None else classes
         shapes = {"idf": (features,), "coef": (classes, features), "intercept": (classes,)}
         for name, shape in shapes.items():
             _check_tensor(directory / WEIGHTS, name, tensors.get(name), shape)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from classifier.answering import Answering
+from classifier.blend import Blend
 from classifier.continuous import BatchLoop
 from classifier.decision_rule import DecisionRule
 from classifier.engine.engine import Engine
@@ -40,6 +41,7 @@ class LlmClassifier:
         calibration: see ``DecisionRule``.
         mapping: see ``DecisionRule``.
         answer: by what it answers; None for the names, all of which were taught.
+        blend: what is added to the head's scores, if anything.
         added: code -> name of units that are in no prompt of the version. They are answered by
             their names, and such answers held back.
         think_tokens: in ``classify_batches`` a doubtful ticket is thought about, in so many tokens
@@ -58,6 +60,7 @@ class LlmClassifier:
         think_tokens: int = 0,
         *,
         answer: Answer | None = None,
+        blend: Blend | None = None,
         added: Mapping[str, str] | None = None,
     ) -> None:
         self.version = version
@@ -69,7 +72,7 @@ class LlmClassifier:
         untaught = frozenset(trie.labels) - set(answer.taught)
         rule = DecisionRule(version, list(trie.labels), calibration, mapping, untaught)
         rows = engine.head.codes if engine.head and answer.by == "head" else ()
-        self._answering = Answering(rule, trie, answer, rows)
+        self._answering = Answering(rule, trie, answer, rows, blend if rows else None)
         self.units = rule.units
 
     @property
@@ -126,6 +129,7 @@ class LlmClassifier:
             mapping,
             think_tokens,
             answer=setup.answer,
+            blend=Blend.load(directory, manifest, setup),
             added=added,
         )
 
@@ -145,6 +149,7 @@ class LlmClassifier:
         model = empty_model(base)
         load_adapter(directory, manifest, model)
         load_head(directory, manifest, setup, model)
+        Blend.load(directory, manifest, setup)
 
     def classify(
         self, texts: Sequence[str], allowed: Sequence[frozenset[str]], top_k: int = 5

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from classifier.labels.prompt import Lengths, Prompt, Tokenizer
 from classifier.labels.template import PromptUnit, Template
@@ -28,6 +28,9 @@ class Answer(BaseModel):
             their answers go to a person.
         names_temperature: of the names' scores where the head answers and names divide the
             probability of units that have no row; the calibration's is the head's then.
+        linear_weight: of a linear model's scores, which are added to the head's
+            (``linear_model.LinearWeights`` beside the adapter, its classes are the taught units);
+            0 where the head answers alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +38,13 @@ class Answer(BaseModel):
     by: AnswerBy
     taught: tuple[str, ...]
     names_temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
+    linear_weight: float = Field(0.0, ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _blends_a_head(self) -> Self:
+        if self.linear_weight and self.by != "head":
+            raise ValueError("linear_weight is added to a head's scores, and names answer")
+        return self
 
 
 class Setup(BaseModel):

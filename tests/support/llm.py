@@ -7,6 +7,8 @@ from pathlib import Path
 from random import Random
 
 from classifier.labels.template import PromptUnit
+from classifier.linear_model import LinearWeights
+from classifier.setup import SETUP, Setup
 from db import Database, versions
 from registry.registration import register
 from registry.writer import TrainedVersion, write_version
@@ -93,6 +95,22 @@ def changed_copy(
         change(directory)
 
     return TrainedVersion(path, write_version(path, manifest, write))
+
+
+def with_linear(
+    version: TrainedVersion, models_dir: Path, linear: LinearWeights, weight: float
+) -> TrainedVersion:
+    """Copy a version whose head answers, and add a linear model to the head."""
+
+    def add(directory: Path) -> None:
+        setup = Setup.read(version.path, version.manifest)
+        assert setup.answer is not None
+        answer = setup.answer.model_copy(update={"linear_weight": weight})
+        changed = setup.model_copy(update={"answer": answer})
+        linear.save(directory)
+        (directory / SETUP).write_text(changed.model_dump_json())
+
+    return changed_copy(version, models_dir, "blended", add)
 
 
 def promote_llm(database: Database, models_dir: Path, version: TrainedVersion) -> str:

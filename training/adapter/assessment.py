@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 from pydantic import JsonValue
 
+from classifier.calibration import Floats
+from classifier.linear_model import LinearWeights
 from classifier.manifest import WEAK, Calibration
 from classifier.setup import Answer, AnswerBy
+from training.adapter.blending import choose_blending
 from training.adapter.choice import Choice, choose, measures
 from training.adapter.preparation import Preparation
 from training.adapter.scoring import Rows, Scorer, compare_fp8
@@ -36,11 +39,13 @@ class Assessment:
         answer: how the version answers.
         calibration: of these answers.
         metrics: of both ways and of the answer.
+        linear: a linear model that learned the same samples, of the taught units.
     """
 
     answer: Answer
     calibration: Calibration
     metrics: Mapping[str, JsonValue]
+    linear: LinearWeights
 
 
 def assess(
@@ -68,25 +73,58 @@ def assess(
     progress.say(choice.why)
     by, most = choice.by, None if choice.by == "head" else MAX_NAMED
     rows = np.concatenate([fitting[:most], untouched[:most]])
-    answers = scorer.score(by, rows)
+    linear = fit_linear(prepared.known)
+    by_linear = linear.logits(_texts(prepared, rows))
+    answer, blend = _blend(scorer, _answer(prepared, choice), compared, fitting, linear, progress)
+    added = answer.linear_weight * by_linear if answer.linear_weight else 0.0
+    answers = scorer.score(by, rows, added)
     of_fitting = np.arange(len(fitting[:most]))
     fits, judges = answers.take(of_fitting), answers.take(np.arange(len(of_fitting), len(rows)))
     codes = scorer.codes(by)
     asked = NoUnitRule.of(by, no_unit_review, codes, prepared.taught)
     calibration = calibrate_parts(fits, judges, error_target, codes=codes, asked=asked)
     progress.say(promise_line(calibration))
-    metrics = _metrics(choice, compared, answers, judges, calibration.temperature)
+    metrics = _metrics(choice, compared, answers, judges, calibration.temperature) | blend
     del scorer  # the comparison needs the room
     numbers = answers.logits.argmax(axis=1)
-    metrics |= compare_fp8(prepared, adapter_dir, by, rows, numbers, progress)
-    if weak := _weakness(prepared, rows, answers, progress):
+    metrics |= compare_fp8(prepared, adapter_dir, by, rows, numbers, added, progress)
+    if weak := _weakness(prepared, rows, answers, by_linear, progress):
         metrics[WEAK] = weak
-    return Assessment(_answer(prepared, choice), calibration, metrics)
+    return Assessment(answer, calibration, metrics, linear)
 
 
 def _answer(prepared: Preparation, choice: Choice) -> Answer:
     names = choice.temperatures.get("names", 1.0)
     return Answer(by=choice.by, taught=prepared.taught, names_temperature=names)
+
+
+def _blend(
+    scorer: Scorer,
+    answer: Answer,
+    compared: Mapping[AnswerBy, HeldOut],
+    fitting: Rows,
+    linear: LinearWeights,
+    progress: Progress,
+) -> tuple[Answer, dict[str, JsonValue]]:
+    """Add the linear model to a head, where that is worth it; return what was measured, too."""
+    if answer.by != "head":
+        return answer, {}
+    prepared, head = scorer.prepared, compared["head"]
+    found = choose_blending(
+        head,
+        _texts(prepared, fitting[: len(head)]),
+        linear,
+        scorer.engine,
+        answer,
+        prepared.recipe.answer.blend_cost,
+    )
+    progress.say(found.why)
+    facts: dict[str, JsonValue] = {"blend": dict(found.facts)} if found.facts else {}
+    return answer.model_copy(update={"linear_weight": found.weight}), facts
+
+
+def _texts(prepared: Preparation, rows: Rows) -> list[str]:
+    return [prepared.scored[row].text for row in rows.tolist()]
 
 
 def _metrics(
@@ -113,19 +151,16 @@ def _metrics(
 
 
 def _weakness(
-    prepared: Preparation, rows: Rows, answers: HeldOut, progress: Progress
+    prepared: Preparation, rows: Rows, answers: HeldOut, by_linear: Floats, progress: Progress
 ) -> str | None:
     """Return why the version is too weak, and tell it; None where it is not."""
-    samples = [prepared.scored[row] for row in rows.tolist()]
-    units = [sample.unit for sample in samples]
+    units = [prepared.scored[row].unit for row in rows.tolist()]
     right = answers.logits.argmax(axis=1) == answers.labels
     weak = below_commonest(right, units, [sample.unit for sample in prepared.known])
-    if weak is None and samples:
-        linear = fit_linear(prepared.known).logits([sample.text for sample in samples])
-        taught = np.array(prepared.taught)
-        by_linear = taught[linear.argmax(axis=1)] == np.array(units)
-        progress.say(f"a linear model of the same samples answers {by_linear.mean():.1%} right")
-        weak = below_linear(right, by_linear, answers.groups)
+    if weak is None and units:
+        linear_right = np.array(prepared.taught)[by_linear.argmax(axis=1)] == np.array(units)
+        progress.say(f"a linear model of the same samples answers {linear_right.mean():.1%} right")
+        weak = below_linear(right, linear_right, answers.groups)
     if weak is not None:
         progress.say(f"warning: {weak}")
     return weak

@@ -42,7 +42,7 @@ class Scorer:
         backbone = load_backbone(prepared.base, mode)
         config, weights = ((adapter_dir / name).read_bytes() for name in (CONFIG, WEIGHTS))
         adapter = parse_adapter(adapter_dir, config, weights, backbone.model)
-        self._engine = Engine(
+        self.engine = Engine(
             backbone,
             adapter,
             prepared.setup.prompt(backbone.tokenizer),
@@ -60,19 +60,25 @@ class Scorer:
         units = self.prepared.setup.units
         return self.prepared.taught if by == "head" else tuple(unit.code for unit in units)
 
-    def score(self, by: AnswerBy, rows: Rows) -> HeldOut:
-        """Return the answers to some of the scored tickets."""
+    def score(self, by: AnswerBy, rows: Rows, added: Floats | float = 0.0) -> HeldOut:
+        """Return the answers to some of the scored tickets.
+
+        Args:
+            by: what answers.
+            rows: (n,) of the tickets.
+            added: (n, units) to the scores.
+        """
         samples = [self.prepared.scored[row] for row in rows.tolist()]
         numbers = {code: number for number, code in enumerate(self.codes(by))}
         labels = np.array([numbers[sample.unit] for sample in samples], dtype=np.int64)
         logits = self._logits(by, [sample.text for sample in samples])
-        return HeldOut(logits, labels, self.prepared.groups[rows])
+        return HeldOut(logits + added, labels, self.prepared.groups[rows])
 
     def _logits(self, by: AnswerBy, texts: list[str]) -> Floats:
         if by == "head":
-            return self._engine.head_logits(texts)
+            return self.engine.head_logits(texts)
         codes = self.codes(by)
-        found = [[one[code] for code in codes] for one in self._engine.scores(texts)]
+        found = [[one[code] for code in codes] for one in self.engine.scores(texts)]
         return np.array(found, dtype=np.float64).reshape(len(texts), len(codes))
 
 
@@ -82,6 +88,7 @@ def compare_fp8(
     by: AnswerBy,
     rows: Rows,
     answers: NDArray[np.int64],
+    added: Floats | float,
     progress: Progress,
 ) -> dict[str, float]:
     """Return how often fp8 answers as nf4 does; nothing without fp8.
@@ -92,13 +99,14 @@ def compare_fp8(
         by: what the version answers by.
         rows: (n,) of the scored tickets to compare.
         answers: (n,) the numbers of the units that nf4 answers with.
+        added: (n, units) what the version adds to the scores, see ``Scorer.score``.
         progress: is told why there is no comparison.
     """
     if not torch.cuda.is_available() or len(rows) == 0:
         return {}
     free_memory()
     try:
-        rounded = Scorer(prepared, adapter_dir, "fp8").score(by, rows)
+        rounded = Scorer(prepared, adapter_dir, "fp8").score(by, rows, added)
     except (PaidanError, RuntimeError) as error:  # no reason to lose what was trained
         progress.say(f"not compared in fp8: {error}")
         return {}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from classifier.labels.head import HEAD
 from classifier.labels.template import PromptUnit
+from classifier.linear_model import LinearWeights
 from classifier.llm import LlmClassifier
 from classifier.manifest import TrainingFacts
 from classifier.model.adapter_file import CONFIG, WEIGHTS
@@ -102,12 +103,19 @@ def _store(
         calibration=found.calibration,
         metrics={**found.metrics, "loss": run.loss, "seconds": run.seconds},
         training=facts,
-        write_files=lambda directory: write_files(directory, adapter_dir, setup),
+        write_files=lambda directory: write_files(directory, adapter_dir, setup, found.linear),
     )
 
 
-def write_files(directory: Path, adapter_dir: Path, setup: Setup) -> None:
-    """Write what a version holds: the adapter as peft saved it, a head if any, and the set-up."""
+def write_files(
+    directory: Path, adapter_dir: Path, setup: Setup, linear: LinearWeights | None = None
+) -> None:
+    """Write what a version holds: the adapter as peft saved it, a head if any, and the set-up.
+
+    A linear model is written where its scores are added to the head's.
+    """
+    if linear is not None and setup.answer is not None and setup.answer.linear_weight:
+        linear.save(directory)
     for name in (CONFIG, WEIGHTS, HEAD):
         if name != HEAD or (adapter_dir / name).exists():
             shutil.copy(adapter_dir / name, directory / name)

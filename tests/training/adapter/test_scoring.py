@@ -84,4 +84,4 @@ def test_without_a_gpu_fp8_is_not_compared(
 ) -> None:
     rows, answers = np.arange(3), np.zeros(3, dtype=np.int64)
 
-    assert compare_fp8(prepared, head_version.path, "head", rows, answers, SILENT) == {}
+    assert compare_fp8(prepared, head_version.path, "head", rows, answers, 0.0, SILENT) == {}
