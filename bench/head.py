@@ -5,9 +5,10 @@ r"""What a head over the units is worth beside their names: trained by the produ
 
 ``--base`` is what ``paidan base add`` takes, ``--data`` banking77's directory, or another set that
 ``bench.samples`` reads. For each seed ``train_llm`` learns the train part, but for the tenth that
-it holds out; the test part is answered by the head and by the names, whichever the version chose.
-The linear version learns the train part once. ``--tickets`` takes so many of each part, to try the
-way out.
+it holds out; the test part is answered by the head, by the names and by the head with a linear
+model's scores added (``blend``), whichever the version chose. That linear model learned what the
+head did; the linear version, with which all are compared, learns the whole train part. A unit's
+name is its code with spaces. ``--tickets`` takes so many of each part, to try the way out.
 
 Measured on the test part: accuracy, expected calibration error over 15 bins, negative
 log-likelihood, area under the risk-coverage curve; accuracy less the linear version's, with the
@@ -34,16 +35,17 @@ from rich.table import Table
 
 from bench.head_measures import Figures, Part, Right, answering, tickets_per_s
 from bench.samples import read_part
+from classifier.blend import Blend
 from classifier.labels.template import PromptUnit
 from classifier.linear_model import LinearWeights
 from classifier.model.bases.base import Base
 from classifier.model.bases.entries import BASES, add_base
-from classifier.setup import AnswerBy
+from classifier.setup import AnswerBy, Setup
 from registry.writer import TrainedVersion
-from training.adapter.preparation import recipe_for
+from training.adapter.preparation import recipe_for, split
 from training.adapter.recipe import Recipe
 from training.adapter.version import train_llm
-from training.linear.version import train_linear
+from training.linear.version import fit_linear, train_linear
 from training.samples import Sample
 
 COLUMNS = {
@@ -118,38 +120,47 @@ def measure_llm(
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
     began = time.perf_counter()
-    units = [PromptUnit(unit, unit) for unit in part.units]
+    units = [PromptUnit(unit, unit.replace("_", " ")) for unit in part.units]
     version = train_llm(train, units, base, models_dir=models_dir, progress=Lines(), recipe=recipe)
     shared: Figures = {
         "minutes": (time.perf_counter() - began) / 60,
         "peak_gib": torch.cuda.max_memory_allocated() / 2**30 if on_gpu else None,
     }
-    ways: list[AnswerBy] = ["head", "names"]
-    return [
-        _measure_way(version, by, part, passes, shared)
-        for by in ways
-        if by in version.manifest.metrics
-    ]
+    ways = [way for way in ("head", "names", "blend") if way in version.manifest.metrics]
+    known, _ = split(train, recipe)
+    return [_measure_way(version, way, part, passes, shared, known) for way in ways]
 
 
 def _measure_way(
-    version: TrainedVersion, by: AnswerBy, part: Part, passes: int, shared: Figures
+    version: TrainedVersion,
+    way: str,
+    part: Part,
+    passes: int,
+    shared: Figures,
+    known: Sequence[Sample],
 ) -> tuple[Figures, Right]:
-    metrics = version.manifest.metrics
-    classifier, answer = answering(version, by)
-    if by == "head":
-        codes: Sequence[str] = answer.taught
-        logits = classifier.engine.head_logits(part.texts)
-    else:
-        codes = part.units
-        found = classifier.engine.scores(part.texts)
-        logits = np.array([[one[unit] for unit in codes] for one in found], dtype=np.float32)
-    told = metrics[by]
+    told = version.manifest.metrics[way]
     assert isinstance(told, dict)
-    figures, right = part.measured(logits, codes, float(str(told["temperature"])))
-    chosen = metrics["answer"] == by
+    by: AnswerBy = "names" if way == "names" else "head"
+    blend = _blend(known, float(str(told["weight"]))) if way == "blend" else None
+    classifier, _ = answering(version, by, blend)
+    found = classifier.raw_scores(part.texts)
+    figures, right = part.measured(found.logits, found.codes, float(str(told["temperature"])))
     speed = tickets_per_s(classifier, part, passes)
-    return {"by": by, "chosen": chosen, **figures, "tickets_per_s": speed, **shared}, right
+    chosen = way == _chosen(version)
+    return {"by": way, "chosen": chosen, **figures, "tickets_per_s": speed, **shared}, right
+
+
+def _blend(known: Sequence[Sample], weight: float) -> Blend:
+    codes = tuple(sorted({sample.unit for sample in known}))
+    return Blend(fit_linear(known), codes, weight)
+
+
+def _chosen(version: TrainedVersion) -> str:
+    """Return the way that the version answers by itself."""
+    answer = Setup.read(version.path, version.manifest).answer
+    assert answer is not None
+    return "blend" if answer.linear_weight else answer.by
 
 
 def seeded(recipe: Recipe, seed: int) -> Recipe:

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.blend import Blend
 from classifier.calibration import Floats, softmax
 from classifier.interface import Batch
 from classifier.llm import LlmClassifier
@@ -81,14 +82,16 @@ class Part:
         return {"gain": float(differences.mean()), "gain_low": low, "gain_high": high}
 
 
-def answering(version: TrainedVersion, by: AnswerBy) -> tuple[LlmClassifier, Answer]:
-    """Return a version's classifier that answers by head or by names, whatever it chose."""
+def answering(
+    version: TrainedVersion, by: AnswerBy, blend: Blend | None = None
+) -> tuple[LlmClassifier, Answer]:
+    """Return a version's classifier that answers by head, names or blend, whatever it chose."""
     loaded = LlmClassifier.load(version.path)
     answer = Setup.read(version.path, version.manifest).answer
     assert answer is not None
-    asked = answer.model_copy(update={"by": by})
+    asked = answer.model_copy(update={"by": by, "linear_weight": blend.weight if blend else 0.0})
     calibration = version.manifest.calibration
-    return LlmClassifier(version.name, loaded.engine, calibration, answer=asked), asked
+    return LlmClassifier(version.name, loaded.engine, calibration, answer=asked, blend=blend), asked
 
 
 def tickets_per_s(classifier: LlmClassifier, part: Part, passes: int) -> float:

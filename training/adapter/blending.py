@@ -28,6 +28,8 @@ from training.held_out import HeldOut, split_groups
 from training.paired import paired_interval
 
 FOLDS = 5
+LEAST_GROUPS = 50
+"""Groups of near-duplicates: fewer would fit weight and temperature to chance."""
 WEIGHTS = (1e-2, 1e2)
 """The linear model's scores may be much smaller or larger than the head's."""
 PASSES = 5
@@ -63,6 +65,7 @@ class Gain:
 
     Parameters:
         weight: of these scores, fitted on all of the tickets.
+        temperature: of the sum, likewise.
         blended: negative log-likelihood with them, on tickets that fitted nothing.
         alone: the same of the head alone.
         low: of the 95 % interval of the difference, paired.
@@ -70,6 +73,7 @@ class Gain:
     """
 
     weight: float
+    temperature: float
     blended: float
     alone: float
     low: float
@@ -127,9 +131,9 @@ def measure_gain(head: HeldOut, linear: Floats) -> Gain | None:
         linear: (n, units) the linear model's scores of the same units.
 
     Returns:
-        None where there are too few groups of near-duplicates to divide.
+        None where there are too few groups of near-duplicates.
     """
-    if len(np.unique(head.groups)) < 2 * FOLDS:
+    if len(np.unique(head.groups)) < LEAST_GROUPS:
         return None
     losses = np.zeros((2, len(head)))
     for fitting, judged in _folds(head.groups):
@@ -142,7 +146,8 @@ def measure_gain(head: HeldOut, linear: Floats) -> Gain | None:
     blended, alone = losses
     low, high = paired_interval(blended - alone, head.groups)
     weight = _fit_weight(head, linear)
-    return Gain(weight, float(blended.mean()), float(alone.mean()), low, high)
+    temperature = fit_temperature(*_blended(head, linear, weight))
+    return Gain(weight, temperature, float(blended.mean()), float(alone.mean()), low, high)
 
 
 def measure_cost(

@@ -61,7 +61,7 @@ def test_noise_is_worth_nothing_beyond_chance() -> None:
 
 
 def test_too_few_groups_say_nothing() -> None:
-    few = answers_of(2.0).take(np.arange(9))
+    few = answers_of(2.0).take(np.arange(49))
 
     assert measure_gain(few, few.logits) is None
 
@@ -69,7 +69,9 @@ def test_too_few_groups_say_nothing() -> None:
 @pytest.fixture(scope="module")
 def prepared() -> Preparation:
     """The head version's own, with more tickets held out than it had."""
-    made = prepare(themed_samples(), prompt_units(), STANDIN, recipe_with_head(blend_cost=1), SILENT)
+    made = prepare(
+        themed_samples(), prompt_units(), STANDIN, recipe_with_head(blend_cost=1), SILENT
+    )
     held_out = [one for one in themed_samples(160) if one not in set(made.known)]
     return Preparation(made.base, made.recipe, made.setup, made.prompt, made.known, held_out)
 
