@@ -23,13 +23,17 @@ HEAD = "unit_head.weight"
 ALLOWED = 0.05
 
 
-def distance(found: Gradients, expected: Gradients) -> float:
-    """The greatest distance of a weight's gradients, as a share of the expected one's length."""
+def far(found: Gradients, expected: Gradients) -> dict[str, float]:
+    """The weights whose gradients differ by more than is allowed, as a share of their length.
+
+    What is not finite is far, too.
+    """
     assert found.keys() == expected.keys()
-    return max(
-        float((found[name] - one).norm() / one.norm().clamp(min=1e-12))
+    apart = {
+        name: float((found[name] - one).norm() / one.norm().clamp(min=1e-12))
         for name, one in expected.items()
-    )
+    }
+    return {name: share for name, share in apart.items() if not share < ALLOWED}
 
 
 @pytest.mark.parametrize("completion_only", [True, False])
@@ -46,7 +50,7 @@ def test_two_times_eight_gives_the_gradients_of_sixteen(
     assert len(whole) == len(divided) == 2
     for one, other in zip(whole, divided, strict=True):
         assert one[HEAD].norm() > 0
-        assert distance(other, one) < ALLOWED
+        assert far(other, one) == {}
 
 
 def test_the_heads_loss_reaches_the_adapter_through_recomputed_layers(tmp_path: Path) -> None:
@@ -56,8 +60,8 @@ def test_the_heads_loss_reaches_the_adapter_through_recomputed_layers(tmp_path: 
     )
 
     for one, other in zip(plain, recomputed, strict=True):
-        assert all(one[name].norm() > 0 for name in one if "lora_A" in name)
-        assert distance(other, one) < ALLOWED
+        assert [name for name in one if "lora_A" in name and not one[name].norm() > 0] == []
+        assert far(other, one) == {}
 
 
 @pytest.mark.parametrize("optim", ["adamw_torch", "adamw_8bit"])
