@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(3, ge=1, description="attempts before a ticket is dead")
     max_ticket_chars: int = Field(50_000, ge=100, description="a longer ticket is refused")
     timezone: TimeZone = Field("Asia/Shanghai", description="of times in files that name none")
-    review_sample: float = Field(0.0, ge=0, le=1, description="share of sure answers reviewed")
+    review_sample: float = Field(0.01, ge=0, le=1, description="share of sure answers reviewed")
     top_k: int = Field(5, ge=1, description="units kept with each classification")
 
     @model_validator(mode="after")

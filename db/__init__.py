@@ -9,9 +9,10 @@ The way of a ticket: ``tickets`` inserts its row. ``claims`` gives it to a worke
 with others, and counts the attempt. If the worker dies, the next worker of its name has ``claims``
 free the ticket, or the relay does once the claim has expired. ``results`` stores the answer and the
 status. ``corrections`` stores what a person decides, with its ``provenance`` (why the person was
-asked), and ``blind_sample`` tells which of these tickets were drawn. ``erasure`` empties the row
-for good, and ``export`` gives it back as a row for people. ``report`` counts the tickets, and lists
-the dead.
+asked), and ``blind_sample`` tells which of these tickets were drawn. ``quality`` estimates from the
+sample how right the routed tickets are, and ``drift`` compares the ``figures`` of answers then and
+now. ``erasure`` empties the row for good, and ``export`` gives it back as a row for people.
+``report`` counts the tickets, and lists the dead.
 
 The way of a unit: a file names it (``unit_record``), ``unit_index`` finds which stored unit it is,
 ``taxonomy`` imports and resolves it, ``unit_removal`` removes it while nothing refers to it.

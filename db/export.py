@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from core.errors import InputError
@@ -170,9 +170,16 @@ def _conditions(session: Session, wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.held_back:
         conditions.append(Classification.held_back.in_(wanted.held_back))
     if wanted.units:
-        unit = func.coalesce(Ticket.unit_code, Classification.unit_code)
+        # An answer that is not told chooses no ticket either.
+        told = case((_waits_blind(), None), else_=Classification.unit_code)
+        unit = func.coalesce(Ticket.unit_code, told)
         conditions.append(unit.in_(_codes_of(session, wanted.units)))
     return conditions
+
+
+def _waits_blind() -> ColumnElement[bool]:
+    """Whether a ticket waits for a person who is told no answer (see ``_is_blind``)."""
+    return and_(Classification.held_back.in_(BLIND), Ticket.status.concat("") == Status.REVIEW)
 
 
 def _codes_of(session: Session, units: tuple[str, ...]) -> set[str]:

@@ -48,6 +48,14 @@ class UnitIndex:
         """Walk merges to the active unit at their end; None for a dead end or a ring."""
         return follow(unit, self.units)
 
+    def agree(self, one: str, other: str) -> bool:
+        """Whether two codes are, or were, one unit: the same code, or one unit stands for both."""
+        if one == other:
+            return True
+        found = [self.units.get(code) for code in (one, other)]
+        ends = [self.follow(unit) if unit is not None else None for unit in found]
+        return ends[0] is not None and ends[0] is ends[1]
+
     def look_alikes(self) -> list[list[Unit]]:
         """Return the active units whose names look alike, in groups, by code."""
         groups = ([u for u in units if u.status == "active"] for units in self._name_keys.values())

@@ -7,8 +7,8 @@ The route of a ticket:
 2. ``submit`` checks each ticket (``tickets.checks``), lifts its priority by rules
    (``tickets.rules``), writes it as a row, and publishes its id after the commit.
 3. ``relay`` runs as a process of its own: it frees expired claims, publishes again the waiting
-   tickets of a lane whose queue in Redis is empty, and takes in the stream. ``steps`` keeps the
-   faults of one step from the others.
+   tickets of a lane whose queue in Redis is empty, takes in the stream, and has ``drift_watch``
+   look whether tickets have changed. ``steps`` keeps the faults of one step from the others.
 """
 
 from db.tickets import NewTicket

@@ -1,9 +1,10 @@
 """The relay: one small loop that lets no ticket wait unseen, whatever Redis or a worker lost.
 
 Each sweep frees expired claims. It also publishes again the waiting tickets of each *dry* lane: one
-whose queue in Redis is empty. Between two sweeps the relay takes in the stream ``tickets.ingest``.
-A fault of one step leaves the others alone: a full Redis refuses messages, but lets itself be
-emptied. Any number of relays may run: everything they do is harmless when done twice.
+whose queue in Redis is empty. Once an hour it looks whether the champion's tickets have changed.
+Between two sweeps the relay takes in the stream ``tickets.ingest``. A fault of one step leaves the
+others alone: a full Redis refuses messages, but lets itself be emptied. Any number of relays may
+run: everything they do is harmless when done twice.
 """
 
 import logging
@@ -25,6 +26,7 @@ from core.settings import Settings
 from db import claims
 from db.models import Ticket
 from db.session import Database
+from producer.drift_watch import DriftWatch
 from producer.steps import Steps
 from producer.stream.ingest import Ingest
 from producer.submit import Submitter
@@ -46,6 +48,7 @@ _PAUSE_S = 1.0
 
 _DATABASE, _REDIS = "reach the database", "reach Redis"
 _FREE, _INGEST = "free expired claims", "take in the stream"
+_DRIFT = "look for drift"
 
 
 class Relay:
@@ -65,6 +68,7 @@ class Relay:
         # The name stays the same: else the group would keep a consumer of each past process. Relays
         # of one host may share it, for no entry is given out twice.
         self._ingest = Ingest(publisher.redis, submitter, settings, socket.gethostname())
+        self._drift = DriftWatch(database)
         self._steps = Steps()
         self._free_from = time.monotonic()
 
@@ -100,6 +104,8 @@ class Relay:
         if self._try(_REDIS, self._reach_redis) and database:
             for lane in LANES:
                 self._try(f"publish {lane}", partial(self._refill, lane, counts))
+        if database and self._drift.is_due:  # last: tickets come first
+            self._try(_DRIFT, self._drift.look)
         if any(counts.values()):
             logger.info("swept", extra={"action": "relay.swept", **counts})
         return counts

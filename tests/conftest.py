@@ -46,10 +46,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable of the developer's shell reaches a test, and no test the developer's data."""
+    """No variable of the developer's shell reaches a test, and no test the developer's data.
+
+    No answer is held back by chance, but where a test says so.
+    """
     for name in [name for name in os.environ if name.startswith("PAIDAN_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PAIDAN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PAIDAN_REVIEW_SAMPLE", "0")
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ A command's file holds its ``options`` and what it prints; the work is a room's 
 runs the parts. ``push`` reads a ``ticket_file``; its ``submission`` writes the tickets, with
 ``notes`` and ``rejects`` of single rows. ``status`` counts them, ``export`` writes a row a ticket
 (``export_file``, in the form of ``sheets``, formulas made ``inert``). ``correct`` reads each
-``decision_row``, finds the ``named_ticket`` and enters the ``decisions``. ``dead`` gives new
+``decision_row``, finds the ``named_ticket`` and enters the ``decisions``. ``quality`` estimates
+how right the routed tickets are and tells it in a ``quality_report``. ``dead`` gives new
 attempts, ``erase`` empties a ticket. ``taxonomy`` reads a ``unit_file``. ``train`` and ``evaluate``
 read ``labelled`` tickets, whose ``labels`` name units; ``trainings`` makes a version, ``models``
 promotes it, ``bases`` adds what an LLM is trained on. ``recalibrate`` sets a version's threshold
@@ -33,6 +34,7 @@ from paidan.cli import (
     export,
     models,
     push,
+    quality,
     recalibrate,
     services,
     status,
@@ -78,6 +80,7 @@ for command in (
     *status.COMMANDS,
     *export.COMMANDS,
     *correct.COMMANDS,
+    *quality.COMMANDS,
     *dead.COMMANDS,
     *erase.COMMANDS,
     *taxonomy.COMMANDS,

@@ -1,5 +1,7 @@
 """Answers, deaths and decisions without a worker: what becomes of the tickets in the queue."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import text
 
 from db import Database, claims, corrections, erasure, results
@@ -34,6 +36,21 @@ def answer_next(
     with database.writing() as session:
         results.store(session, held.token, [answer], version=version)
     return ticket.id
+
+
+def answer_all(
+    database: Database, answers: Sequence[tuple[str, float, str | None]], version: str = "v"
+) -> list[int]:
+    """Answer the next tickets, each with a unit, its probability and why it is held back."""
+    held = claim(database, len(answers))
+    pairs = zip(held.tickets, answers, strict=True)
+    with database.writing() as session:
+        return results.store(
+            session,
+            held.token,
+            [Result(t.id, t.round, unit, p, [(unit, p)], why) for t, (unit, p, why) in pairs],
+            version=version,
+        )
 
 
 def kill_next(database: Database) -> int:

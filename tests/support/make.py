@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from bench import records
 from core.broker import queue_name
@@ -36,6 +36,14 @@ def add_tickets(database: Database, count: int, **values: Any) -> list[int]:
     with database.writing() as session:
         inserted = tickets.insert(session, [new_ticket(n, **values) for n in range(1, count + 1)])
     return inserted.all_ids
+
+
+def add_more_tickets(database: Database, count: int) -> list[int]:
+    """Insert ``count`` tickets beside those there are; return their ids."""
+    with database.writing() as session:
+        there = session.scalar(select(func.count()).select_from(Ticket)) or 0
+        new = [new_ticket(there + number) for number in range(1, count + 1)]
+        return tickets.insert(session, new).all_ids
 
 
 def add_units(database: Database, units: dict[str, str] = UNITS) -> None:

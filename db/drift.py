@@ -1,0 +1,131 @@
+"""Drift: whether what the champion answers now is still like what it answered at first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from db import events, versions
+from db.figures import THRESHOLDS, Answered, Figures, Moved, compare
+from db.models import AliasMove, Classification, Correction, Event, ModelVersion
+from db.quality import is_override
+
+WINDOW = 1_000
+"""Answers that are compared: the newest, and as many of the first."""
+CROSSED, ENDED = "drift.crossed", "drift.ended"
+"""Kinds of events: a measure went over its threshold, and came back into what chance explains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What was compared.
+
+    Attributes:
+        version: the champion; None where there is none.
+        answers: how many it has given, as far as they are needed.
+        needed: how many are.
+        moved: the measures; none before there are enough answers.
+    """
+
+    version: str | None
+    answers: int
+    needed: int
+    moved: Sequence[Moved] = field(default_factory=tuple)
+
+
+def read_drift(
+    session: Session, reference: Figures | None = None, window: int = WINDOW
+) -> Drift:
+    """Compare the champion's newest answers with its first ones, or with other figures.
+
+    Args:
+        session: a session.
+        reference: what stands for the champion at its best, such as its snapshot's figures; None
+            for its first answers.
+        window: answers on each side.
+    """
+    needed = window if reference else 2 * window
+    version = versions.champion(session)
+    if version is None:
+        return Drift(None, 0, needed)
+    answers = _answers(version)
+    ids = answers.with_only_columns(Classification.id).limit(needed).subquery()
+    found = session.scalar(select(func.count()).select_from(ids)) or 0
+    if found < needed:
+        return Drift(version, found, needed)
+    if reference is None:
+        first = answers.order_by(Classification.classified_at, Classification.id)
+        reference = _figures(session, first.limit(window))
+    newest = answers.order_by(Classification.classified_at.desc(), Classification.id.desc())
+    recent = _figures(session, newest.limit(window))
+    return Drift(version, found, needed, compare(reference, recent))
+
+
+def record_crossings(session: Session, drift: Drift) -> list[Moved]:
+    """Write an event for each measure that went over its threshold, or came back.
+
+    Returns:
+        The measures that went over it since the last call.
+    """
+    if drift.version is None or not drift.moved:
+        return []
+    # Several relays may look at once: the second waits here, and sees what the first wrote.
+    session.get(ModelVersion, drift.version, with_for_update=True)
+    over = _over(session, drift.version)
+    crossed = [one for one in drift.moved if one.is_crossed and one.measure not in over]
+    for one in crossed:
+        _record(session, CROSSED, drift.version, one)
+    for one in drift.moved:
+        if one.measure in over and not one.is_beyond_chance:
+            _record(session, ENDED, drift.version, one)
+    return crossed
+
+
+def _record(session: Session, kind: str, version: str, moved: Moved) -> None:
+    events.record(
+        session,
+        kind,
+        version=version,
+        measure=moved.measure,
+        reference=round(moved.reference, 4),
+        recent=round(moved.recent, 4),
+        by=round(moved.by, 4),
+        chance=round(moved.chance, 4),
+        threshold=THRESHOLDS[moved.measure],
+    )
+
+
+def _over(session: Session, version: str) -> set[str]:
+    """Return the version's measures that are over their threshold, by what was recorded."""
+    query = select(Event.kind, Event.data).where(Event.kind.in_((CROSSED, ENDED)))
+    last = {
+        data["measure"]: kind
+        for kind, data in session.execute(query.order_by(Event.id))
+        if data["version"] == version
+    }
+    return {measure for measure, kind in last.items() if kind == CROSSED}
+
+
+def _answers(version: str) -> Select[Any]:
+    """Return the query for a champion's answers since it first became one."""
+    since = select(func.min(AliasMove.moved_at)).where(AliasMove.model_version == version)
+    overrides = (
+        select(func.count())
+        .select_from(Correction)
+        .where(is_override())
+        .correlate(Classification)
+        .scalar_subquery()
+    )
+    return select(
+        Classification.unit_code, Classification.probability, Classification.held_back, overrides
+    ).where(
+        # The index is on the time. Before, other versions answered.
+        Classification.classified_at >= since.scalar_subquery(),
+        Classification.model_version == version,
+    )
+
+
+def _figures(session: Session, answers: Select[Any]) -> Figures:
+    return Figures.of(Answered(*row) for row in session.execute(answers))

@@ -1,0 +1,131 @@
+"""Drift: the champion's newest answers against its first, and an event when a measure crosses."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from db import Database, versions
+from db.drift import CROSSED, ENDED, Drift, read_drift, record_crossings
+from db.figures import Figures
+from db.models import Event
+from tests.support.answers import add_version, answer_all, correct
+from tests.support.make import add_more_tickets, add_units
+
+WINDOW = 60
+SURE, UNSURE = ("A", 0.95, None), ("A", 0.4, "no_unit")
+
+
+@pytest.fixture(autouse=True)
+def _world(database: Database) -> None:
+    add_units(database)
+    add_version(database, "v", "w")
+
+
+def promote(database: Database, name: str) -> None:
+    with database.writing() as session:
+        versions.promote(session, name, actor="test")
+
+
+def answer(
+    database: Database, count: int, what: tuple[str, float, str | None] = SURE, version: str = "v"
+) -> list[int]:
+    add_more_tickets(database, count)
+    return answer_all(database, [what] * count, version)
+
+
+def drift(database: Database, reference: Figures | None = None) -> Drift:
+    with database.reading() as session:
+        return read_drift(session, reference, WINDOW)
+
+
+def crossed(found: Drift) -> list[str]:
+    return [one.measure for one in found.moved if one.is_crossed]
+
+
+def record(database: Database) -> list[str]:
+    """Look and record; return what crossed."""
+    found = drift(database)
+    with database.writing() as session:
+        return [one.measure for one in record_crossings(session, found)]
+
+
+def recorded(database: Database) -> list[tuple[str, Any]]:
+    with database.reading() as session:
+        query = select(Event).where(Event.kind.in_((CROSSED, ENDED))).order_by(Event.id)
+        return [(event.kind, event.data["measure"]) for event in session.scalars(query)]
+
+
+def test_without_champion_or_enough_answers_nothing_is_compared(database: Database) -> None:
+    assert drift(database) == Drift(None, 0, 2 * WINDOW)
+
+    promote(database, "v")
+    answer(database, 2 * WINDOW - 1)
+
+    assert drift(database) == Drift("v", 2 * WINDOW - 1, 2 * WINDOW)
+
+
+def test_the_first_answers_of_the_champion_are_compared_with_the_newest(
+    database: Database,
+) -> None:
+    # Given answers before it was champion, and of a later champion: neither is its own
+    answer(database, WINDOW, UNSURE)
+    promote(database, "v")
+    answer(database, WINDOW)
+    answer(database, WINDOW, UNSURE)  # in between: neither first nor newest
+    answer(database, WINDOW)
+    answer(database, WINDOW, UNSURE, version="w")
+
+    found = drift(database)
+
+    assert (found.version, crossed(found)) == ("v", [])
+
+    answer(database, WINDOW, UNSURE)
+    assert crossed(drift(database)) == ["confidence", "no_unit"]
+
+
+def test_what_people_took_away_from_its_unit_raises_the_override_rate(database: Database) -> None:
+    promote(database, "v")
+    answer(database, WINDOW)
+    for ticket in answer(database, WINDOW)[:20]:
+        correct(database, ticket, "B")
+
+    [rate] = [one for one in drift(database).moved if one.measure == "override rate"]
+
+    assert (rate.reference, rate.recent, rate.is_crossed) == (0, 20 / WINDOW, True)
+
+
+def test_a_snapshots_figures_can_stand_for_the_first_answers(database: Database) -> None:
+    promote(database, "v")
+    answer(database, WINDOW)
+
+    assert crossed(drift(database, Figures({"A": 400}))) == []
+    assert crossed(drift(database, Figures({"A": 100, "B": 300}))) == ["unit mix"]
+
+
+def test_a_crossing_is_recorded_once_and_so_is_its_end(database: Database) -> None:
+    promote(database, "v")
+    answer(database, WINDOW)
+    answer(database, WINDOW, ("B", 0.95, None))
+
+    assert record(database) == ["unit mix"]
+    assert record(database) == []
+    assert recorded(database) == [(CROSSED, "unit mix")]
+
+    answer(database, WINDOW)
+    assert record(database) == []
+    answer(database, WINDOW, ("B", 0.95, None))
+    assert record(database) == ["unit mix"]
+    assert recorded(database) == [
+        (CROSSED, "unit mix"),
+        (ENDED, "unit mix"),
+        (CROSSED, "unit mix"),
+    ]
+
+
+def test_what_crossed_with_one_champion_may_cross_with_the_next(database: Database) -> None:
+    for version in ("v", "w"):
+        promote(database, version)
+        answer(database, WINDOW, version=version)
+        answer(database, WINDOW, ("B", 0.95, None), version)
+        assert record(database) == ["unit mix"]
