@@ -128,9 +128,7 @@ def summed_up(runs: Sequence[Run]) -> dict[str, float]:
     }
 
 
-def _answer(
-    database: Database, stream: Stream, prefix: str, rng: random.Random
-) -> dict[int, str]:
+def _answer(database: Database, stream: Stream, prefix: str, rng: random.Random) -> dict[int, str]:
     """Let the model answer A to new tickets; return the true unit of each."""
     token = prefix
     with database.writing() as session:
@@ -138,15 +136,11 @@ def _answer(
         ids = tickets.insert(session, new).all_ids
         session.execute(update(Ticket).where(Ticket.id.in_(ids)).values(claim_token=token))
         answers = [Result(i, 0, "A", 0.9, [("A", 0.9)], None) for i in ids]
-        results.store(
-            session, token, answers, version=VERSION, review_sample=stream.share
-        )
+        results.store(session, token, answers, version=VERSION, review_sample=stream.share)
     return {i: "B" if rng.random() < stream.error else "A" for i in ids}
 
 
-def _decide(
-    database: Database, stream: Stream, truths: dict[int, str], rng: random.Random
-) -> None:
+def _decide(database: Database, stream: Stream, truths: dict[int, str], rng: random.Random) -> None:
     """Let people decide what came before them."""
     with database.writing() as session:
         waiting = select(Ticket).where(Ticket.id.in_(truths), Ticket.status == "review")

@@ -35,9 +35,7 @@ class Drift:
     moved: Sequence[Moved] = field(default_factory=tuple)
 
 
-def read_drift(
-    session: Session, reference: Figures | None = None, window: int = WINDOW
-) -> Drift:
+def read_drift(session: Session, reference: Figures | None = None, window: int = WINDOW) -> Drift:
     """Compare the champion's newest answers with its first ones, or with other figures.
 
     Args:

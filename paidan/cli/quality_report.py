@@ -75,9 +75,8 @@ def _print_table(head: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> None:
 def _print_drift(drift: dict[str, Any]) -> None:
     if not drift["measures"]:
         version = drift["version"] or "no champion"
-        click.echo(
-            f"\ndrift      not known: {version}, {drift['answers']:,} of {drift['needed']:,} answers"
-        )
+        given = f"{drift['answers']:,} of {drift['needed']:,} answers"
+        click.echo(f"\ndrift      not known: {version}, {given}")
         return
     click.echo(f"\ndrift of {drift['version']}: its newest answers against its first")
     for one in drift["measures"]:

@@ -1,6 +1,7 @@
 """Quality: what the blind sample says of the routed tickets, by week and unit."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -124,7 +125,7 @@ def test_a_period_is_cut_into_weeks_that_leave_no_gap() -> None:
 
     assert [week.label for week in weeks] == ["2026-W53", "2027-W01", "2027-W02"]
     assert (weeks[0].start, weeks[-1].end) == (since, until)
-    assert all(one.end == after.start for one, after in zip(weeks, weeks[1:], strict=False))
+    assert all(one.end == after.start for one, after in pairwise(weeks))
     assert weeks[1].start.weekday() == 0
 
 
