@@ -21,8 +21,8 @@ def print_quality(state: dict[str, Any]) -> None:
 def _print_total(total: dict[str, Any], share: float) -> None:
     low, high = total["error_interval"]
     click.echo(
-        f"routed     {total['routed']:,} tickets by the model alone; {total['sampled']:,} more were "
-        "drawn into the blind sample"
+        f"routed     {total['routed']:,} tickets by the model alone; {total['sampled']:,} more "
+        "were drawn into the blind sample"
     )
     if total["error"] is None:
         waits = f": {total['undecided']:,} wait for a person" if total["undecided"] else ""
