@@ -33,6 +33,10 @@ class ModelVersionError(PaidanError):
     """A model version directory is damaged, unknown or does not fit the taxonomy."""
 
 
+class SnapshotError(PaidanError):
+    """A training snapshot is damaged, or teaches what must stay out of training."""
+
+
 class TaxonomyError(PaidanError):
     """A handling unit is unknown, doubled or mapped to nowhere."""
 

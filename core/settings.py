@@ -27,6 +27,9 @@ MAX_MESSAGE_IDS = 10_000
 ModelMode = Literal["nf4", "bf16", "fp8"]
 """How an LLM's weights may be kept; ``classifier.model.mode`` tells what each means."""
 
+UnitBalance = Literal["none", "root"]
+"""How units of different sizes count in training; ``training.snapshot.weights`` tells."""
+
 
 class Settings(BaseSettings):
     """Paidan's settings; every field can be set as ``PAIDAN_<FIELD>``. Times are seconds."""
@@ -80,6 +83,12 @@ class Settings(BaseSettings):
     max_ticket_chars: int = Field(50_000, ge=100, description="a longer ticket is refused")
     timezone: TimeZone = Field("Asia/Shanghai", description="of times in files that name none")
     review_sample: float = Field(0.01, ge=0, le=1, description="share of sure answers reviewed")
+    frozen_share: float = Field(0.1, ge=0, lt=1, description="of new tickets, to the frozen test")
+    frozen_cap: int = Field(2000, ge=0, description="tickets of the frozen test set at most")
+    recent_share: float = Field(0.1, ge=0, lt=1, description="of decided tickets, not learned")
+    bulk_weight: float = Field(0.3, gt=0, le=1, description="of a decision that confirmed a list")
+    unit_balance: UnitBalance = Field("none", description="root: large units count for less")
+    unit_cap: int = Field(0, ge=0, description="tickets a unit is learned from at most; 0: all")
     top_k: int = Field(5, ge=1, description="units kept with each classification")
 
     @model_validator(mode="after")

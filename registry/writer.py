@@ -1,10 +1,7 @@
 """Model versions are written: a directory that is there whole or not at all."""
 
 import hashlib
-import os
 import re
-import secrets
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +19,7 @@ from classifier.manifest import (
 )
 from classifier.version_files import file_digest
 from core.errors import ModelVersionError, StorageError
+from core.whole import write_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -116,26 +114,25 @@ def write_version(
         StorageError: the files cannot be written; names the path.
     """
     _check_name(directory, manifest.name)
-    _refuse_existing(directory)
-    # Beside the target, so that the rename stays on one file system; a dot hides it from listings.
-    partial = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.partial")
-    try:
-        partial.mkdir(parents=True)
+    sealed: list[Manifest] = []
+
+    def fill(partial: Path) -> None:
         write_files(partial)
-        manifest = _seal(partial, manifest)
-        _sync_all(partial)
-        _refuse_existing(directory)
-        partial.rename(directory)
-        _sync(directory.parent)
+        sealed.append(_seal(partial, manifest))
+
+    try:
+        write_folder(directory, fill)
+    except FileExistsError as error:
+        raise ModelVersionError(
+            f"model version {directory} exists and is never overwritten: choose another name"
+        ) from error
     except OSError as error:
         raise StorageError(
             f"model version {manifest.name} cannot be written to {error.filename or directory}: "
             f"{error.strerror or error}; free space there, or set PAIDAN_MODELS_DIR to a "
             "directory that this user may write"
         ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return manifest
+    return sealed[0]
 
 
 def _check_name(directory: Path, name: str) -> None:
@@ -157,26 +154,3 @@ def _seal(directory: Path, manifest: Manifest) -> Manifest:
 def _hash_all(directory: Path) -> dict[str, str]:
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     return {path.relative_to(directory).as_posix(): file_digest(path) for path in files}
-
-
-def _refuse_existing(directory: Path) -> None:
-    # rename() would silently replace an empty directory.
-    if directory.exists():
-        raise ModelVersionError(
-            f"model version {directory} exists and is never overwritten: choose another name"
-        )
-
-
-def _sync_all(directory: Path) -> None:
-    """Flush everything to disk, so that the rename cannot become durable before the files."""
-    for path in directory.rglob("*"):
-        _sync(path)
-    _sync(directory)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -19,12 +19,14 @@ class Sample:
         unit: the unit's code.
         thought: why it is this unit, where somebody wrote it down; masked likewise.
         source: where it stands, for people, such as a line of a file; nothing is learned from it.
+        weight: how much it counts beside others, over 0; 1 as a rule.
     """
 
     text: str
     unit: str
     thought: str = ""
     source: str = field(default="", compare=False)
+    weight: float = 1.0
 
 
 def check_samples(samples: Sequence[Sample], units: Mapping[str, str]) -> None:
@@ -62,8 +64,11 @@ def check_samples(samples: Sequence[Sample], units: Mapping[str, str]) -> None:
 def data_sha256(samples: Iterable[Sample]) -> str:
     """Return a hash (hex) of the samples, whatever their order."""
     digest = hashlib.sha256()
-    for line in sorted(
-        json.dumps([sample.unit, sample.text, sample.thought]) for sample in samples
-    ):
+    for line in sorted(map(_line, samples)):
         digest.update(line.encode() + b"\n")
     return digest.hexdigest()
+
+
+def _line(sample: Sample) -> str:
+    facts: list[str | float] = [sample.unit, sample.text, sample.thought]
+    return json.dumps(facts if sample.weight == 1 else [*facts, sample.weight])

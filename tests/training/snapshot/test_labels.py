@@ -1,0 +1,60 @@
+"""Where near-duplicates have several labels, the strongest holds, or none."""
+
+from dataclasses import replace
+
+from tests.support.snapshots import decided, like, row
+from training.snapshot.labels import settle
+from training.snapshot.rows import Row
+
+
+def in_group(number: int, *rows: Row) -> list[Row]:
+    return [replace(one, group=number) for one in rows]
+
+
+def test_rows_that_agree_are_kept() -> None:
+    rows = in_group(1, row(1, "A"), row(2, "A"), row(1, "A")) + in_group(2, row(3, "B"))
+
+    found = settle(rows)
+
+    assert (found.rows, found.left_out, found.conflicts) == (rows, {}, [])
+
+
+def test_a_decided_ticket_stands_for_the_file_s_row_and_keeps_its_thought() -> None:
+    seed, person = row(1, "A", thought="because"), decided(1, "A")
+
+    found = settle(in_group(1, seed, person))
+
+    assert found.rows == in_group(1, replace(person, thought="because"))
+    assert found.left_out == {"the file's row of a decided ticket": 1}
+
+
+def test_a_person_beats_the_file_and_a_confirmed_list() -> None:
+    seed = row(1, "A", thought="because")
+    bulk, person = decided(2, "B", "bulk"), decided(3, "C")
+
+    assert settle(in_group(1, seed, bulk)).rows == in_group(1, bulk)
+    found = settle(in_group(1, seed, bulk, person))
+
+    assert found.rows == in_group(1, person)
+    assert found.left_out == {"label beaten by a person's decision": 2}
+
+
+def test_where_the_strongest_differ_the_group_is_left_out_and_listed() -> None:
+    files = in_group(1, row(1, "A"), row(2, "B"))
+    people = in_group(2, row(3, "A"), decided(4, "A"), decided(5, "B"))
+    other = in_group(3, row(6, "A"))
+
+    found = settle([*files, *people, *other])
+
+    assert found.rows == other
+    assert found.left_out == {"near-duplicates with different units": 5}
+    assert found.conflicts == [
+        ["line 1 (A)", "line 2 (B)"],
+        ["line 3 (A)", "ticket 4 (A)", "ticket 5 (B)"],
+    ]
+
+
+def test_a_near_duplicate_of_a_decided_ticket_is_no_repetition() -> None:
+    seed = replace(row(1, "A"), text=like(1))
+
+    assert len(settle(in_group(1, seed, decided(1, "A"))).rows) == 2

@@ -1,0 +1,61 @@
+"""Refuses what would teach a ticket that judges: then the judgement would be worth nothing."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from core.errors import SnapshotError
+from training.near_duplicates import group_near_duplicates
+from training.samples import Sample
+from training.snapshot.rows import JUDGED_PARTS, LEARNED_PARTS, Part, Row
+
+_SHOWN = 3
+
+
+def refuse_leaks(parts: Mapping[Part, Sequence[Row]], name: str) -> None:
+    """Refuse parts of which one teaches what another judges on.
+
+    Args:
+        parts: the rows of each part; near-duplicates are told by their group.
+        name: of the snapshot, for people.
+
+    Raises:
+        SnapshotError: a judged ticket, or one of its group, is to be learned.
+    """
+    learned = [row for part in LEARNED_PARTS for row in parts[part]]
+    for part in JUDGED_PARTS:
+        digests = {row.digest for row in parts[part]}
+        groups = {row.group for row in parts[part]}
+        found = [row for row in learned if row.group in groups or row.digest in digests]
+        if found:
+            raise _leak(name, part, [str(row) for row in found])
+
+
+def refuse_frozen(samples: Sequence[Sample], frozen: Sequence[Row], name: str) -> None:
+    """Refuse samples among which a frozen ticket is, or a near-duplicate of one.
+
+    For samples that come from elsewhere; a snapshot is checked whenever it is read.
+
+    Args:
+        samples: what is to be learned.
+        frozen: rows of the frozen test set.
+        name: of the samples, for people.
+
+    Raises:
+        SnapshotError: there is one.
+    """
+    texts = [row.text for row in frozen]
+    groups = group_near_duplicates([*texts, *(sample.text for sample in samples)]).tolist()
+    judged = set(groups[: len(texts)])
+    pairs = zip(samples, groups[len(texts) :], strict=True)
+    found = [sample.source or "a sample" for sample, group in pairs if group in judged]
+    if found:
+        raise _leak(name, "frozen", found)
+
+
+def _leak(name: str, part: str, places: Collection[str]) -> SnapshotError:
+    shown = ", ".join(sorted(places)[:_SHOWN])
+    more = ", …" if len(places) > _SHOWN else ""
+    return SnapshotError(
+        f"{name} would teach {len(places):,} tickets of the {part} set or their near-duplicates "
+        f"({shown}{more}): a version that learned them cannot be judged. Build the snapshot anew, "
+        "or take these tickets out of the training data"
+    )

@@ -1,0 +1,125 @@
+"""What a snapshot is made of: the seed and what people decided, under the units' present codes."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.text import model_text
+from db import corrections, taxonomy
+from db.models import Correction, Ticket
+from training.snapshot.manifest import SnapshotUnit
+from training.snapshot.rows import UNKNOWN, Row
+
+GONE, BLANK = "unit gone", "no text"
+"""Left out: its unit is gone without a successor; it says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The rows of both sources, and what of them is left out.
+
+    Parameters:
+        seed: the file's rows, in its order.
+        decisions: what people decided, in the order of the tickets' ids.
+        kept: rows of the frozen test set before, in the order they had.
+        units: all active units, by code.
+        decisions_sha256: over the decisions' ids and units.
+        newest_decision: id of the newest correction; 0 where there is none.
+        left_out: how many rows, by reason.
+    """
+
+    seed: Sequence[Row]
+    decisions: Sequence[Row]
+    kept: Sequence[Row]
+    units: tuple[SnapshotUnit, ...]
+    decisions_sha256: str
+    newest_decision: int
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def read_sources(session: Session, seed: Sequence[Row], frozen: Sequence[Row]) -> Sources:
+    """Return what is labelled now. Erased tickets, and those returned last, are not among it.
+
+    Args:
+        session: a session.
+        seed: the file's rows, with units as it named them.
+        frozen: the frozen test set of the newest snapshot. A ticket of it that people decided
+            stays only while it is decided; one of the file stays.
+    """
+    decided = _decisions(session)
+    named = {row.unit for row in (*seed, *decided, *frozen)}
+    codes = taxonomy.resolve(session, named, alike=False)
+    left_out: Counter[str] = Counter()
+
+    def usable(rows: Sequence[Row]) -> list[Row]:
+        return [
+            replace(row, unit=codes[row.unit])
+            for row in rows
+            if row.unit in codes and row.text.strip()
+        ]
+
+    for row in (*seed, *decided):
+        if row.unit not in codes or not row.text.strip():
+            left_out[BLANK if row.unit in codes else GONE] += 1
+    seed, decided = usable(seed), usable(decided)
+    return Sources(
+        seed,
+        decided,
+        _kept(usable(frozen), seed, decided),
+        _units(session),
+        _decisions_digest(decided),
+        session.scalar(select(func.max(Correction.id))) or 0,
+        left_out,
+    )
+
+
+def _decisions(session: Session) -> list[Row]:
+    query = corrections.latest_decisions(
+        Ticket.id,
+        Ticket.title,
+        Ticket.text,
+        Correction.to_unit,
+        Correction.asked,
+        Correction.inclusion,
+    )
+    return [
+        Row(
+            model_text(title, text),
+            str(unit),
+            "decision",
+            f"ticket {ticket}",
+            ticket=ticket,
+            asked=asked or UNKNOWN,
+            inclusion=inclusion,
+        )
+        for ticket, title, text, unit, asked, inclusion in session.execute(query)
+    ]
+
+
+def _kept(frozen: Sequence[Row], seed: Sequence[Row], decided: Sequence[Row]) -> list[Row]:
+    """Return the frozen rows there still are, each with the label that is best now."""
+    best: dict[str, Row] = {}
+    for row in (*seed, *decided):
+        before = best.get(row.digest)
+        if before is None or row.rank > before.rank:
+            best[row.digest] = row
+    current = [best.get(row.digest, row if row.origin == "seed" else None) for row in frozen]
+    return [row for row in current if row is not None]
+
+
+def _units(session: Session) -> tuple[SnapshotUnit, ...]:
+    units = taxonomy.list_units(session, active_only=True)
+    return tuple(
+        SnapshotUnit(code=unit.code, name=unit.name, responsibilities=unit.responsibilities)
+        for unit in sorted(units, key=lambda unit: unit.code)
+    )
+
+
+def _decisions_digest(decisions: Sequence[Row]) -> str:
+    lines = (json.dumps([row.ticket, row.unit, row.asked]) + "\n" for row in decisions)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
