@@ -1,14 +1,20 @@
 """Judges whether a challenger takes over from the champion."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from classifier.interface import Classifier
 from training.gate.answers import Answers, answer
-from training.gate.costs import Costs
+from training.gate.calibration import check_calibration
+from training.gate.costs import Costs, check_costs, measure_latency
+from training.gate.disagreements import check_better_blind
+from training.gate.floors import check_floors
 from training.gate.noninferiority import check_no_worse
+from training.gate.recent import check_better
 from training.gate.tickets import JudgedTicket, check_unlearned
 from training.gate.verdict import Finding, Verdict
+
+_TIMED = 100  # tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +24,19 @@ class Evidence:
     Parameters:
         frozen: the frozen test set.
         recent: decided tickets of the share of the stream that stays out of training.
+        unseen: how many of the same share and time the champion was sure of and nobody decided;
+            None where it is not known (see ``recent.check_better``).
         disagreements: drawn at random (``disagreements.draw``) from all recent tickets that the two
             answer differently, and decided by people who saw no suggestion. Where there are any,
             they decide whether the challenger is better, and ``recent`` does not.
+        share: of recent tickets that the two answer differently (``Drawn.share``), for people.
     """
 
     frozen: Sequence[JudgedTicket]
     recent: Sequence[JudgedTicket]
+    unseen: int | None
     disagreements: Sequence[JudgedTicket] = ()
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,7 @@ def judge(
     sets = {"frozen": evidence.frozen, "recent": evidence.recent}
     for name, tickets in {**sets, "drawn": evidence.disagreements}.items():
         check_unlearned(tickets, learned, name, challenger.version)
-    mine, theirs = costs or (Costs(0.0), Costs(0.0))
+    mine, theirs = costs or _latencies(evidence, champion, challenger, allowed)
     return weigh(
         evidence,
         _contestant(evidence, champion, allowed, mine),
@@ -104,26 +115,50 @@ def weigh(
         best: name and frozen answers of the best champion so far, where that is another version.
         look: the number of this comparison with the champion, from 1.
     """
-    findings: list[Finding] = [
-        check_no_worse(
-            evidence.frozen,
-            challenger.frozen,
-            champion.frozen,
-            check="frozen",
-            name=f"the champion {champion.version}",
-        )
-    ]
-    if best is not None:
+    findings = [*_frozen_findings(evidence.frozen, champion, challenger, best)]
+    if evidence.disagreements:
         findings.append(
-            check_no_worse(
-                evidence.frozen,
-                challenger.frozen,
-                best[1],
-                check="best so far",
-                name=f"the best champion so far, {best[0]}",
+            check_better_blind(
+                evidence.disagreements,
+                challenger.disagreements,
+                champion.disagreements,
+                look,
+                evidence.share,
             )
         )
+    else:
+        findings.append(
+            check_better(evidence.recent, challenger.recent, champion.recent, look, evidence.unseen)
+        )
+    findings += check_costs(challenger.costs, champion.costs)
     return Verdict(champion.version, challenger.version, look, tuple(findings))
+
+
+def _frozen_findings(
+    tickets: Sequence[JudgedTicket],
+    champion: Contestant,
+    challenger: Contestant,
+    best: tuple[str, Answers] | None,
+) -> Iterator[Finding]:
+    """Yield what the frozen set says."""
+    others = [("frozen", f"the champion {champion.version}", champion.frozen)]
+    if best is not None:
+        others.append(("best so far", f"the best champion so far, {best[0]}", best[1]))
+    for check, name, answers in others:
+        yield check_no_worse(tickets, challenger.frozen, answers, check=check, name=name)
+    if tickets:
+        yield check_floors(tickets, challenger.frozen, champion.frozen)
+        yield check_calibration(tickets, challenger.frozen, champion.frozen)
+
+
+def _latencies(
+    evidence: Evidence, champion: Classifier, challenger: Classifier, allowed: frozenset[str]
+) -> tuple[Costs, Costs]:
+    texts = [one.text for one in (*evidence.frozen, *evidence.recent)[:_TIMED]]
+    if not texts:
+        return Costs(0.0), Costs(0.0)
+    first, second = measure_latency(champion, challenger, texts, allowed)
+    return Costs(first), Costs(second)
 
 
 def _contestant(

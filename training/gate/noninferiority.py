@@ -115,15 +115,15 @@ def check_no_worse(
     """
     pairs = count_pairs(tickets, challenger, other)
     needed = tickets_needed()
-    if pairs.n < needed:
-        return Finding(
-            check,
-            passed=False,
-            text=f"{pairs.n:,} distinct frozen tickets cannot show that it is no worse than {name}",
-            cure=f"decide {needed - pairs.n:,} more for the frozen set, which makes {needed:,}",
-            facts={"tickets": pairs.n, "needed": needed},
-        )
-    return _compare(pairs, check, name)
+    if pairs.n >= needed:
+        return _compare(pairs, check, name)
+    return Finding(
+        check,
+        passed=False,
+        text=f"{pairs.n:,} distinct frozen tickets cannot show a version no worse than {name}",
+        cure=f"decide {needed - pairs.n:,} more for the frozen set, which makes {needed:,}",
+        facts={"tickets": pairs.n, "needed": needed},
+    )
 
 
 def count_pairs(tickets: Sequence[JudgedTicket], challenger: Answers, other: Answers) -> Pairs:
@@ -141,10 +141,11 @@ def count_pairs(tickets: Sequence[JudgedTicket], challenger: Answers, other: Ans
 
 def _compare(pairs: Pairs, check: str, name: str) -> Finding:
     bound, allowed = pairs.lower_bound(), margin(pairs.n)
-    proves = _REACH * sqrt((pairs.gained + pairs.lost) / pairs.n**2)
+    error = sqrt(max(1, pairs.gained + pairs.lost)) / pairs.n
+    proves = pairs.difference - bound + float(norm.ppf(POWER)) * error
     passed = bound > -allowed
     text = (
-        f"on {pairs.n:,} distinct frozen tickets it answers "
+        f"on {pairs.n:,} distinct frozen tickets the challenger answers "
         f"{(pairs.both + pairs.gained) / pairs.n:.1%} right and {name} "
         f"{(pairs.both + pairs.lost) / pairs.n:.1%} ({pairs.gained:,} gained, {pairs.lost:,} "
         f"lost): with {CONFIDENCE:.0%} confidence the difference is over {100 * bound:+.1f} "

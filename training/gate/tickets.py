@@ -23,8 +23,7 @@ class JudgedTicket:
         text: as ``core.text.model_text`` made it.
         unit: code of the right unit, as it is now.
         group: number of its group of near-duplicates, within its set.
-        asked: why people were asked: "doubt", "no_unit", ``BY_CHANCE``, "second opinion", "bulk",
-            "file", ….
+        asked: why people were asked: "doubtful", "no_unit", ``BY_CHANCE``, "bulk", "file", ….
         inclusion: the probability with which a ticket like it comes before a person, over 0 and up
             to 1; None where nobody knows it.
     """

@@ -21,11 +21,13 @@ def test_a_challenger_that_learned_frozen_tickets_is_refused_at_once() -> None:
     learned = {text_hash(FROZEN[7].text)}
 
     with pytest.raises(InputError, match="v2 has learned 1 of the 600 frozen tickets"):
-        judge(Evidence(FROZEN, []), CHAMPION, Scripted("v2"), allowed=ALLOWED, learned=learned)
+        judge(
+            Evidence(FROZEN, [], None), CHAMPION, Scripted("v2"), allowed=ALLOWED, learned=learned
+        )
 
 
 def test_the_challenger_must_be_no_worse_than_the_best_champion_so_far_either() -> None:
-    evidence = Evidence(FROZEN, [])
+    evidence = Evidence(FROZEN, [], None)
     poor = Scripted("v1", worse)
 
     verdict = judge(evidence, poor, Scripted("v2", worse), allowed=ALLOWED, best=Scripted("v0"))
