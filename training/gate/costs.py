@@ -1,8 +1,8 @@
 """What it costs to answer with a version, and whether a challenger costs too much."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 
@@ -63,9 +63,9 @@ def measure_latency(
             for which, classifier in order:
                 classifier.classify(block[:1], [allowed])
                 for row, text in enumerate(block, start):
-                    begun = time.perf_counter()
+                    begun = perf_counter()
                     classifier.classify([text], [allowed])
-                    times[which, turn, row] = time.perf_counter() - begun
+                    times[which, turn, row] = perf_counter() - begun
             order.reverse()
     first, second = np.quantile(np.median(times, axis=1), 0.95, axis=1).tolist()
     return first, second
