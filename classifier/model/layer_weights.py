@@ -33,8 +33,8 @@ def layer_weights(module: Any, convert: Callable[[LoraLinear], LinearWeights]) -
         convert(attention.q_proj),
         convert(attention.k_proj),
         convert(attention.v_proj),
-        _weight_of(attention, "q_norm"),
-        _weight_of(attention, "k_norm"),
+        weight_of(attention, "q_norm"),
+        weight_of(attention, "k_norm"),
         convert(attention.o_proj),
         module.post_attention_layernorm.weight,
         convert(mlp.gate_proj),
@@ -43,5 +43,6 @@ def layer_weights(module: Any, convert: Callable[[LoraLinear], LinearWeights]) -
     )
 
 
-def _weight_of(attention: Any, norm: str) -> torch.Tensor | None:
+def weight_of(attention: Any, norm: str) -> torch.Tensor | None:
+    """Return the weight of a norm of an attention module, or None where it has none."""
     return getattr(getattr(attention, norm, None), "weight", None)

@@ -39,7 +39,7 @@ def choose_runner(
     """
     if model.device.type != "cuda":
         return EagerRunner(model, token_budget or TOKEN_BUDGET)
-    hindrance = _hindrance(model)
+    hindrance = why_not_compiled(model)
     if hindrance is None:
         from classifier.model.compiled import CompiledRunner
 
@@ -55,8 +55,8 @@ def choose_runner(
     return EagerRunner(model, fit(model, mode, gpu_memory, token_budget).token_budget)
 
 
-def _hindrance(model: Any) -> str | None:
-    """Return why layers cannot be compiled here, or None where they can."""
+def why_not_compiled(model: Any) -> str | None:
+    """Return why a model's layers cannot be compiled here, or None where they can."""
     if os.environ.get("TORCHDYNAMO_DISABLE") == "1":
         return "TORCHDYNAMO_DISABLE is set"
     if importlib.util.find_spec("triton") is None:

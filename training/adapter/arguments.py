@@ -22,6 +22,10 @@ def sft_config(
     The warm-up is capped at a tenth of a run that it would take up; ``progress`` is told.
     """
     arguments = recipe.training_arguments()
+    fast = recipe.compute.path == "fast"
+    if fast:  # a batch is a step, and is divided by the trainer
+        arguments["per_device_train_batch_size"] = recipe.samples_per_step
+        arguments["gradient_accumulation_steps"] = 1
     arguments["warmup_steps"] = capped_warm_up(recipe, samples, progress)
     on_gpu = device.type == "cuda"
     bf16 = on_gpu and torch.cuda.is_bf16_supported()
@@ -31,6 +35,7 @@ def sft_config(
         fp16=on_gpu and not bf16,
         use_cpu=not on_gpu,
         gradient_checkpointing=not unsloth_first.AVAILABLE
+        and not fast
         and bool(recipe.lora.use_gradient_checkpointing),
         gradient_checkpointing_kwargs={"use_reentrant": False},
         save_strategy="no",

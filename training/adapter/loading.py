@@ -17,7 +17,8 @@ from training.adapter.recipe import Recipe
 
 def load_with_adapter(base: Base, recipe: Recipe, device: torch.device) -> Any:
     """Return the base in 4 bits, frozen, with an adapter to train."""
-    load = _load_unsloth if unsloth_first.AVAILABLE else _load_peft
+    fast = recipe.compute.path == "fast"
+    load = _load_unsloth if unsloth_first.AVAILABLE and not fast else _load_peft
     return load(base, recipe, device)
 
 
@@ -40,8 +41,9 @@ def _load_peft(base: Base, recipe: Recipe, device: torch.device) -> Any:
     torch.manual_seed(wanted.pop("random_state"))
     if wanted["loftq_config"] is None:
         wanted.pop("loftq_config")
-    prepared = prepare_model_for_kbit_training(loaded, use_gradient_checkpointing=checkpointing)
-    return get_peft_model(prepared, LoraConfig(task_type="CAUSAL_LM", **wanted))
+    if recipe.compute.path == "recipe":  # the fast path keeps what is not in 4 bits as it is
+        loaded = prepare_model_for_kbit_training(loaded, use_gradient_checkpointing=checkpointing)
+    return get_peft_model(loaded, LoraConfig(task_type="CAUSAL_LM", **wanted))
 
 
 def _load_unsloth(base: Base, recipe: Recipe, device: torch.device) -> Any:

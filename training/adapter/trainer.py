@@ -16,9 +16,11 @@ from classifier.model.bases.tokenizer import load_tokenizer
 from classifier.model.device import pick_device
 from training.adapter.arguments import sft_config
 from training.adapter.cpu_trainer import CpuTrainer
+from training.adapter.fast.trainer import FastTrainer
 from training.adapter.joint_trainer import JointTrainer, TicketCollator
 from training.adapter.loading import load_with_adapter
 from training.adapter.preparation import Preparation
+from training.adapter.recipe import Recipe
 from training.adapter.tokens import as_dataset
 from training.adapter.unit_head import UnitHead
 from training.progress import Progress
@@ -59,8 +61,15 @@ def fine_tune(prepared: Preparation, target: Path, progress: Progress) -> Run:
         steps=int(done.global_step),
         seconds=float(done.metrics["train_runtime"]),
         loss=float(done.training_loss),
-        through="unsloth" if unsloth_first.AVAILABLE else "peft",
+        through=through(prepared.recipe),
     )
+
+
+def through(recipe: Recipe) -> str:
+    """Return by what a recipe is trained here: unsloth, peft, or the fast path."""
+    if recipe.compute.path == "fast":
+        return "fast"
+    return "unsloth" if unsloth_first.AVAILABLE else "peft"
 
 
 def make_trainer(
@@ -70,9 +79,7 @@ def make_trainer(
     recipe, tokenizer = prepared.recipe, load_tokenizer(prepared.base)
     arguments = sft_config(recipe, len(prepared.known), output, device, progress)
     pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-    # TRL's own loss is a Triton kernel.
-    trainer_class = JointTrainer if device.type == "cuda" else CpuTrainer
-    trainer = trainer_class(
+    trainer = _trainer_class(recipe, device)(
         model=model,
         args=arguments,
         data_collator=TicketCollator(pad, arguments.pad_to_multiple_of)
@@ -90,9 +97,17 @@ def make_trainer(
     for weight in trainer.model.parameters():
         if weight.requires_grad:
             weight.data = weight.data.float()
+    if isinstance(trainer, FastTrainer):
+        trainer.memory_limit = recipe.compute.memory
     if recipe.answer.head:
         trainer.attach(_fresh_head(prepared, model.config.hidden_size, device))
     return trainer
+
+
+def _trainer_class(recipe: Recipe, device: torch.device) -> type[JointTrainer]:
+    if recipe.compute.path == "fast":
+        return FastTrainer
+    return JointTrainer if device.type == "cuda" else CpuTrainer  # TRL's loss is a Triton kernel
 
 
 def _fresh_head(prepared: Preparation, hidden: int, device: torch.device) -> UnitHead:

@@ -9,7 +9,7 @@ from trl import SFTConfig
 
 from tests.support.told import Told
 from training.adapter.arguments import capped_warm_up, sft_config
-from training.adapter.recipe import Recipe
+from training.adapter.recipe import Compute, Recipe
 from training.progress import SILENT
 
 TRAINING_ARGUMENTS = {
@@ -86,3 +86,16 @@ def test_a_warm_up_that_would_take_the_whole_run_is_cut_and_told(
     assert bool(progress.lines) == told
     if told:
         assert "under 1,600 samples" in progress.lines[0]
+
+
+def test_on_the_fast_path_a_batch_is_a_step_of_as_many_samples(tmp_path: Path) -> None:
+    recipe = Recipe.read()
+    fast = recipe.model_copy(update={"compute": Compute(path="fast")})
+
+    plain, packed = (
+        sft_config(one, ENOUGH, tmp_path, torch.device("cpu"), SILENT) for one in (recipe, fast)
+    )
+
+    assert (plain.per_device_train_batch_size, plain.gradient_accumulation_steps) == (2, 8)
+    assert (packed.per_device_train_batch_size, packed.gradient_accumulation_steps) == (16, 1)
+    assert (plain.gradient_checkpointing, packed.gradient_checkpointing) == (True, False)

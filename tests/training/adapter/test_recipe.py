@@ -58,6 +58,16 @@ def test_a_file_goes_over_the_defaults_and_over_earlier_files(tmp_path: Path) ->
     assert recipe.training["weight_decay"] == 0.01
 
 
+def test_the_recipes_own_way_is_the_default_and_takes_what_the_fast_path_does_not(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_text("[training]\npacking = true\n[lora]\ntarget_modules = ['lm_head']")
+
+    assert Recipe.read().compute.path == "recipe"
+    assert Recipe.read(file).training["packing"]
+
+
 def test_head_and_names_are_learned_together_by_default() -> None:
     assert (Recipe.read().answer.head, Recipe.read().answer.names) == (1.0, 1.0)
 
@@ -76,6 +86,13 @@ def test_head_and_names_are_learned_together_by_default() -> None:
         ("[answer]\nhead = -1", "answer.head"),
         ("[answer]\nhead_learning_rate = 0", "answer.head_learning_rate"),
         ("[answer]\nlabel_smoothing = 1", "answer.label_smoothing"),
+        ("[compute]\npath = 'faster'", "compute.path"),
+        ("[compute]\nmemory = 0", "compute.memory"),
+        (
+            "[compute]\npath = 'fast'\n[training]\npacking = true",
+            "training.packing is not computed",
+        ),
+        ("[compute]\npath = 'fast'\n[lora]\ntarget_modules = ['lm_head']", "not of lm_head"),
         ("[lora", "is not TOML"),
     ],
 )

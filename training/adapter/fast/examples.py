@@ -1,0 +1,56 @@
+"""Training samples of a step, without their padding."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.adapter.tokens import ANSWER_AT, IGNORED, ROW
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sample of n tokens.
+
+    Parameters:
+        ids: (n,), all of them.
+        learned: (m,) the places of those that the names' loss is over; never the first one.
+        answer_at: place of the token where the head reads; None without a head.
+        row: of the right unit in the head.
+    """
+
+    ids: Numbers
+    learned: Numbers
+    answer_at: int | None = None
+    row: int = 0
+
+
+def examples_of(batch: Mapping[str, torch.Tensor]) -> list[Example]:
+    """Return the samples of a padded batch as ``TicketCollator`` makes it."""
+    ids, labels, mask = (batch[name].cpu().numpy() for name in _COLUMNS)
+    lengths = mask.sum(axis=1)
+    heads: list[tuple[int | None, int]] = [(None, 0)] * len(ids)
+    if ANSWER_AT in batch:
+        heads = list(zip(batch[ANSWER_AT].tolist(), batch[ROW].tolist(), strict=True))
+    return [
+        Example(ids[n, :length], 1 + np.flatnonzero(labels[n, 1:length] != IGNORED), *heads[n])
+        for n, length in enumerate(lengths)
+    ]
+
+
+_COLUMNS = "input_ids", "labels", "attention_mask"
+
+
+def shared_prefix(examples: Sequence[Example]) -> int:
+    """Return how many first tokens all the samples have in common, but never all of one."""
+    shortest = min(len(example.ids) for example in examples) - 1
+    first, *others = (example.ids[:shortest] for example in examples)
+    for other in others:
+        unlike = np.flatnonzero(first[: len(other)] != other[: len(first)])
+        if len(unlike):
+            first = first[: unlike[0]]
+    return len(first)

@@ -1,0 +1,115 @@
+"""A micro-batch: the layout of one forward and backward, samples behind the prefix they share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+
+from classifier.model.kv_cache import PAGE
+from classifier.model.segment import PADDING, PREFIX
+from training.adapter.fast.examples import Example, Numbers
+from training.adapter.fast.visibility import Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What is learned at m places.
+
+    Parameters:
+        places: (m,) among the tokens.
+        wanted: (m,) the token that follows there, or the unit's row in the head.
+        weights: (m,) float32, for how many samples each stands.
+    """
+
+    places: torch.Tensor
+    wanted: torch.Tensor
+    weights: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """n samples as 128·b tokens: the prefix once, then what each sample has of its own.
+
+    Parameters:
+        ids: (b, 128), filled up with zeros.
+        positions: (b, 128), as if each sample stood alone.
+        visible: which tokens each token sees.
+        names: what the language model learns.
+        answers: what the head learns.
+    """
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+    visible: Visibility
+    names: Targets
+    answers: Targets
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], shared: int, device: torch.device) -> Self:
+        """Lay samples out that have their first ``shared`` tokens in common."""
+        own = [len(example.ids) - shared for example in examples]
+        starts = shared + np.cumsum([0, *own[:-1]])
+        ids = [examples[0].ids[:shared], *(example.ids[shared:] for example in examples)]
+        positions = [np.arange(length) for length in (shared, *own)]
+        tickets = np.repeat([PREFIX, *range(len(own))], [shared, *own])
+        places = np.concatenate([positions[0], *(shared + each for each in positions[1:])])
+        size = -(-len(tickets) // PAGE) * PAGE
+        return cls(
+            _filled_up(np.concatenate(ids), size, 0).view(-1, PAGE).to(device),
+            _filled_up(places, size, 0).view(-1, PAGE).to(device),
+            Visibility.of(_filled_up(tickets, size, PADDING).numpy(), device),
+            _names(examples, shared, starts, device),
+            _answers(examples, shared, starts, device),
+        )
+
+
+def _filled_up(values: Numbers, size: int, filling: int) -> torch.Tensor:
+    return torch.from_numpy(np.pad(values, (0, size - len(values)), constant_values=filling))
+
+
+def _moved(places: Numbers, shared: int, start: int) -> Numbers:
+    """Return where a sample's tokens stand in the micro-batch."""
+    moved: Numbers = np.where(places < shared, places, places - shared + start)
+    return moved
+
+
+def _names(
+    examples: Sequence[Example], shared: int, starts: Numbers, device: torch.device
+) -> Targets:
+    """Return the learned tokens: those of the prefix once, for as many samples as learn them."""
+    within = [example.learned[example.learned < shared] for example in examples]
+    prefix, counts = np.unique(np.concatenate(within), return_counts=True)
+    own = [example.learned[example.learned >= shared] for example in examples]
+    places = [_moved(some - 1, shared, at) for some, at in zip(own, starts, strict=True)]
+    wanted = [example.ids[some] for example, some in zip(examples, own, strict=True)]
+    weights = np.concatenate([counts, np.ones(sum(map(len, own)))])
+    return _targets(
+        np.concatenate([prefix - 1, *places]),
+        np.concatenate([examples[0].ids[prefix], *wanted]),
+        weights,
+        device,
+    )
+
+
+def _answers(
+    examples: Sequence[Example], shared: int, starts: Numbers, device: torch.device
+) -> Targets:
+    read = [
+        (int(_moved(np.array(example.answer_at), shared, at)), example.row)
+        for example, at in zip(examples, starts.tolist(), strict=True)
+        if example.answer_at is not None
+    ]
+    places, rows = np.array(read, dtype=np.int64).reshape(-1, 2).T
+    return _targets(places, rows, np.ones(len(read)), device)
+
+
+def _targets(
+    places: Numbers, wanted: Numbers, weights: np.ndarray, device: torch.device
+) -> Targets:
+    return Targets(
+        torch.from_numpy(places.copy()).to(device),
+        torch.from_numpy(wanted.copy()).to(device),
+        torch.from_numpy(weights).float().to(device),
+    )
