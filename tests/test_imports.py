@@ -41,7 +41,7 @@ def test_help_loads_no_machine_learning_library_and_fits_a_screen() -> None:
 
     *lines, loaded = done.stdout.splitlines()
     assert loaded == "LOADED []"
-    assert len(lines) <= 24
+    assert len(lines) <= 32
     assert max(map(len, lines)) <= 80
 
 

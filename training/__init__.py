@@ -10,7 +10,8 @@ with a bound on the error (``proportion``). ``weakness`` says of a model that it
 ``paired`` comparisons. ``registry.writer`` writes the version directory, and ``recalibration``
 calibrates a version anew on tickets that people decided later. ``evaluation.evaluate`` measures any
 classifier on labelled tickets, and ``risk_coverage`` draws what it may answer alone. A
-``snapshot`` keeps what one training learns from, and what it must not learn. ``gate`` says
+``snapshot`` keeps what one training learns from, and what it must not learn; ``suspects`` lists
+labels that look wrong, by ``confident`` learning. ``gate`` says
 whether a version takes over from the champion. ``standin`` builds the
 small base on which an adapter can be trained without a GPU. Importing the package loads no
 scikit-learn or torch.

@@ -4,12 +4,12 @@ A command's file holds its ``options`` and what it prints; the work is a room's 
 runs the parts. ``push`` reads a ``ticket_file``; its ``submission`` writes the tickets, with
 ``notes`` and ``rejects`` of single rows. ``status`` counts them, ``export`` writes a row a ticket
 (``export_file``, in the form of ``sheets``, formulas made ``inert``). ``correct`` reads each
-``decision_row``, finds the ``named_ticket`` and enters the ``decisions``. ``quality`` estimates
-how right the routed tickets are and tells it in a ``quality_report``. ``dead`` gives new
-attempts, ``erase`` empties a ticket. ``taxonomy`` reads a ``unit_file``. ``train`` and ``evaluate``
-read ``labelled`` tickets, whose ``labels`` name units; ``trainings`` makes a version, ``models``
-promotes it, ``bases`` adds what an LLM is trained on. ``recalibrate`` sets a version's threshold
-anew and tells it in a ``recalibration_report``.
+``decision_row``, finds the ``named_ticket`` and enters the ``decisions``. ``quality`` estimates how
+right the routed tickets are and tells it in a ``quality_report``. ``dead`` gives new attempts,
+``erase`` empties a ticket. ``taxonomy`` reads a ``unit_file``. ``train`` and ``evaluate`` read
+``labelled`` tickets, whose ``labels`` name units; so does ``data``, which keeps snapshots;
+``trainings`` makes a version, ``models`` promotes it, ``bases`` adds what an LLM is trained on.
+``recalibrate`` sets a version's threshold anew and tells it in a ``recalibration_report``.
 
 Exit codes: 0 all done; 1 an error, told on stderr; 2 wrong usage; 3 done, but part of the input
 was refused or a ticket died; 130 interrupted.
@@ -28,6 +28,7 @@ from paidan import __version__
 from paidan.cli import (
     bases,
     correct,
+    data,
     dead,
     erase,
     evaluate,
@@ -84,6 +85,7 @@ for command in (
     *dead.COMMANDS,
     *erase.COMMANDS,
     *taxonomy.COMMANDS,
+    *data.COMMANDS,
     *train.COMMANDS,
     *evaluate.COMMANDS,
     *models.COMMANDS,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.held_out import HeldOut
-from training.linear.data import Data
+from training.linear.data import Data, Labels
 from training.linear.folds import TRAIN_ONLY, stratified_folds
 from training.linear.jobs import processes_for, run_jobs
 from training.linear.setting import Setting
@@ -21,15 +21,31 @@ def held_out_answers(data: Data, setting: Setting, seed: int) -> HeldOut:
 
     Each fold has a model and a vocabulary of its own.
     """
-    folds = stratified_folds(data.labels, CALIBRATION_FOLDS, seed, data.groups)
-    asked = [np.flatnonzero(folds == fold) for fold in np.unique(folds[folds != TRAIN_ONLY])]
-    enough = np.cumsum([0, *map(len, asked)]) >= CALIBRATION_ANSWERS
-    asked = [rows for number, rows in enumerate(asked) if not enough[number]]
+    rows, logits = answers_of_folds(data, setting, seed, CALIBRATION_FOLDS, CALIBRATION_ANSWERS)
+    return HeldOut(logits, data.labels[rows], data.groups[rows])
+
+
+def answers_of_folds(
+    data: Data, setting: Setting, seed: int, folds: int, enough: int | None = None
+) -> tuple[Labels, NDArray[np.float32]]:
+    """Return (m,) row numbers and their (m, classes) logits, each by a model that held them out.
+
+    Args:
+        data: n samples. The only group of a class is never held out.
+        setting: of each fold's model.
+        seed: of the folds and fits.
+        folds: how many, from 2.
+        enough: no other fold is run once so many rows are answered; None for all.
+    """
+    numbers = stratified_folds(data.labels, folds, seed, data.groups)
+    asked = [np.flatnonzero(numbers == fold) for fold in np.unique(numbers[numbers != TRAIN_ONLY])]
+    before = np.cumsum([0, *map(len, asked)])
+    asked = [rows for at, rows in enumerate(asked) if enough is None or before[at] < enough]
     jobs = [partial(_answer, data, setting, rows, seed) for rows in asked]
     logits = run_jobs(jobs, processes_for(len(data)))
     rows = np.concatenate([np.empty(0, dtype=np.int64), *asked])
     none = np.empty((0, data.classes), dtype=np.float32)
-    return HeldOut(np.concatenate([none, *logits]), data.labels[rows], data.groups[rows])
+    return rows, np.concatenate([none, *logits])
 
 
 def _answer(

@@ -26,7 +26,7 @@ class Row:
         text: as ``core.text.model_text`` made it.
         unit: code of an active unit.
         origin: a file's label, or a person's decision.
-        place: where it stands, for people: "line 12", "ticket 345".
+        place: where it stands, for people: "line 12", "ticket 345 of crm".
         thought: why it is this unit.
         ticket: the ticket's id, of a decision.
         asked: why a person was asked (``db.provenance.Asked``).

@@ -81,6 +81,8 @@ def read_sources(session: Session, seed: Sequence[Row], frozen: Sequence[Row]) -
 def _decisions(session: Session) -> list[Row]:
     query = corrections.latest_decisions(
         Ticket.id,
+        Ticket.source,
+        Ticket.external_id,
         Ticket.title,
         Ticket.text,
         Correction.to_unit,
@@ -92,12 +94,14 @@ def _decisions(session: Session) -> list[Row]:
             model_text(title, text),
             str(unit),
             "decision",
-            f"ticket {ticket}",
+            f"ticket {external_id} of {source}",
             ticket=ticket,
             asked=asked or UNKNOWN,
             inclusion=inclusion,
         )
-        for ticket, title, text, unit, asked, inclusion in session.execute(query)
+        for ticket, source, external_id, title, text, unit, asked, inclusion in session.execute(
+            query
+        )
     ]
 
 

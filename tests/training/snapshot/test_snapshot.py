@@ -31,10 +31,8 @@ def test_trainings_and_the_gate_read_what_was_divided(snapshot: Snapshot) -> Non
         given = [(row.text, row.unit) for row in snapshot.parts[part]]
         assert [(one.text, one.unit) for one in getattr(read, part)] == given
     assert all(isinstance(one, JudgedTicket) for one in (*read.frozen, *read.recent))
-    assert {one.source for one in read.training} <= {
-        *(f"line {n}" for n in range(2, 42)),
-        *(f"ticket {n}" for n in range(1, 41)),
-    }
+    words = {one.source.partition(" ")[0] for one in read.training}
+    assert words == {"line", "ticket"}
     assert read.learned == {text_hash(one.text) for one in (*read.training, *read.validation)}
     check_unlearned(read.frozen + read.recent, read.learned, "all", "v")
 

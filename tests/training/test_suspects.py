@@ -1,0 +1,60 @@
+"""The list of suspects finds planted wrong labels, and drops nothing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.linear_sets import synthetic
+from bench.samples import read_part
+from bench.suspects import measure, plant
+from core.errors import InputError
+from training.samples import Sample
+from training.suspects import find_suspects
+
+DATA = Path(os.environ.get("TEST_DATA") or Path(__file__).parents[3] / "shared" / "data")
+
+
+def test_planted_labels_stand_first_and_every_ticket_stands_once() -> None:
+    samples = list(synthetic(600, 0).train)
+    planted, rows = plant(samples, 0.05, seed=1)
+
+    found = find_suspects(planted)
+
+    asked = [int(one.sample.source) for one in found]
+    assert len(set(asked)) == len(asked)
+    assert set(range(600)) - set(asked) == only_of_their_unit(planted)
+    assert len(rows & set(asked[:60])) >= 0.8 * len(rows)
+    assert all(one.sample in planted for one in found)
+    flags = [one.confident for one in found]
+    assert flags == sorted(flags, reverse=True)
+    assert all(one.suggested != one.sample.unit for one in found)
+
+
+def only_of_their_unit(samples: list[Sample]) -> set[int]:
+    units = [sample.unit for sample in samples]
+    return {row for row, unit in enumerate(units) if units.count(unit) == 1}
+
+
+def test_the_right_unit_is_suggested() -> None:
+    samples = [Sample(f"路灯不亮 黑漆漆 {n * 7919}", "城管局", source=f"{n}") for n in range(20)]
+    samples += [Sample(f"自来水浑浊 有味道 {n * 6007}", "水务局") for n in range(20)]
+    samples[3] = Sample(samples[3].text, "水务局", source="wrong")
+
+    first = find_suspects(samples)[0]
+
+    assert (first.sample.source, first.suggested, first.confident) == ("wrong", "城管局", True)
+    assert first.margin < 0 < first.confidence < 0.5
+
+
+def test_texts_from_which_nothing_can_be_learned_are_refused() -> None:
+    with pytest.raises(InputError, match="texts"):
+        find_suspects([Sample("", "A"), Sample("", "B")])
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not DATA.is_dir(), reason="there are no real tickets")
+def test_planted_labels_are_found_among_real_tickets() -> None:
+    figures = measure(read_part(DATA / "banking77", "train"), 0.05, seed=0)
+
+    assert figures["list"][1] >= 0.8

@@ -1,0 +1,91 @@
+"""Lists labels that look wrong, for a person to look at again. Nothing is dropped for it.
+
+Each ticket is answered by linear models that learned neither it nor a near-duplicate;
+``confident`` says which labels those answers contradict. Where a label was given by rule and the
+model does not know the rule, the label is right and stands in the list all the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from classifier.calibration import fit_temperature, softmax
+from training.confident import confident_classes, normalised_margin, self_confidence
+from training.linear.answers import answers_of_folds
+from training.linear.data import Data
+from training.linear.selection import choose_setting
+from training.near_duplicates import group_near_duplicates
+from training.progress import SILENT, Progress
+from training.samples import Sample
+
+FOLDS = 5
+"""Each ticket is answered by a model that learned four fifths of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A ticket and what held-out answers say of its label.
+
+    Parameters:
+        sample: the ticket with its label.
+        suggested: code of the most probable other unit.
+        confidence: probability of the label.
+        margin: by how much the label is more probable than the best other, -1 to 1.
+        confident: whether confident learning counts the ticket as another unit's.
+    """
+
+    sample: Sample
+    suggested: str
+    confidence: float
+    margin: float
+    confident: bool
+
+
+def find_suspects(
+    samples: Sequence[Sample], seed: int = 42, progress: Progress = SILENT
+) -> list[Suspect]:
+    """Return every ticket that can be asked about, the most suspect first.
+
+    Those that confident learning counts as another unit's come before all others; within both the
+    margin decides. The only ticket of a unit, or its only near-duplicates, cannot be held out, so
+    nothing is said of them.
+
+    Args:
+        samples: labelled tickets of two units or more.
+        seed: of folds, subsample and fits.
+        progress: is told how the linear model was chosen.
+
+    Raises:
+        InputError: the texts have nothing in common to learn from.
+    """
+    codes = sorted({sample.unit for sample in samples})
+    data = _data(samples, codes)
+    setting = choose_setting(data, seed, progress)
+    rows, logits = answers_of_folds(data, setting, seed, FOLDS)
+    labels = data.labels[rows]
+    chances = softmax(logits, fit_temperature(logits, labels))
+    margins, own = normalised_margin(chances, labels), self_confidence(chances, labels)
+    classes = confident_classes(chances, labels)
+    # What the model itself answers as labelled is no suspect, whichever threshold it reaches.
+    flagged = (classes >= 0) & (classes != labels) & (chances.argmax(axis=1) != labels)
+    others = chances.copy()
+    np.put_along_axis(others, labels[:, None], -1.0, axis=1)
+    suggested = others.argmax(axis=1)
+    return [
+        Suspect(
+            samples[int(rows[at])],
+            codes[int(suggested[at])],
+            float(own[at]),
+            float(margins[at]),
+            bool(flagged[at]),
+        )
+        for at in np.lexsort((rows, margins, ~flagged)).tolist()
+    ]
+
+
+def _data(samples: Sequence[Sample], codes: Sequence[str]) -> Data:
+    numbers = {code: number for number, code in enumerate(codes)}
+    texts = [sample.text for sample in samples]
+    labels = np.array([numbers[sample.unit] for sample in samples], dtype=np.int64)
+    return Data(texts, labels, len(codes), group_near_duplicates(texts))
