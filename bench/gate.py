@@ -6,7 +6,8 @@ A pair is a champion and a challenger that answer a frozen set of 1,000 tickets 
 (``bench.gate_pairs``). Two tables, then one line of JSON:
 
 - equal: both are equally good, and a promotion is a mistake. "unweighted" is what an exact McNemar
-  test of all decided tickets would say, most of which people saw since the champion doubted them.
+  test of all decided tickets would say, most of which people saw since the champion doubted them;
+  "normal" what the normal interval of their weighted mean would.
 - other: challengers that are better by what the gate itself said that its tickets can prove, and
   challengers that are spoilt; and which checks refused these.
 """
@@ -17,9 +18,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 from bench.gate_pairs import UNITS, Answered, Stream, draw_decided, draw_pair
 from training.gate.answers import Answers
@@ -28,11 +30,14 @@ from training.gate.disagreements import draw
 from training.gate.judging import Contestant, Evidence, weigh
 from training.gate.looks import LEVEL
 from training.gate.recent import CHECK
+from training.gate.tickets import JudgedTicket
 from training.gate.verdict import Verdict
 
 FROZEN = 1_000
 BLIND_POOL = 5_000
 """Recent tickets, routed or not, of which disagreements are drawn."""
+SPOILT = 200
+"""Pairs of each spoilt case at most: none of them is near to passing."""
 FLIPS = 0.2
 P95_S = 0.02
 
@@ -56,6 +61,13 @@ class Case:
     spoilt: str = ""
 
 
+class Naive(NamedTuple):
+    """Whether the challenger is called better by all decided tickets, tested naively."""
+
+    unweighted: bool
+    normal: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a case's pairs.
@@ -67,6 +79,7 @@ class Outcome:
         promoted: share of pairs.
         better: share that passed the check of the recent stream, whatever the others said.
         unweighted: share in which all decided tickets, unweighted, call the challenger better.
+        normal: share in which the normal interval of their weighted mean does.
         provable: the median gain (points) that the gate said its tickets can prove; None where it
             mostly said that they prove nothing.
         refused_by: check -> share of pairs.
@@ -78,6 +91,7 @@ class Outcome:
     promoted: float
     better: float
     unweighted: float
+    normal: float
     provable: float | None
     refused_by: dict[str, float]
 
@@ -90,7 +104,7 @@ def main() -> None:
     equal = [measure(case, options.pairs) for case in equal_cases()]
     print_table("equal", equal)
     other = [measure(case, options.pairs) for case in better_cases(equal)]
-    other += [measure(case, options.pairs) for case in spoilt_cases()]
+    other += [measure(case, min(options.pairs, SPOILT)) for case in spoilt_cases()]
     print_table("other", other)
     print(json.dumps({"pairs": options.pairs, "cases": [asdict(one) for one in (*equal, *other)]}))
 
@@ -137,7 +151,8 @@ def measure(case: Case, pairs: int) -> Outcome:
         gain=100 * case.gain,
         promoted=sum(verdict.promoted for verdict in verdicts) / pairs,
         better=1 - refused[CHECK] / pairs,
-        unweighted=sum(better for _, better in judged) / pairs,
+        unweighted=sum(naive.unweighted for _, naive in judged) / pairs,
+        normal=sum(naive.normal for _, naive in judged) / pairs,
         provable=100 * median(provable) if len(provable) > pairs / 2 else None,
         refused_by={check: count / pairs for check, count in refused.most_common()},
     )
@@ -150,8 +165,8 @@ def provable_gain(verdict: Verdict) -> float | None:
     return gain if isinstance(gain, float) else None
 
 
-def judge_pair(random: np.random.Generator, case: Case) -> tuple[Verdict, bool]:
-    """Return the gate's verdict on a new pair, and whether an unweighted test calls it better."""
+def judge_pair(random: np.random.Generator, case: Case) -> tuple[Verdict, Naive]:
+    """Return the gate's verdict on a new pair, and what naive tests say of its recent tickets."""
     frozen = _draw(random, case, FROZEN)
     tickets = frozen.judged(["file"] * FROZEN, [1.0] * FROZEN)
     if case.decisions:
@@ -170,7 +185,7 @@ def judge_pair(random: np.random.Generator, case: Case) -> tuple[Verdict, bool]:
         Contestant("v1", frozen.champion, recent.champion, recent.champion, Costs(P95_S)),
         Contestant("v2", frozen.challenger, recent.challenger, recent.challenger, slower),
     )
-    return verdict, _better_unweighted(recent)
+    return verdict, _naive(recent, judged)
 
 
 def _draw(random: np.random.Generator, case: Case, n: int) -> Answered:
@@ -184,24 +199,28 @@ def _draw(random: np.random.Generator, case: Case, n: int) -> Answered:
     return replace(found, challenger=Answers(units, found.challenger.probability))
 
 
-def _better_unweighted(decided: Answered) -> bool:
-    mine = decided.challenger.units == decided.right
-    other = decided.champion.units == decided.right
+def _naive(recent: Answered, judged: Sequence[JudgedTicket]) -> Naive:
+    mine = recent.challenger.units == recent.right
+    other = recent.champion.units == recent.right
     gained, decisive = int(np.sum(mine & ~other)), int(np.sum(mine != other))
-    return decisive > 0 and binomtest(gained, decisive, alternative="greater").pvalue <= LEVEL
+    p = binomtest(gained, decisive, alternative="greater").pvalue if decisive else 1.0
+    gains = mine.astype(np.float64) - other
+    gains /= np.array([one.inclusion or 1.0 for one in judged])
+    error = float(np.sqrt((gains**2).sum()))
+    return Naive(bool(p <= LEVEL), float(gains.sum()) > float(norm.ppf(1 - LEVEL)) * error)
 
 
 def print_table(title: str, rows: Sequence[Outcome]) -> None:
     """Print a row for each case."""
-    columns = ("gain", "promoted", "better", "unweighted", "provable")
-    print(f"\n{title:<36}" + "".join(f"{name:>12}" for name in columns) + "  refused by")
+    columns = ("gain", "promoted", "better", "unweighted", "normal", "provable")
+    print(f"\n{title:<44}" + "".join(f"{name:>12}" for name in columns) + "  refused by")
     for one in rows:
         points = f"{one.gain:+.1f}"
-        shares = (one.promoted, one.better, one.unweighted)
+        shares = (one.promoted, one.better, one.unweighted, one.normal)
         refused = ", ".join(f"{check} {share:.0%}" for check, share in one.refused_by.items())
         cells = [points, *(f"{share:.1%}" for share in shares)]
         cells.append("-" if one.provable is None else f"{one.provable:+.1f}")
-        print(f"{one.case:<36}" + "".join(f"{cell:>12}" for cell in cells) + f"  {refused}")
+        print(f"{one.case:<44}" + "".join(f"{cell:>12}" for cell in cells) + f"  {refused}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 and all checks are made of that alone.
 
 On the frozen set ``noninferiority`` asks whether the challenger is no worse, within a margin that
-follows from the set's size; ``floors`` whether it is so for each unit; ``calibration`` whether its
+follows from the set's size; ``units`` whether that holds for each unit; ``calibration`` whether its
 probabilities are as honest. Whether it is better, the recent stream says: either by ``recent``, the
 decided tickets of the held-back share, which ``weighted`` sums up; or by ``disagreements``, drawn
 at random and answered blind. ``looks`` shares the level among all comparisons with one champion.

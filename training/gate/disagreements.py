@@ -11,6 +11,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 from scipy.stats import binomtest, norm
 
 from training.gate.answers import Answers
@@ -60,6 +61,34 @@ def draw(
     return Drawn(drawn, len(differ) / max(1, len(rows)))
 
 
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """What people said of drawn disagreements.
+
+    Parameters:
+        drawn: how many they answered.
+        gained: right by the challenger alone.
+        lost: right by the champion alone.
+    """
+
+    drawn: int
+    gained: int
+    lost: int
+
+    @property
+    def p(self) -> float:
+        """The chance of so many gains, were the two equal."""
+        decisive = self.gained + self.lost
+        if not decisive:
+            return 1.0
+        return float(binomtest(self.gained, decisive, alternative="greater").pvalue)
+
+    def provable(self, level: float) -> float:
+        """Return the gain, as a share of the disagreements, found with a chance of ``POWER``."""
+        reach = float(norm.ppf(1 - level) + norm.ppf(POWER))
+        return reach * sqrt(max(1, self.gained + self.lost)) / self.drawn
+
+
 def check_better_blind(
     tickets: Sequence[JudgedTicket],
     challenger: Answers,
@@ -78,27 +107,31 @@ def check_better_blind(
     """
     right = right_units(tickets)
     mine, other = challenger.units == right, champion.units == right
-    gained, lost = int(np.sum(mine & ~other)), int(np.sum(other & ~mine))
-    decisive = gained + lost
-    level = level_of(look)
-    p = float(binomtest(gained, decisive, alternative="greater").pvalue) if decisive else 1.0
-    reach = float(norm.ppf(1 - level) + norm.ppf(POWER)) * sqrt(decisive)
-    scale = 100 * (1.0 if share is None else share) / len(tickets)
-    of = "of these" if share is None else "of the stream"
+    found = Blind(len(tickets), int(np.sum(mine & ~other)), int(np.sum(other & ~mine)))
+    return _tell(found, look, share)
+
+
+def _tell(found: Blind, look: int, share: float | None) -> Finding:
+    level, scale = level_of(look), 1.0 if share is None else share
+    gain = scale * (found.gained - found.lost) / found.drawn
+    proves = scale * found.provable(level)
     text = (
-        f"of {len(tickets):,} disagreements drawn at random and answered blind the challenger has "
-        f"{gained:,} right and the champion {lost:,}: {scale * (gained - lost):+.1f} points {of}, "
-        f"p = {p:.2g} (exact McNemar; look {look}, level {level:.2g}); a gain of "
-        f"{scale * reach:.1f} points would be found in nine of ten cases"
+        f"of {found.drawn:,} disagreements drawn at random and answered blind the challenger has "
+        f"{found.gained:,} right and the champion {found.lost:,}: {100 * gain:+.1f} points of "
+        f"{'these' if share is None else 'the stream'}, p = {found.p:.2g} (exact McNemar; look "
+        f"{look}, level {level:.2g}); a gain of {100 * proves:.1f} points would be found in nine "
+        "of ten cases"
     )
-    facts = {
-        "drawn": len(tickets),
-        "gained": gained,
-        "lost": lost,
+    passed = found.p <= level
+    facts: dict[str, JsonValue] = {
+        "drawn": found.drawn,
+        "gained": found.gained,
+        "lost": found.lost,
         "share": share,
-        "p": p,
+        "gain": gain,
+        "p": found.p,
         "level": level,
-        "provable_gain": scale * reach / 100,
+        "provable_gain": proves,
     }
-    cure = "" if p <= level or gained <= lost else "have more disagreements drawn and answered"
-    return Finding(CHECK, passed=p <= level, text=text, cure=cure, facts=facts)
+    cure = "" if passed or gain <= 0 else "have more disagreements drawn and answered"
+    return Finding(CHECK, passed, text, cure, facts)

@@ -8,10 +8,10 @@ from training.gate.answers import Answers, answer
 from training.gate.calibration import check_calibration
 from training.gate.costs import Costs, check_costs, measure_latency
 from training.gate.disagreements import check_better_blind
-from training.gate.floors import check_floors
 from training.gate.noninferiority import check_no_worse
 from training.gate.recent import check_better
 from training.gate.tickets import JudgedTicket, check_unlearned
+from training.gate.units import check_units
 from training.gate.verdict import Finding, Verdict
 
 _TIMED = 100  # tickets
@@ -147,7 +147,7 @@ def _frozen_findings(
     for check, name, answers in others:
         yield check_no_worse(tickets, challenger.frozen, answers, check=check, name=name)
     if tickets:
-        yield check_floors(tickets, challenger.frozen, champion.frozen)
+        yield check_units(tickets, challenger.frozen, champion.frozen)
         yield check_calibration(tickets, challenger.frozen, champion.frozen)
 
 

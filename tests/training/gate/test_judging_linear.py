@@ -137,6 +137,6 @@ def test_a_better_version_that_diverts_a_unit_is_refused_and_the_unit_named(
 
     verdict = judge(tickets, poor, spoilt, allowed=ALLOWED, costs=SAME)
 
-    floors = next(finding for finding in verdict.refusals if finding.check == "units")
-    assert f"unit {unit}: " in floors.text
-    assert f"to unit {target}" in floors.text
+    found = next(finding for finding in verdict.refusals if finding.check == "units")
+    assert f"unit {unit}: " in found.text
+    assert f"to unit {target}" in found.text

@@ -1,4 +1,4 @@
-"""Floors: no unit may fare worse, whatever the others gain.
+"""Whether each unit fares no worse, whatever the others gain.
 
 For each unit an exact test of McNemar asks whether the challenger loses more of its tickets than it
 gains; units with few tickets are pooled. Holm's correction ("A simple sequentially rejective
@@ -21,25 +21,25 @@ from training.gate.verdict import Finding
 from training.held_out import representatives
 
 LEAST_TICKETS = 20
-"""Distinct frozen tickets from which on a unit has a floor of its own."""
+"""Distinct frozen tickets from which on a unit is tested by itself."""
 LEVEL = 0.05
 
 _SEED = 42
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
+class UnitPairs:
     """How the tickets of a unit, or of a pool of units, fare.
 
     Parameters:
-        name: for people.
+        unit: its code; None for all units with fewer than ``LEAST_TICKETS``.
         tickets: distinct ones.
         gained: right by the challenger alone.
         lost: right by the champion alone.
         instead: the unit that most of the lost ones get now, and how many.
     """
 
-    name: str
+    unit: str | None
     tickets: int
     gained: int
     lost: int
@@ -54,8 +54,10 @@ class Floor:
 
     def __str__(self) -> str:
         """Return how they fare, for people."""
+        few = f"all units with fewer than {LEAST_TICKETS} tickets together"
+        name = few if self.unit is None else f"unit {self.unit}"
         text = (
-            f"{self.name}: of {self.tickets:,} distinct frozen tickets the challenger gains "
+            f"{name}: of {self.tickets:,} distinct frozen tickets the challenger gains "
             f"{self.gained:,} and loses {self.lost:,} (p = {self.p:.1g})"
         )
         if self.instead:
@@ -63,9 +65,7 @@ class Floor:
         return text
 
 
-def check_floors(
-    tickets: Sequence[JudgedTicket], challenger: Answers, champion: Answers
-) -> Finding:
+def check_units(tickets: Sequence[JudgedTicket], challenger: Answers, champion: Answers) -> Finding:
     """Find whether any unit fares worse beyond chance; it is named.
 
     Args:
@@ -73,14 +73,14 @@ def check_floors(
         challenger: its answers to them.
         champion: the champion's.
     """
-    floors = _floors(tickets, challenger, champion)
-    fallen = holm([floor.p for floor in floors])
-    worse = [floor for floor, falls in zip(floors, fallen, strict=True) if falls]
-    tested = f"{len(floors):,} units and pools, exact tests, Holm-corrected at {LEVEL:.0%}"
+    parts = _parts(tickets, challenger, champion)
+    rejected = holm([part.p for part in parts])
+    worse = [part for part, falls in zip(parts, rejected, strict=True) if falls]
+    tested = f"{len(parts):,} units and pools, exact tests, Holm-corrected at {LEVEL:.0%}"
     text = "; ".join(map(str, worse)) if worse else "no unit fares worse beyond chance"
     facts: dict[str, JsonValue] = {
-        "units": len(floors),
-        "worse": [{"unit": one.name, "lost": one.lost, "gained": one.gained} for one in worse],
+        "units": len(parts),
+        "worse": [{"unit": one.unit, "lost": one.lost, "gained": one.gained} for one in worse],
     }
     return Finding("units", passed=not worse, text=f"{text} ({tested})", facts=facts)
 
@@ -95,7 +95,9 @@ def holm(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
     return rejected
 
 
-def _floors(tickets: Sequence[JudgedTicket], challenger: Answers, champion: Answers) -> list[Floor]:
+def _parts(
+    tickets: Sequence[JudgedTicket], challenger: Answers, champion: Answers
+) -> list[UnitPairs]:
     rows = representatives(group_numbers(tickets), _SEED)
     right = right_units(tickets)[rows]
     answers = challenger.units[rows]
@@ -103,19 +105,19 @@ def _floors(tickets: Sequence[JudgedTicket], challenger: Answers, champion: Answ
     counts = Counter(right.tolist())
     large = [unit for unit, count in sorted(counts.items()) if count >= LEAST_TICKETS]
     small = ~np.isin(right, large)
-    parts = [(f"unit {unit}", right == unit) for unit in large]
+    parts: list[tuple[str | None, NDArray[np.bool_]]] = [(unit, right == unit) for unit in large]
     if small.any():
-        parts.append((f"the {len(counts) - len(large):,} units with fewer tickets", small))
-    return [_floor(name, answers[of], mine[of], other[of]) for name, of in parts]
+        parts.append((None, small))
+    return [_pairs(unit, answers[of], mine[of], other[of]) for unit, of in parts]
 
 
-def _floor(
-    name: str, answers: NDArray[np.str_], mine: NDArray[np.bool_], other: NDArray[np.bool_]
-) -> Floor:
+def _pairs(
+    unit: str | None, answers: NDArray[np.str_], mine: NDArray[np.bool_], other: NDArray[np.bool_]
+) -> UnitPairs:
     lost = other & ~mine
     instead = Counter(answers[lost].tolist()).most_common(1)
-    return Floor(
-        name,
+    return UnitPairs(
+        unit,
         tickets=len(answers),
         gained=int(np.sum(mine & ~other)),
         lost=int(lost.sum()),
