@@ -11,7 +11,8 @@ free the ticket, or the relay does once the claim has expired. ``results`` store
 status. ``corrections`` stores what a person decides, with its ``provenance`` (why the person was
 asked), and ``blind_sample`` tells which of these tickets were drawn. ``quality`` estimates from the
 sample how right the routed tickets are, and ``drift`` compares the ``figures`` of answers then and
-now. ``erasure`` empties the row for good, and ``export`` gives it back as a row for people.
+now. Where a unit gives a ticket back, ``returns`` opens its next round; ``returned`` tells who did,
+and why. ``erasure`` empties the row for good, and ``export`` gives it back as a row for people.
 ``report`` counts the tickets, and lists the dead.
 
 The way of a unit: a file names it (``unit_record``), ``unit_index`` finds which stored unit it is,

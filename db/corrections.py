@@ -1,6 +1,5 @@
 """Corrections: what people decide. Append-only, and never overwritten by a model."""
 
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -89,6 +88,8 @@ def decide(
     how = CONFIRM if same else CORRECT
     if asked is Asked.BULK and how == CORRECT:
         asked = Asked.FILE
+    if answer is None and ticket.round > 0 and ticket.status == Status.REVIEW:
+        asked = Asked.RETURNED
     correction = Correction(
         ticket_id=ticket.id,
         round=ticket.round,
@@ -141,20 +142,6 @@ def latest_decisions(*columns: InstrumentedAttribute[Any]) -> Select[Any]:
         )
         .order_by(Ticket.id)
     )
-
-
-def refused_units(session: Session, ticket_ids: Collection[int]) -> dict[int, set[str]]:
-    """Return the units that returned (退单) each ticket: they are not offered it again."""
-    refused: dict[int, set[str]] = {}
-    query = select(Correction.ticket_id, Correction.from_unit).where(
-        Correction.ticket_id.in_(ticket_ids),
-        Correction.how == RETURN,
-        Correction.from_unit.is_not(None),
-    )
-    for ticket_id, code in session.execute(query):
-        assert code is not None  # the query says so
-        refused.setdefault(ticket_id, set()).add(code)
-    return refused
 
 
 def _same(session: Session, before: str, unit: str) -> bool:

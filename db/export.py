@@ -13,6 +13,7 @@ from db import taxonomy
 from db.corrections import CONFIRM, CORRECT, MODEL
 from db.models import Classification, Correction, Status, Ticket, Unit
 from db.provenance import BLIND
+from db.returned import return_reasons
 from db.session import Database
 
 # ``unit`` is always empty: people fill it in, so it stands beside what they read.
@@ -30,6 +31,8 @@ EXPORT_COLUMNS = (
     UNIT,
     "final_unit",
     DECIDED_BY,
+    "returned_by",
+    "return_reasons",
     "top_k",
     *SETS,
     "held_back",
@@ -111,9 +114,11 @@ def _page_end(session: Session, last: int) -> int:
 
 def _page(session: Session, query: Select[Any]) -> list[dict[str, Any]]:
     names = dict(session.execute(select(Unit.code, Unit.name)).all())
-    rows = session.execute(query.order_by(Ticket.id))
+    rows = session.execute(query.order_by(Ticket.id)).all()
+    returned = return_reasons(session, [row[0].id for row in rows if row[0].round > 0])
     return [
         _row(ticket, answer, predicted, final, person, names)
+        | _returned_columns(returned.get(ticket.id), names)
         for ticket, answer, predicted, final, person in rows
     ]
 
@@ -220,6 +225,8 @@ def _row(
         UNIT: None,
         "final_unit": final,
         DECIDED_BY: (person or MODEL) if decided else None,
+        "returned_by": None,
+        "return_reasons": None,
         "top_k": [[names.get(code, code), p] for code, p in shown.top_k] if shown else None,
         **{column: _set_of(shown, level, names) for column, level in SETS.items()},
         "held_back": answer.held_back if answer else None,
@@ -242,6 +249,18 @@ def _row(
 def _is_blind(ticket: Ticket, answer: Classification | None) -> bool:
     """Whether a person is to decide without a suggestion, and has not yet."""
     return answer is not None and answer.held_back in BLIND and ticket.status == Status.REVIEW
+
+
+def _returned_columns(
+    returned: list[tuple[str, str]] | None, names: dict[str, str]
+) -> dict[str, list[str]]:
+    """Return the columns of a ticket that units returned: who did, and why, oldest first."""
+    if not returned:
+        return {}
+    return {
+        "returned_by": [names.get(code, code) for code, _ in returned],
+        "return_reasons": [reason for _, reason in returned],
+    }
 
 
 def _set_of(answer: Classification | None, level: str, names: dict[str, str]) -> list[str] | None:

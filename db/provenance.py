@@ -25,6 +25,8 @@ class Asked(StrEnum):
     SAMPLE = "sample"
     # A decided ticket, once more, and without the first decision.
     SECOND_OPINION = "second_opinion"
+    # Units returned the ticket, and no model answered it again.
+    RETURNED = "returned"
     # Nobody was asked: somebody came upon a ticket that was routed, or that no model had answered.
     ROUTED = "routed"
     UNANSWERED = "unanswered"

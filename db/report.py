@@ -9,6 +9,7 @@ from sqlalchemy import (
     CompoundSelect,
     Select,
     and_,
+    case,
     func,
     literal_column,
     select,
@@ -27,6 +28,7 @@ from db.models import (
     Status,
     Ticket,
 )
+from db.provenance import Asked
 
 _RATE_WINDOW_S = 60
 _NO_AGE: ColumnElement[float | None] = literal_column("NULL")
@@ -44,7 +46,8 @@ class Overview:
         claimed: queued tickets a worker has in hand.
         classified_last_minute: answers of the last 60 s.
         corrections: all decisions of people.
-        review_by_reason: tickets in review by why the newest answer was held back.
+        review_by_reason: tickets in review by why the newest answer was held back; ``returned``
+            where units returned them and no model answered again.
     """
 
     by_status: dict[str, dict[str, int]]
@@ -76,14 +79,20 @@ def overview(session: Session) -> Overview:
     )
 
 
-def _reasons() -> Select[str | None, int]:
+def _reasons() -> Select[tuple[str, int]]:
     """Return the query for (reason, tickets in review), the most frequent first."""
-    number, why = func.count(), Classification.held_back
-    in_review = and_(CLOSED, Ticket.status == Status.REVIEW, Classification.id == newest_answer())
+    number = func.count()
+    returned = literal_column(f"'{Asked.RETURNED}'")
+    has_answer = Classification.id.is_not(None)
+    why = case((has_answer, Classification.held_back), else_=returned).label("why")
     return (
         select(why, number)
-        .join(Ticket, Ticket.id == Classification.ticket_id)
-        .where(in_review)
+        .select_from(Ticket)
+        .outerjoin(
+            Classification,
+            and_(Classification.ticket_id == Ticket.id, Classification.id == newest_answer()),
+        )
+        .where(CLOSED, Ticket.status == Status.REVIEW)
         .group_by(why)
         .order_by(number.desc(), why)
     )

@@ -2,8 +2,9 @@
 
 from classifier.interface import Batch
 from core.text import model_text
-from db import Database, corrections
+from db import Database
 from db.claims import Claim
+from db.returned import refused_units
 
 
 def split_live(claim: Claim) -> dict[str, Claim]:
@@ -41,4 +42,4 @@ def _refused_units(database: Database, claim: Claim) -> dict[int, set[str]]:
     if not returned:
         return {}
     with database.reading() as session:
-        return corrections.refused_units(session, returned)
+        return refused_units(session, returned)

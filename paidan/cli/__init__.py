@@ -4,10 +4,11 @@ A command's file holds its ``options`` and what it prints; the work is a room's 
 runs the parts. ``push`` reads a ``ticket_file``; its ``submission`` writes the tickets, with
 ``notes`` and ``rejects`` of single rows. ``status`` counts them, ``export`` writes a row a ticket
 (``export_file``, in the form of ``sheets``, formulas made ``inert``). ``correct`` reads each
-``decision_row``, finds the ``named_ticket`` and enters the ``decisions``. ``quality`` estimates how
-right the routed tickets are and tells it in a ``quality_report``. ``dead`` gives new attempts,
-``erase`` empties a ticket. ``taxonomy`` reads a ``unit_file``. ``train`` and ``evaluate`` read
-``labelled`` tickets, whose ``labels`` name units; so does ``data``, which keeps snapshots;
+``decision_row``, finds the ``named_ticket`` and enters the ``decisions``; ``returns`` enters what
+each ``return_row`` gives back. ``quality`` estimates how right the routed tickets are and tells it
+in a ``quality_report``. ``dead`` gives new attempts, ``erase`` empties a ticket. ``taxonomy`` reads
+a ``unit_file``. ``train`` and ``evaluate`` read ``labelled`` tickets, whose ``labels`` name units;
+so does ``data``, which keeps snapshots;
 ``trainings`` makes a version, ``models`` promotes it, ``bases`` adds what an LLM is trained on.
 ``recalibrate`` sets a version's threshold anew and tells it in a ``recalibration_report``.
 
@@ -37,6 +38,7 @@ from paidan.cli import (
     push,
     quality,
     recalibrate,
+    returns,
     services,
     status,
     taxonomy,
@@ -81,6 +83,7 @@ for command in (
     *status.COMMANDS,
     *export.COMMANDS,
     *correct.COMMANDS,
+    *returns.COMMANDS,
     *quality.COMMANDS,
     *dead.COMMANDS,
     *erase.COMMANDS,

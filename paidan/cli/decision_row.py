@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("external_id", "unit", "source")
 # No database holds these.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # In these files every text stands as it is stored.
 _JSON = (".json", ".jsonl", ".ndjson")
 
@@ -42,7 +42,7 @@ class Decision:
         """Why it cannot be entered, if it cannot."""
         if not self.external_id:
             return "the external_id is missing"
-        if _UNSTORABLE.search(f"{self.external_id}{self.source}{self.unit}"):
+        if UNSTORABLE.search(f"{self.external_id}{self.source}{self.unit}"):
             return "a NUL character or half a surrogate pair: the file is damaged"
         return None
 
@@ -53,12 +53,15 @@ class DecisionReader:
     Args:
         file: the input, for messages and its kind.
         columns: field to column name, where they differ.
+
+    Attributes:
+        is_json: whether a row may leave out what others have.
     """
 
     def __init__(self, file: Path, columns: Mapping[str, str]) -> None:
         self._file = file
         self._columns = columns
-        self._is_json = file.suffix.lower() in _JSON
+        self.is_json = file.suffix.lower() in _JSON
         self._names: tuple[str, ...] = ()
         self._has_unit = False
 
@@ -72,13 +75,13 @@ class DecisionReader:
         Raises:
             InputError: the file has no column of ids, or none of units.
         """
-        exact = ESCAPED in row.values or self._is_json
+        exact = ESCAPED in row.values or self.is_json
         values = as_stored(row).values
         id_column, unit_column, source_column = (self._column(values, name) for name in FIELDS)
         # A later object may leave out what others have, and what is not decided.
-        if id_column is None and not (self._is_json and self._names):
+        if id_column is None and not (self.is_json and self._names):
             raise self._missing("external_id", values)
-        if unit_column is None and not self._is_json:
+        if unit_column is None and not self.is_json:
             raise self._missing("unit", values)
         self._names = tuple(values)
         self._has_unit = self._has_unit or unit_column is not None

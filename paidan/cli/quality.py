@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 import click
 
 from core.settings import get_settings
-from paidan.cli.options import JSON, print_json, read_moment
+from paidan.cli.options import JSON, opened_database, print_json, read_moment
 from paidan.cli.quality_report import print_quality
 
 if TYPE_CHECKING:
     from db.drift import Drift
     from db.quality import Counts
+    from db.returned import Received
 
 # Long enough for some hundred sampled tickets, short enough for what is still true.
 _WEEKS = 12
@@ -23,8 +24,11 @@ _WEEKS = 12
 @click.option("--until", help="Answered before; of a date, its end [default: now].")
 @JSON
 def quality(since: str | None, until: str | None, *, as_json: bool) -> None:
-    """Estimate the error of routed tickets from the blind sample, by week and unit; show drift."""
-    from db import drift, open_database, taxonomy
+    """Estimate the error of routed tickets from the blind sample, by week and unit.
+
+    Units' returns and drift are shown, too.
+    """
+    from db import drift, returned, taxonomy
     from db import quality as db_quality
 
     settings = get_settings()
@@ -33,10 +37,11 @@ def quality(since: str | None, until: str | None, *, as_json: bool) -> None:
     start = read_moment("--since", since, zone) or end - timedelta(weeks=_WEEKS)
     if start >= end:
         raise click.BadParameter("it is not before --until", param_hint="--since")
-    with open_database(settings).reading() as session:
+    with opened_database(settings) as database, database.reading() as session:
         found = db_quality.read_quality(session, start, end, zone)
         index = taxonomy.read_index(session)
         drifted = drift.read_drift(session)
+        received = returned.read_received(session, start, end)
     share = settings.review_sample
     state = {
         "since": start.isoformat(),
@@ -48,8 +53,13 @@ def quality(since: str | None, until: str | None, *, as_json: bool) -> None:
             for week, counts in found.by_week
         ],
         "units": [
-            {"unit": code, "name": index.units[code].name, **_figures(counts)}
-            for code, counts in found.by_unit.items()
+            {
+                "unit": code,
+                "name": index.units[code].name,
+                **_figures(found.by_unit.get(code, db_quality.Counts())),
+                **_returns(received.get(code, returned.Received())),
+            }
+            for code in sorted(found.by_unit.keys() | received.keys())
         ],
         "drift": _drift(drifted),
     }
@@ -73,6 +83,14 @@ def _figures(counts: "Counts") -> dict[str, Any]:
         "overridden": counts.overridden,
         "override_rate": counts.override_rate,
         "override_interval": counts.override_interval,
+    }
+
+
+def _returns(received: "Received") -> dict[str, Any]:
+    return {
+        "sent": received.sent,
+        "returned": received.returned,
+        "return_rate": received.returned / received.sent if received.sent else None,
     }
 
 

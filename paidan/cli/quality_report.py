@@ -14,6 +14,7 @@ def print_quality(state: dict[str, Any]) -> None:
     _print_shares(state)
     if state["total"]["routed"] or state["total"]["sampled"]:
         _print_table("week", [(week["week"], week) for week in state["weeks"]])
+    if state["units"]:
         _print_table("unit", [(unit["name"], unit) for unit in state["units"]])
     _print_drift(state["drift"])
 
@@ -69,7 +70,10 @@ def _print_table(head: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> None:
             f"{row['overridden']:,}",
         )
         # Names last: how wide they are is the terminal's secret.
-        click.echo("".join(f"{cell:>14}" for cell in cells) + f"  {name}")
+        told = f"  {name}"
+        if row.get("returned"):
+            told += f" (returned {row['returned']:,} of {row['sent']:,}, {row['return_rate']:.1%})"
+        click.echo("".join(f"{cell:>14}" for cell in cells) + told)
 
 
 def _print_drift(drift: dict[str, Any]) -> None:

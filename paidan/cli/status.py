@@ -12,7 +12,7 @@ from core.broker import (
     queue_name,
 )
 from core.settings import Settings, get_settings
-from paidan.cli.options import JSON, print_json
+from paidan.cli.options import JSON, opened_database, print_json
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -27,10 +27,10 @@ _REDIS_TIMEOUT_S = 3.0
 @JSON
 def status(*, as_json: bool) -> None:
     """Show tickets by status and lane, queues, workers, champion and rate."""
-    from db import open_database, report, versions, workers
+    from db import report, versions, workers
 
     settings = get_settings()
-    with open_database(settings).reading() as session:
+    with opened_database(settings) as database, database.reading() as session:
         view = report.overview(session)
         champion = versions.champion(session)
         heartbeats = [

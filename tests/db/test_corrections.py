@@ -165,23 +165,3 @@ def test_a_ticket_is_found_by_source_and_external_id(database: Database, ticket:
         assert found.id == ticket
         assert corrections.find_ticket(session, "12345", "t1") is None
         assert corrections.find_ticket(session, "file", "t2") is None
-
-
-def test_units_that_returned_a_ticket_are_known(database: Database) -> None:
-    first, second, third = add_tickets(database, 3)
-    with database.writing() as session:
-        for ticket, from_unit, how in (
-            (first, "A", "return"),
-            (first, "B", "return"),
-            (second, "A", "correct"),
-            (second, None, "return"),
-            (third, "C", "return"),
-        ):
-            session.add(
-                Correction(
-                    ticket_id=ticket, round=0, from_unit=from_unit, to_unit=None, actor="x", how=how
-                )
-            )
-
-    with database.reading() as session:
-        assert corrections.refused_units(session, [first, second]) == {first: {"A", "B"}}

@@ -78,7 +78,7 @@ def erase(database: Database, external_id: str = "t1", source: str = "file") -> 
 def whole_record(database: Database) -> str:
     """Every value of every table that may quote a ticket, as text."""
     with database.reading() as session:
-        tables = ("tickets", "events", "corrections", "classifications")
+        tables = ("tickets", "events", "corrections", "return_reasons", "classifications")
         return "\n".join(
             repr(row) for name in tables for row in session.execute(text(f"SELECT * FROM {name}"))
         )

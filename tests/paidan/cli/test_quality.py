@@ -1,6 +1,7 @@
 """``paidan quality``: estimate, weeks, units and drift of a record."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from tests.support.make import add_tickets, add_units
 
 
 @pytest.fixture
-def database() -> Database:
+def database() -> Iterator[Database]:
     """The record of the commands: 6 routed, 3 sampled (right, wrong, undecided)."""
     database = open_database(load_settings())
     add_units(database)
@@ -22,7 +23,8 @@ def database() -> Database:
     answer_all(database, [("A", 0.9, None)] * 6 + [("B", 0.9, "sample")] * 3)
     correct(database, ids[6], "B")
     correct(database, ids[7], "C")
-    return database
+    yield database
+    database.engine.dispose()
 
 
 @pytest.mark.usefixtures("database")
@@ -49,6 +51,7 @@ def test_json_has_week_and_unit(cli: Cli) -> None:
     assert [(unit["unit"], unit["name"], unit["wrong"]) for unit in state["units"]] == [
         ("A", "甲局", 0),
         ("B", "乙局", 1),
+        ("C", "丙局", 0),  # it was sent what a person took from B
     ]
     assert state["units"][0]["error"] is None
     assert state["units"][0]["error_interval"] == [0.0, 1.0]

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from core.broker import INGEST_STREAM, LANES, UNACKED, UNACKED_INDEX, queue_name
 from db.models import Classification, Correction, Status, Ticket
+from db.returns import MOST_RETURNS
 from tests.whole.chaos.person import Decided
 from tests.whole.chaos.producers import text_of
 from tests.whole.chaos.watch import pending_entries
@@ -119,7 +120,10 @@ def _check_answers(
             found = of_round.pop((ticket.id, round_), [])
             if len(found) > 1:
                 verdict.double.append(f"{name} has {len(found)} answers in round {round_}")
-            is_open = round_ == ticket.round and ticket.status in (Status.QUEUED, Status.DEAD)
+            is_open = round_ == ticket.round and (
+                ticket.status in (Status.QUEUED, Status.DEAD)
+                or (ticket.status == Status.REVIEW and len(refused[ticket.id]) >= MOST_RETURNS)
+            )
             if not found and (ticket.id, round_) not in decided and not is_open:
                 verdict.wrong.append(f"{name} has no answer in round {round_}")
             gone = {unit for before, unit in refused[ticket.id] if before < round_}

@@ -10,6 +10,7 @@ from core.errors import DatabaseUnavailableError, StorageError
 from db import corrections, versions
 from db.export import export_rows
 from db.models import Status, Ticket
+from db.returned import refused_units
 from tests.support.returns import return_ticket
 from tests.whole.chaos.world import World
 
@@ -78,7 +79,7 @@ class Person(threading.Thread):
     def _return(self) -> None:
         """Give a routed ticket back in its unit's name (退单)."""
         ticket = self._some_ticket(Ticket.status == Status.ROUTED, Ticket.round < _MOST_ROUNDS)
-        if ticket is None:
+        if ticket is None or self._returned_before(ticket):
             return
         while not self.world.ended.is_set():
             try:
@@ -89,6 +90,12 @@ class Person(threading.Thread):
                 continue
             self.decided.setdefault(ticket.id, Decided()).returned.append(ticket.round)
             return
+
+    def _returned_before(self, ticket: Ticket) -> bool:
+        """Whether the ticket's unit did so once: it must keep what it is given again."""
+        with self.world.database.reading() as session:
+            refused = refused_units(session, [ticket.id])
+        return ticket.unit_code in refused.get(ticket.id, ())
 
     def _promote(self) -> None:
         with self.world.database.writing() as session:

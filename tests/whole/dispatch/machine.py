@@ -42,14 +42,16 @@ class Dispatch(Working):
         ticket.status, ticket.unit = "routed", unit
 
     def _return(self, ticket: Expected) -> None:
-        """A unit gives a ticket back (退单): a new round begins."""
+        """A unit gives a ticket back (退单): a new round begins, or after the second a review."""
+        is_first = ticket.unit not in ticket.refused
         with self.database.writing() as session:
             returned = return_ticket(session, ticket.id, ticket.round, actor="p")
-        assert returned == (ticket.status == "routed")
+        assert returned == (ticket.status == "routed" and is_first)
         if returned:
             ticket.decisions.append((ticket.round, "return", ticket.unit, None))
             ticket.round += 1
-            ticket.status, ticket.unit, ticket.attempts, ticket.alone = "queued", None, 0, False
+            ticket.status = "review" if len(ticket.refused) > 1 else "queued"
+            ticket.unit, ticket.attempts, ticket.alone = None, 0, False
 
     @precondition(lambda self: any(t.status == "dead" for t in self.expected.tickets.values()))
     @rule()
