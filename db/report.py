@@ -79,10 +79,10 @@ def overview(session: Session) -> Overview:
     )
 
 
-def _reasons() -> Select[tuple[str, int]]:
+def _reasons() -> Select[Any]:
     """Return the query for (reason, tickets in review), the most frequent first."""
     number = func.count()
-    returned = literal_column(f"'{Asked.RETURNED}'")
+    returned: ColumnElement[str] = literal_column(f"'{Asked.RETURNED}'")
     has_answer = Classification.id.is_not(None)
     why = case((has_answer, Classification.held_back), else_=returned).label("why")
     return (

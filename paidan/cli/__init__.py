@@ -8,9 +8,9 @@ runs the parts. ``push`` reads a ``ticket_file``; its ``submission`` writes the 
 each ``return_row`` gives back. ``quality`` estimates how right the routed tickets are and tells it
 in a ``quality_report``. ``dead`` gives new attempts, ``erase`` empties a ticket. ``taxonomy`` reads
 a ``unit_file``. ``train`` and ``evaluate`` read ``labelled`` tickets, whose ``labels`` name units;
-so does ``data``, which keeps snapshots;
-``trainings`` makes a version, ``models`` promotes it, ``bases`` adds what an LLM is trained on.
-``recalibrate`` sets a version's threshold anew and tells it in a ``recalibration_report``.
+so does ``data``, which keeps snapshots; ``trainings`` makes a version, ``models`` promotes it,
+``bases`` adds what an LLM is trained on. ``recalibrate`` sets a version's threshold anew and tells
+it in a ``recalibration_report``.
 
 Exit codes: 0 all done; 1 an error, told on stderr; 2 wrong usage; 3 done, but part of the input
 was refused or a ticket died; 130 interrupted.
