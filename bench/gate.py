@@ -178,7 +178,7 @@ def judge_pair(random: np.random.Generator, case: Case) -> tuple[Verdict, Naive]
         drawn = draw(np.arange(BLIND_POOL), pool.challenger, pool.champion, seed=0)
         recent = pool.take(drawn.rows)
         judged = recent.judged(["blind"] * len(drawn.rows), [1.0] * len(drawn.rows))
-        evidence = Evidence(tickets, [], None, judged, drawn.share)
+        evidence = Evidence(tickets, [], 0, judged, drawn.share)
     slower = Costs(P95_S * (1.5 if case.spoilt == "slower" else 1.0))
     verdict = weigh(
         evidence,

@@ -24,8 +24,8 @@ class Evidence:
     Parameters:
         frozen: the frozen test set.
         recent: decided tickets of the share of the stream that stays out of training.
-        unseen: how many of the same share and time the champion was sure of and nobody decided;
-            None where it is not known (see ``recent.check_better``).
+        unseen: how many of the same share and time the champion was sure of and nobody decided
+            (see ``recent.check_better``).
         disagreements: drawn at random (``disagreements.draw``) from all recent tickets that the two
             answer differently, and decided by people who saw no suggestion. Where there are any,
             they decide whether the challenger is better, and ``recent`` does not.
@@ -34,7 +34,7 @@ class Evidence:
 
     frozen: Sequence[JudgedTicket]
     recent: Sequence[JudgedTicket]
-    unseen: int | None
+    unseen: int
     disagreements: Sequence[JudgedTicket] = ()
     share: float | None = None
 

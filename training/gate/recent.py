@@ -34,7 +34,7 @@ def check_better(
     challenger: Answers,
     champion: Answers,
     look: int,
-    unseen: int | None,
+    unseen: int,
 ) -> Finding:
     """Find whether the challenger is better on the stream that the tickets stand for.
 
@@ -45,14 +45,13 @@ def check_better(
         champion: the champion's.
         look: the number of this comparison with the champion.
         unseen: how many tickets of the same share and time the champion was sure of and nobody
-            decided, routed or waiting. Those that chance drew then stand for these, however many
-            are decided; where all doubted ones are decided and few of the others, inclusion
-            probabilities tell too little of these. None: it is not known.
+            decided, routed or waiting (of the whole stream's, the share). Those that chance drew
+            stand for these too, since people may have decided all doubted ones and few of them.
     """
     rows = np.array([row for row, one in enumerate(tickets) if one.inclusion], dtype=np.int64)
     known = [tickets[row] for row in rows.tolist()]
     chance = np.array([_is_by_chance(one) for one in known], dtype=np.bool_)
-    if not known or (unseen != 0 and chance.sum() < LEAST_BY_CHANCE):
+    if not known or (unseen > 0 and chance.sum() < LEAST_BY_CHANCE):
         return _refuse(len(tickets), len(known), int(chance.sum()))
     right = right_units(known)
     gained = (challenger.units[rows] == right).astype(np.float64)
@@ -69,11 +68,11 @@ def _is_by_chance(ticket: JudgedTicket) -> bool:
 
 
 def _weights(
-    tickets: Sequence[JudgedTicket], chance: NDArray[np.bool_], unseen: int | None
+    tickets: Sequence[JudgedTicket], chance: NDArray[np.bool_], unseen: int
 ) -> NDArray[np.float64]:
     """Return (n,) how many tickets of the stream each stands for."""
     weights = 1 / np.array([one.inclusion for one in tickets], dtype=np.float64)
-    if unseen is not None and chance.any():
+    if chance.any():
         weights[chance] *= (unseen + chance.sum()) / weights[chance].sum()
     return weights
 

@@ -94,7 +94,7 @@ def test_the_challenger_must_be_no_worse_than_the_best_champion_so_far_either() 
 
 
 def test_without_any_ticket_nothing_is_promoted_and_both_cures_are_told() -> None:
-    verdict = judge(Evidence([], [], None), Scripted("v1"), Scripted("v2"), allowed=ALLOWED)
+    verdict = judge(Evidence([], [], 0), Scripted("v1"), Scripted("v2"), allowed=ALLOWED)
 
     assert refused(verdict) == {"frozen", "recent"}
     assert all(finding.cure for finding in verdict.refusals)

@@ -16,9 +16,9 @@ def found(
     other: str,
     tickets: list[JudgedTicket] | None = None,
     look: int = 1,
-    unseen: int | None = None,
+    unseen: int = 450,
 ) -> Finding:
-    """The finding on 200 doubted tickets and 50 drawn ones; A is right."""
+    """The finding on 200 doubted tickets and 50 of 500 that chance drew; A is right."""
     tickets = DOUBTED + SAMPLED if tickets is None else tickets
     return check_better(tickets, said(mine), said(other), look, unseen)
 
@@ -44,7 +44,7 @@ def test_doubted_tickets_decide_where_nothing_was_unseen() -> None:
     assert finding.facts["stand_for"] == 200
 
 
-def test_tickets_stand_for_as_many_as_their_inclusion_probability_says() -> None:
+def test_tickets_drawn_by_chance_stand_for_those_that_nobody_saw() -> None:
     # Ten of the doubted are gained, one of those that stand for ten is lost.
     finding = found("A" * 249 + "B", "B" * 10 + "A" * 240)
 
@@ -53,8 +53,8 @@ def test_tickets_stand_for_as_many_as_their_inclusion_probability_says() -> None
     assert not finding.passed
 
 
-def test_drawn_tickets_stand_for_all_that_nobody_decided() -> None:
-    # One is lost that stands for 40, though by its probability it would for 10.
+def test_where_few_of_the_drawn_are_decided_each_stands_for_more() -> None:
+    # One is lost that stands for 40, not for 10 as its inclusion probability alone says.
     finding = found("A" * 249 + "B", "B" * 10 + "A" * 240, unseen=1_950)
 
     assert finding.facts["stand_for"] == pytest.approx(200 + 2_000)
@@ -104,3 +104,13 @@ def test_near_duplicates_gain_as_one() -> None:
 
     assert alone.facts["gain"] == many.facts["gain"]
     assert float(str(alone.facts["lower_bound"])) < float(str(many.facts["lower_bound"]))
+
+
+def test_the_rarer_such_tickets_are_asked_about_the_more_each_stands_for() -> None:
+    """Of as many unseen tickets, those of a week with a small sample stand for more."""
+    rare = judged("A" * 50, inclusion=0.05, start=250)
+
+    finding = found("A" * 250 + "A" * 49 + "B", "A" * 300, DOUBTED + SAMPLED + rare, unseen=1_400)
+
+    assert finding.facts["stand_for"] == pytest.approx(200 + 1_500)
+    assert finding.facts["gain"] == pytest.approx(-20 / 1_700)
