@@ -38,6 +38,7 @@ def test_the_hash_depends_on_the_samples_and_not_on_their_order() -> None:
             Sample("水管破裂了", "SW"),
             Sample("水管破裂", "JT"),
             Sample("水管破裂", "SW", "漏水"),
+            Sample("水管破裂", "SW", weight=0.3),
         )
     ]
-    assert len({data_sha256(GOOD), *changed}) == 4
+    assert len({data_sha256(GOOD), *changed}) == 5

@@ -18,12 +18,15 @@ class Data:
         labels: (n,) class numbers.
         classes: how many there are.
         groups: (n,) group numbers of near-duplicates.
+        weights: (n,) how much each counts in a fit; None where all count alike. What is held out
+            and measured counts alike either way.
     """
 
     texts: Sequence[str]
     labels: Labels
     classes: int
     groups: Labels
+    weights: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Return n."""
@@ -32,4 +35,5 @@ class Data:
     def take(self, rows: NDArray[np.int64]) -> "Data":
         """Return the samples in these rows."""
         texts = [self.texts[row] for row in rows.tolist()]
-        return Data(texts, self.labels[rows], self.classes, self.groups[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        return Data(texts, self.labels[rows], self.classes, self.groups[rows], weights)

@@ -14,6 +14,7 @@ from sklearn.svm import LinearSVC
 from training.linear.data import Labels
 
 Loss = Literal["hinge", "logistic"]
+Weights = NDArray[np.float64]
 
 # Passes of SAGA over the samples. Measured: more passes change no held-out figure beyond noise,
 # and a model that stops early is regularised by it.
@@ -54,27 +55,40 @@ class Learner:
         """Return the form in which a training tells of it."""
         return f"{self.loss}, C {self.c:g}, balance {self.balance:g}"
 
-    def fit(self, matrix: csr_matrix, labels: Labels, seed: int) -> Plane:
-        """Return the scores of all classes, each of which has a sample."""
-        model = self._model(labels, seed)
+    def fit(
+        self, matrix: csr_matrix, labels: Labels, seed: int, weights: Weights | None = None
+    ) -> Plane:
+        """Return the scores of all classes, each of which has a sample.
+
+        Args:
+            matrix: (n, f) n-grams.
+            labels: (n,) class numbers.
+            seed: of the fit.
+            weights: (n,) over 0; None where all samples count alike.
+        """
+        if weights is not None:
+            weights = weights / weights.mean()  # so that C means what it does
+        model = self._model(labels, seed, weights)
         with warnings.catch_warnings():
             # A model that stops early is a little more regularised; the held-out answers, fitted
             # alike, show what that costs.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(matrix, labels)
+            model.fit(matrix, labels, sample_weight=weights)
         coef, intercept = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
         if len(coef) == 1:  # scikit-learn keeps one row for two classes
             coef = np.concatenate([-coef, coef]) / 2
             intercept = np.concatenate([-intercept, intercept]) / 2
         return Plane(np.ascontiguousarray(coef, dtype=np.float32), intercept.astype(np.float32))
 
-    def _model(self, labels: Labels, seed: int) -> LinearSVC | LogisticRegression:
-        sizes = np.bincount(labels)
-        weights = sizes ** -float(self.balance)
-        weights *= len(labels) / (weights @ sizes)  # 1 on the mean, so that C means what it does
+    def _model(
+        self, labels: Labels, seed: int, weights: Weights | None
+    ) -> LinearSVC | LogisticRegression:
+        sizes = np.bincount(labels, weights)
+        classes = sizes ** -float(self.balance)
+        classes *= len(labels) / (classes @ sizes)  # 1 on the mean, so that C means what it does
         options = {
             "C": self.c,
-            "class_weight": dict(enumerate(weights.tolist())),
+            "class_weight": dict(enumerate(classes.tolist())),
             "random_state": seed,
         }
         match self.loss:

@@ -16,7 +16,7 @@ from training.linear.data import Data, Labels
 from training.linear.features import FEATURES, Features, name_of, vectorize
 from training.linear.folds import TRAIN_ONLY, stratified_folds, stratified_subsample
 from training.linear.jobs import processes_for, run_jobs
-from training.linear.learner import Learner
+from training.linear.learner import Learner, Weights
 from training.linear.setting import Setting
 from training.progress import Progress
 
@@ -57,7 +57,7 @@ def choose_setting(data: Data, seed: int, progress: Progress) -> Setting:
     if (folds == TRAIN_ONLY).all():
         progress.say(NOTHING_HELD_OUT)
         return Setting(next(iter(matrices)), HINGES[:1], (1.0,))
-    trial = _Trial(some.labels, folds, seed, progress)
+    trial = _Trial(some.labels, folds, seed, progress, some.weights)
     named = {name_of(features): features for features in matrices}
     best, _ = trial.run({name: (matrices[named[name]], HINGES[0]) for name in named})
     matrix = matrices[named[best]]
@@ -79,6 +79,7 @@ class _Trial:
     folds: Labels
     seed: int
     progress: Progress
+    weights: Weights | None = None
 
     def run_learners(
         self, matrix: csr_matrix, learners: Sequence[Learner]
@@ -113,17 +114,24 @@ class _Trial:
         return np.concatenate([self.labels[self.folds == fold] for fold in folds])
 
     def _answer(self, fits: Mapping[str, Fit], names: Sequence[str], fold: int) -> list[Logits]:
+        asked = self.folds == fold
         jobs = [
-            partial(_held_out, *fits[name], self.labels, self.folds == fold, self.seed)
+            partial(_held_out, *fits[name], self.labels, asked, self.seed, self.weights)
             for name in names
         ]
         return run_jobs(jobs, processes_for(len(self.labels)))
 
 
 def _held_out(
-    matrix: csr_matrix, learner: Learner, labels: Labels, asked: Labels, seed: int
+    matrix: csr_matrix,
+    learner: Learner,
+    labels: Labels,
+    asked: Labels,
+    seed: int,
+    weights: Weights | None,
 ) -> Logits:
-    return learner.fit(matrix[~asked], labels[~asked], seed).logits(matrix[asked])
+    known = None if weights is None else weights[~asked]
+    return learner.fit(matrix[~asked], labels[~asked], seed, known).logits(matrix[asked])
 
 
 def _size(data: Data) -> int:

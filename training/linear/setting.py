@@ -34,7 +34,10 @@ class Setting:
             InputError: see ``features.vectorize``.
         """
         vectorizers, matrix = vectorize(data.texts, self.features)
-        jobs = [partial(learner.fit, matrix, data.labels, seed) for learner in self.learners]
+        jobs = [
+            partial(learner.fit, matrix, data.labels, seed, data.weights)
+            for learner in self.learners
+        ]
         planes = list(zip(self.shares, run_jobs(jobs, processes), strict=True))
         return LinearWeights(
             tuple(

@@ -128,7 +128,8 @@ def _arrange(samples: Sequence[Sample], codes: Sequence[str], progress: Progress
     labels = np.array([numbers[sample.unit] for sample in ordered], dtype=np.int64)
     groups = group_near_duplicates(texts)
     tell_conflicts(ordered, groups, progress)
-    return Data(texts, labels, len(codes), groups)
+    weights = np.array([sample.weight for sample in ordered])
+    return Data(texts, labels, len(codes), groups, None if (weights == 1).all() else weights)
 
 
 def fit_linear(

@@ -50,3 +50,31 @@ def test_the_same_seed_gives_the_same_scores() -> None:
 
 def test_a_learner_is_told_in_words() -> None:
     assert str(Learner("hinge", 0.3, 1.0)) == "hinge, C 0.3, balance 1"
+
+
+@pytest.mark.parametrize("balance", [0.0, 1.0])
+def test_a_weight_of_two_counts_as_a_sample_twice(balance: float) -> None:
+    rows = np.array([*range(13), 3, 12])
+    weights = np.ones(13)
+    weights[[3, 12]] = 2
+
+    weighed = Learner("hinge", 15 / 13, balance).fit(MATRIX, LABELS, 1, weights)
+    twice = Learner("hinge", 1.0, balance).fit(MATRIX[rows], LABELS[rows], 1)
+
+    assert weighed.coef == pytest.approx(twice.coef, abs=0.01)
+    assert weighed.intercept == pytest.approx(twice.intercept, abs=0.01)
+    plain = Learner("hinge", 15 / 13, balance).fit(MATRIX, LABELS, 1)
+    assert weighed.coef != pytest.approx(plain.coef, abs=0.01)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "logistic"])
+def test_a_label_that_weighs_little_gives_way(loss: Loss) -> None:
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
+    same = csr_matrix(np.array([[1.0, 0]] * 6 + [[0, 1.0]] * 3, dtype=np.float32))
+    weights = np.array([1, 1, 1, 1, 9, 9, 1, 1, 1]) * 1.0
+    learner = Learner(loss, 30.0, 0.0)
+
+    strong = learner.fit(same, labels, 1, weights).logits(same)[0].argmax()
+    weak = learner.fit(same, labels, 1, np.where(weights == 9, 0.1, 1.0)).logits(same)[0].argmax()
+
+    assert (strong, weak) == (1, 0)

@@ -194,3 +194,18 @@ def test_a_model_without_a_version_has_the_same_weights(trained: TrainedVersion)
     kept = LinearWeights.load(trained.path, trained.manifest)
     assert np.allclose(weights.logits(texts), kept.logits(texts))
     assert WEAK not in trained.manifest.metrics
+
+
+@pytest.mark.parametrize(("weight", "share_right"), [(0.01, 1.0), (9.0, 0.0)])
+def test_of_two_labels_of_a_text_the_heavier_one_is_learned(
+    weight: float, share_right: float
+) -> None:
+    right = some_samples(60)
+    others = dict(zip(THEMES, [*list(THEMES)[1:], "GA"], strict=True))
+    wrong = [Sample(one.text, others[one.unit], weight=weight) for one in right]
+
+    learned = fit_linear([*right, *wrong])
+
+    answers = learned.logits([one.text for one in right]).argmax(axis=1).tolist()
+    pairs = zip(answers, right, strict=True)
+    assert np.mean([sorted(THEMES)[at] == one.unit for at, one in pairs]) == share_right
