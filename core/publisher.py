@@ -8,7 +8,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from core.broker import CLASSIFY_TASK, make_app, make_redis, queue_name
+from core.broker import BULK, CLASSIFY_TASK, make_app, make_redis, queue_name
 from core.errors import BrokerUnavailableError
 from core.faults import describe
 from core.settings import Settings
@@ -56,6 +56,17 @@ class Publisher:
         except (OperationalError, RedisError, OSError) as error:
             raise BrokerUnavailableError(unreachable(self.settings, error)) from error
         return sent
+
+    def ask_shadow(self) -> None:
+        """Have a worker answer in the shadow, by a message without ids behind all that waits.
+
+        Raises:
+            BrokerUnavailableError: Redis cannot be reached.
+        """
+        try:
+            self._send(BULK, [])
+        except (OperationalError, RedisError, OSError) as error:
+            raise BrokerUnavailableError(unreachable(self.settings, error)) from error
 
     def close(self) -> None:
         """Close the connections to Redis."""

@@ -20,6 +20,9 @@ The way of a unit: a file names it (``unit_record``), ``unit_index`` finds which
 ``versions`` says which model version is champion, ``calibrations`` how each decides since its
 training, ``workers`` has the heartbeats, ``events`` the audit trail.
 
+A challenger answers in the ``shadow``, beside the champion and unseen; its tables are in
+``shadow_tables``.
+
 The way of a training run, whose tables are in ``run_tables``: ``runs`` leases it to a trainer and
 frees it when that dies, ``run_points`` has its curves.
 
@@ -27,7 +30,7 @@ Functions take an open ``Session`` and leave the commit to ``Database.writing()`
 composes several into one transaction.
 """
 
-from db import run_tables  # noqa: F401 (so that all tables are known, whatever is imported)
+from db import run_tables, shadow_tables  # noqa: F401 (so that all tables are known, always)
 from db.opening import open_database
 from db.session import Database
 

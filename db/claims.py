@@ -111,6 +111,11 @@ def has_solo(session: Session) -> bool:
     return session.scalar(select(Ticket.id).where(SOLO).order_by(Ticket.lane).limit(1)) is not None
 
 
+def any_waits(session: Session) -> bool:
+    """Whether a worker could claim a ticket."""
+    return session.scalar(select(Ticket.id).where(CLAIMABLE).limit(1)) is not None
+
+
 def still_queued(session: Session, ids: Collection[int]) -> list[int]:
     """Return those of ``ids`` that wait unclaimed."""
     query = select(Ticket.id).where(Ticket.id.in_(ids), CLAIMABLE).order_by(Ticket.id)

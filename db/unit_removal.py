@@ -10,6 +10,7 @@ from core.errors import TaxonomyError
 from core.names import spelled, tidy_name
 from db import events
 from db.models import Classification, Correction, Ticket, Unit
+from db.shadow_tables import ShadowAnswer
 from db.taxonomy import current_version, read_index
 
 _REFERENCES: tuple[tuple[str, InstrumentedAttribute[str | None] | InstrumentedAttribute[str]], ...]
@@ -19,6 +20,8 @@ _REFERENCES = (
     ("a person decided for it", Correction.to_unit),
     ("a person took a ticket from it", Correction.from_unit),
     ("a person was shown it", Correction.shown_unit),
+    ("a version in the shadow answered it", ShadowAnswer.unit_code),
+    ("a version in the shadow was compared on it", ShadowAnswer.champion_unit),
     ("another unit has it as parent", Unit.parent_code),
     ("another unit is merged into it", Unit.merged_into),
 )

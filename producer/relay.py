@@ -1,10 +1,11 @@
 """The relay: one small loop that lets no ticket wait unseen, whatever Redis or a worker lost.
 
 Each sweep frees expired claims. It also publishes again the waiting tickets of each *dry* lane: one
-whose queue in Redis is empty. Once an hour it looks whether the champion's tickets have changed.
-Between two sweeps the relay takes in the stream ``tickets.ingest``. A fault of one step leaves the
-others alone: a full Redis refuses messages, but lets itself be emptied. Any number of relays may
-run: everything they do is harmless when done twice.
+whose queue in Redis is empty. Where no ticket waits, it has a worker answer in the shadow. Once an
+hour it looks whether the champion's tickets have changed. Between two sweeps the relay takes in the
+stream ``tickets.ingest``. A fault of one step leaves the others alone: a full Redis refuses
+messages, but lets itself be emptied. Any number of relays may run: everything they do is harmless
+when done twice.
 """
 
 import logging
@@ -23,7 +24,7 @@ from core.broker import LANES
 from core.errors import DATABASE_FAULTS, BrokerUnavailableError, RecordRefusedError
 from core.publisher import Publisher
 from core.settings import Settings
-from db import claims
+from db import claims, shadow
 from db.models import Ticket
 from db.session import Database
 from producer.drift_watch import DriftWatch
@@ -49,6 +50,7 @@ _PAUSE_S = 1.0
 _DATABASE, _REDIS = "reach the database", "reach Redis"
 _FREE, _INGEST = "free expired claims", "take in the stream"
 _DRIFT = "look for drift"
+_SHADOW = "ask for answers in the shadow"
 
 
 class Relay:
@@ -104,6 +106,8 @@ class Relay:
         if self._try(_REDIS, self._reach_redis) and database:
             for lane in LANES:
                 self._try(f"publish {lane}", partial(self._refill, lane, counts))
+            if not any(counts[lane] for lane in LANES):
+                self._try(_SHADOW, self._ask_shadow)
         if database and self._drift.is_due:  # last: tickets come first
             self._try(_DRIFT, self._drift.look)
         if any(counts.values()):
@@ -137,6 +141,14 @@ class Relay:
         with self.database.writing() as session:
             freed, dead = claims.free_expired(session, max_attempts=self.settings.max_attempts)
         return {"freed": freed, "dead": len(dead)}
+
+    def _ask_shadow(self) -> None:
+        """Have a worker answer in the shadow, where it may and no ticket waits."""
+        with self.database.reading() as session:
+            if claims.any_waits(session) or not shadow.is_due(session):
+                return
+        if not any(map(self.publisher.depth, LANES)):
+            self.publisher.ask_shadow()
 
     def _refill(self, lane: str, counts: dict[str, int]) -> None:
         """Publish a dry lane's waiting tickets. In any other lane its messages lead to them all.

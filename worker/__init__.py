@@ -1,7 +1,7 @@
 """The worker: a Celery process pinned to one GPU that holds the model and answers tickets.
 
 How it starts: ``main`` pins a ``gpu``, takes the worker's name and runs Celery. ``tasks`` has the
-task and the signals of the child. In the child, ``process`` builds the resident model, the loop
+tasks and the signals of the child. In the child, ``process`` builds the resident model, the loop
 and the ``heartbeat``, which reports what the ``tally`` counts. Where messages wait and none
 arrives, the child's ``watchdog`` has the parent connect anew, then ends the worker. Parent and
 child exchange numbers in ``shared`` memory.
@@ -18,4 +18,6 @@ A ticket's route:
    feed.
 3. ``dispatcher`` has the model answer, and stores what ``answers`` has checked. Where the model
    fails, ``plain_ticket`` tells whether the model or a ticket is to blame.
+
+While none waits, ``shadowing`` has a challenger answer a share of the tickets, unseen.
 """

@@ -13,6 +13,7 @@ from db import claims, open_database, workers
 from worker.heartbeat import Heartbeat
 from worker.loop import ClaimLoop
 from worker.resident import Resident
+from worker.shadowing import ShadowLoop
 from worker.shared import Shared
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,9 @@ class WorkerProcess:
             Publisher(settings, get_app(), make_redis(settings, _REDIS_PATIENCE_S)).publish,
             self.name,
             lambda: bool(shared.stopping),
+        )
+        self.shadow = ShadowLoop(
+            self.database, self.resident, settings, lambda: bool(shared.stopping)
         )
         self.heartbeat = Heartbeat(self.loop, shared, stalled, settings.heartbeat)
         self._frozen_version: str | None = None

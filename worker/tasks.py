@@ -33,7 +33,10 @@ _watchdog: Watchdog | None = None
 
 @app.task(name=CLASSIFY_TASK)
 def classify(ids: list[int], lane: str) -> int:
-    """Classify the tickets ``ids`` of a lane, and what else fits; see ``ClaimLoop.run``."""
+    """Classify the tickets ``ids`` of a lane, and what else fits; see ``ClaimLoop.run``.
+
+    A message without ids says that no ticket waits: the shadow has its turn (``ShadowLoop.run``).
+    """
     with _watchdog.working() if _watchdog else nullcontext():
         return _classify(ids, lane)
 
@@ -42,6 +45,8 @@ def _classify(ids: list[int], lane: str) -> int:
     process = _started_process()
     classified = process.loop.run(ids, lane)
     process.freeze_loaded()
+    if not ids:
+        process.shadow.run()
     if process.resident.needs_new_process:
         # The pool starts another child, which loads the LLM. The message comes again there.
         logger.warning(

@@ -10,7 +10,7 @@ in a ``quality_report``. ``dead`` gives new attempts, ``erase`` empties a ticket
 a ``unit_file``. ``train`` and ``evaluate`` read ``labelled`` tickets, whose ``labels`` name units;
 so does ``data``, which keeps snapshots; ``trainings`` makes a version, ``models`` promotes it,
 ``bases`` adds what an LLM is trained on. ``recalibrate`` sets a version's threshold anew and tells
-it in a ``recalibration_report``.
+it in a ``recalibration_report``. ``shadow`` has a version answer unseen.
 
 Exit codes: 0 all done; 1 an error, told on stderr; 2 wrong usage; 3 done, but part of the input
 was refused or a ticket died; 130 interrupted.
@@ -40,6 +40,7 @@ from paidan.cli import (
     recalibrate,
     returns,
     services,
+    shadow,
     status,
     taxonomy,
     train,
@@ -93,6 +94,7 @@ for command in (
     *evaluate.COMMANDS,
     *models.COMMANDS,
     *recalibrate.COMMANDS,
+    *shadow.COMMANDS,
     *bases.COMMANDS,
 ):
     paidan.add_command(command)

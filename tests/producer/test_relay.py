@@ -8,12 +8,14 @@ from sqlalchemy import select, update
 from core.broker import queue_name
 from core.publisher import Publisher
 from core.settings import Settings
-from db import Database, claims
+from db import Database, claims, tickets
 from db.claims import Claim
 from db.models import Event, Status, Ticket
 from producer.relay import Relay
 from producer.submit import Submitter
 from tests.support.make import add_tickets, claim_batch, let_wait, messages, new_ticket
+from tests.support.shadow import put_in_shadow
+from worker.loop import ClaimLoop
 
 NOTHING = {"freed": 0, "dead": 0, "live": 0, "bulk": 0}
 
@@ -174,3 +176,27 @@ def test_after_redis_lost_everything_the_next_sweep_publishes_all(
     assert relay.sweep() == {**NOTHING, "live": 20, "bulk": 600}
     assert list(chain(*messages(publisher, "bulk"))) == bulk.ids
     assert messages(publisher, "live") == [live.ids]
+
+
+def test_a_worker_is_asked_for_answers_in_the_shadow_only_while_nothing_waits(
+    relay: Relay, loop: ClaimLoop, database: Database, publisher: Publisher, settings: Settings
+) -> None:
+    # Given a challenger in the shadow of a champion that has answered a ticket
+    put_in_shadow(database, settings.resolved_models_dir)
+    relay.sweep()
+    assert publisher.depth("bulk") == 0  # no ticket is due
+    loop.run(add_tickets(database, 1), "bulk")
+
+    # When another ticket waits, nothing is asked
+    with database.writing() as session:
+        tickets.insert(session, [new_ticket(9)])
+    relay.sweep()
+    assert publisher.depth("bulk") == 0
+
+    # When none does, a worker is asked once
+    with database.reading() as session:
+        waiting = claims.still_queued(session, range(99))
+    loop.run(waiting, "bulk")
+    relay.sweep()
+    relay.sweep()
+    assert messages(publisher, "bulk") == [[]]

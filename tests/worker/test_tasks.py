@@ -15,6 +15,7 @@ from db import Database, workers
 from db.models import Status
 from tests.support.make import add_tickets, add_units, promote_constant
 from tests.support.record import statuses
+from tests.support.shadow import put_in_shadow, shadow_answers
 from worker import tasks
 from worker.shared import make_shared
 
@@ -51,6 +52,18 @@ def test_a_message_is_worked_off_by_the_process_which_it_starts(
     with database.reading() as session:
         [row] = workers.list_workers(session)
     assert (row.name, row.device) == (settings.resolved_worker_name, "cpu")
+
+
+def test_a_message_without_ids_is_the_shadows_turn(database: Database, settings: Settings) -> None:
+    add_units(database)
+    put_in_shadow(database, settings.resolved_models_dir)
+    ids = add_tickets(database, 2)
+    tasks.classify(ids, "bulk")
+    assert shadow_answers(database) == []
+
+    tasks.classify([], "bulk")
+
+    assert shadow_answers(database) == [(i, "A", "B") for i in ids]
 
 
 def test_a_process_that_could_not_start_is_started_by_the_next_message(
