@@ -47,9 +47,9 @@ def find_suspects(
 ) -> list[Suspect]:
     """Return every ticket that can be asked about, the most suspect first.
 
-    Those that confident learning counts as another unit's come before all others; within both the
-    margin decides. The only ticket of a unit, or its only near-duplicates, cannot be held out, so
-    nothing is said of them.
+    The order is that of the label's probability: it finds more planted labels than the margin does
+    (``bench.suspects``). The only ticket of a unit, or its only near-duplicates, cannot be held
+    out, so nothing is said of them.
 
     Args:
         samples: labelled tickets of two units or more.
@@ -80,7 +80,7 @@ def find_suspects(
             float(margins[at]),
             bool(flagged[at]),
         )
-        for at in np.lexsort((rows, margins, ~flagged)).tolist()
+        for at in np.lexsort((rows, own)).tolist()
     ]
 
 

@@ -81,7 +81,7 @@ def test_suspects_are_listed_with_their_place_and_what_the_others_say(
     assert ran.code == 0, ran.err
     lines = ran.out.splitlines()
     assert "1 of 40 tickets look like another unit's; the first 2, the most suspect first:" in lines
-    assert lines[1].startswith("* -")
+    assert lines[1].startswith("* 0.")
     assert "城管局 → 水务局  line 4: 自来水浑浊 有味道" in lines[1]
     assert (told["tickets"], told["suspect"], len(told["suspects"])) == (40, 1, 20)
     assert told["suspects"][0]["place"] == "line 4"
