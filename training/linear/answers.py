@@ -11,7 +11,10 @@ from training.linear.folds import TRAIN_ONLY, stratified_folds
 from training.linear.jobs import processes_for, run_jobs
 from training.linear.setting import Setting
 
-CALIBRATION_FOLDS = 3
+# A fold's model learns less than the version, so it is less sure, and a threshold from its answers
+# lets too much pass. What the last samples add is much where there are few: then there are ten.
+FOLDS_LEAST, FOLDS_MOST = 3, 10
+_FOLDS_TIMES_SAMPLES = 30_000
 # Folds are run until so many answers were held out: 100,000 samples need one fold, not three.
 CALIBRATION_ANSWERS = 10_000
 
@@ -21,8 +24,15 @@ def held_out_answers(data: Data, setting: Setting, seed: int) -> HeldOut:
 
     Each fold has a model and a vocabulary of its own.
     """
-    rows, logits = answers_of_folds(data, setting, seed, CALIBRATION_FOLDS, CALIBRATION_ANSWERS)
+    rows, logits = answers_of_folds(
+        data, setting, seed, calibration_folds(len(data)), CALIBRATION_ANSWERS
+    )
     return HeldOut(logits, data.labels[rows], data.groups[rows])
+
+
+def calibration_folds(samples: int) -> int:
+    """Return in how many folds samples are held out to calibrate what learns all of them."""
+    return min(FOLDS_MOST, max(FOLDS_LEAST, _FOLDS_TIMES_SAMPLES // samples))
 
 
 def answers_of_folds(
