@@ -29,10 +29,9 @@ def sft_config(
     arguments["warmup_steps"] = capped_warm_up(recipe, samples, progress)
     on_gpu = device.type == "cuda"
     bf16 = on_gpu and torch.cuda.is_bf16_supported()
+    precision = {"bf16": bf16, "fp16": on_gpu and not bf16}
     return SFTConfig(
         output_dir=str(output),
-        bf16=bf16,
-        fp16=on_gpu and not bf16,
         use_cpu=not on_gpu,
         gradient_checkpointing=not unsloth_first.AVAILABLE
         and not fast
@@ -43,7 +42,7 @@ def sft_config(
         disable_tqdm=True,
         remove_unused_columns=False,  # the head's columns are no arguments of the model
         dataset_kwargs={"skip_prepare_dataset": True},  # samples come tokenised, piece by piece
-        **arguments,
+        **precision | arguments,
     )
 
 

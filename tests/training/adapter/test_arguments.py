@@ -99,3 +99,17 @@ def test_on_the_fast_path_a_batch_is_a_step_of_as_many_samples(tmp_path: Path) -
     assert (plain.per_device_train_batch_size, plain.gradient_accumulation_steps) == (2, 8)
     assert (packed.per_device_train_batch_size, packed.gradient_accumulation_steps) == (16, 1)
     assert (plain.gradient_checkpointing, packed.gradient_checkpointing) == (True, False)
+
+
+def test_a_recipe_may_name_the_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    passed: dict[str, Any] = {}
+    monkeypatch.setattr(
+        "training.adapter.arguments.SFTConfig", lambda **values: passed.update(values)
+    )
+    recipe = Recipe.read()
+    recipe.training.update(bf16=False, fp16=True)
+
+    sft_config(recipe, ENOUGH, tmp_path, torch.device("cuda"), SILENT)
+
+    assert (passed["bf16"], passed["fp16"]) == (False, True)

@@ -31,6 +31,7 @@ class Attention:
         """Return the attention of a micro-batch."""
         if self._on_gpu:
             any_length(*visible)
+            any_length(*(one for one in visible if one.ndim > 1), dimension=1)
             return lambda *heads: self._by_gpu(heads, visible)
         mask = visible.dense()
         return lambda query, key, value: _dense(query, key, value, mask)

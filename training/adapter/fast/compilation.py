@@ -18,8 +18,8 @@ def compiled(function: Function, device: torch.device) -> Function:
     return made
 
 
-def any_length(*tensors: torch.Tensor) -> None:
-    """Let compiled functions take any first size of these."""
+def any_length(*tensors: torch.Tensor, dimension: int = 0) -> None:
+    """Let compiled functions take any size of these in a dimension."""
     for tensor in tensors:
         if tensor.is_cuda:
-            torch._dynamo.maybe_mark_dynamic(tensor, 0)
+            torch._dynamo.maybe_mark_dynamic(tensor, dimension)

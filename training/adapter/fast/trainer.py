@@ -13,7 +13,7 @@ import torch
 from classifier.model.runner_choice import why_not_compiled
 from core.errors import DeviceError
 from training.adapter.fast.decoder import Decoder
-from training.adapter.fast.division import divide
+from training.adapter.fast.division import Part, divide
 from training.adapter.fast.examples import Example, examples_of, shared_prefix
 from training.adapter.fast.losses import StepLoss
 from training.adapter.fast.memory import Costs, free_bytes
@@ -46,7 +46,7 @@ class FastTrainer(JointTrainer):
         model.train()
         if callable(train := getattr(self.optimizer, "train", None)):
             train()  # optimizers without a schedule
-        total = torch.zeros((), device=self._decoder.device)
+        total = torch.zeros((), device=self.decoder.device)
         for loss in self._parts(inputs):
             self.accelerator.backward(loss)
             total += loss.detach()
@@ -61,7 +61,7 @@ class FastTrainer(JointTrainer):
     ) -> Any:
         """Return a batch's loss, as a step's."""
         del model, num_items_in_batch
-        loss = sum(self._parts(inputs), torch.zeros((), device=self._decoder.device))
+        loss = sum(self._parts(inputs), torch.zeros((), device=self.decoder.device))
         return (loss, {}) if return_outputs else loss
 
     def _parts(self, inputs: dict[str, Any]) -> Iterator[torch.Tensor]:
@@ -70,16 +70,20 @@ class FastTrainer(JointTrainer):
         shared = shared_prefix(examples)
         loss = StepLoss.of(examples, self.unit_head)
         own = [len(example.ids) - shared for example in examples]
-        for part in divide(own, shared, self._costs, self._room):
+        for part in self.divided(own, shared):
             some = [examples[number] for number in part.members]
             yield self._loss(loss, some, shared, part.recomputed)
+
+    def divided(self, own: list[int], shared: int) -> list[Part]:
+        """Return the micro-batches of samples with so many tokens behind those they share."""
+        return divide(own, shared, self._costs, self._room)
 
     def _loss(
         self, loss: StepLoss, examples: list[Example], shared: int, recomputed: int
     ) -> torch.Tensor:
-        micro_batch = MicroBatch.of(examples, shared, self._decoder.device)
-        hidden = self._decoder.hidden(micro_batch, recomputed, self._dropout())
-        return loss.part(self._decoder, micro_batch, hidden)
+        micro_batch = MicroBatch.of(examples, shared, self.decoder.device)
+        hidden = self.decoder.hidden(micro_batch, recomputed, self._dropout())
+        return loss.part(self.decoder, micro_batch, hidden)
 
     def _dropout(self) -> Dropout:
         """Return a micro-batch's, by a seed of torch's own, which a checkpoint of the run keeps."""
@@ -89,7 +93,8 @@ class FastTrainer(JointTrainer):
         return Dropout(share, int(torch.randint(_SEEDS, ())))
 
     @cached_property
-    def _decoder(self) -> Decoder:
+    def decoder(self) -> Decoder:
+        """What reads the micro-batches."""
         model = self.model.get_base_model()
         if model.device.type == "cuda" and (why := why_not_compiled(model)):
             raise DeviceError(
@@ -100,10 +105,10 @@ class FastTrainer(JointTrainer):
     @cached_property
     def _costs(self) -> Costs:
         rank: int = self.model.peft_config["default"].r
-        return Costs.of(self.model.config, rank, self._decoder.dtype.itemsize)
+        return Costs.of(self.model.config, rank, self.decoder.dtype.itemsize)
 
     @cached_property
     def _room(self) -> float:
         trained = sum(one.numel() for one in self.model.parameters() if one.requires_grad)
         coming = trained * (_BYTES_8BIT if "8bit" in self.args.optim else _BYTES)
-        return free_bytes(self._decoder.device, coming, self.memory_limit)
+        return free_bytes(self.decoder.device, coming, self.memory_limit)

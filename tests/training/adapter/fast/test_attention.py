@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounterWithBackend
 from torch.nn.functional import scaled_dot_product_attention
 
 from tests.support.packed import CPU, make_examples
+from training.adapter.fast import attention
 from training.adapter.fast.attention import Attention
 from training.adapter.fast.micro_batch import MicroBatch
 
@@ -41,6 +43,40 @@ def test_attention_and_its_gradients_are_those_of_samples_read_alone() -> None:
     expected = torch.autograd.grad(total, [query, key, value])
     for ours, theirs in zip(packed, expected, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def mark(*tensors: torch.Tensor, dimension: int = 0) -> None:
+    """Do as ``any_length`` does with tensors on a GPU."""
+    for tensor in tensors:
+        torch._dynamo.maybe_mark_dynamic(tensor, dimension)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_compiled_for_a_gpu_is_traced_once_with_its_gradients(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given torch without its refusal of gradients on a CPU, where it computes them plainly
+    monkeypatch.setattr(torch.nn.attention.flex_attention, "_validate_device", lambda *_: None)
+    monkeypatch.setattr(attention, "any_length", mark)
+    by_gpu, counter = Attention(CPU), CompileCounterWithBackend("aot_eager")
+    monkeypatch.setattr(by_gpu, "_flex", torch.compile(by_gpu._by_blocks, backend=counter))
+    monkeypatch.setattr(by_gpu, "_on_gpu", value=True)
+
+    for own in (OWN, (300, 20, 4), (60,) * 20):
+        visible = MicroBatch.of(make_examples(own), SHARED, CPU).visible
+        heads = [
+            torch.randn(len(visible.tickets) // 128, 128, count, 16, requires_grad=True)
+            for count in (4, 2, 2)
+        ]
+        found, dense = (one.over(visible)(*heads) for one in (by_gpu, Attention(CPU)))
+        above = torch.randn_like(dense)
+        gradients = [torch.autograd.grad((one * above).sum(), heads) for one in (found, dense)]
+
+        assert torch.allclose(found, dense, atol=1e-5)
+        for ours, theirs in zip(*gradients, strict=True):
+            assert torch.allclose(ours, theirs, atol=1e-4)
+
+    assert counter.frame_count == 1
 
 
 @pytest.mark.gpu

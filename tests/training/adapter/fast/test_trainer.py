@@ -80,7 +80,7 @@ def test_micro_batches_and_recomputed_layers_change_nothing(
     costs = Costs.of(divided.model.config, 8, 4)
     monkeypatch.setattr(divided, "_room", costs.bytes(256, 1), raising=False)
     seen: list[int] = []
-    decoder = divided._decoder
+    decoder = divided.decoder
     hidden = decoder.hidden
     monkeypatch.setattr(decoder, "hidden", lambda *given: seen.append(given[1]) or hidden(*given))
 
