@@ -32,17 +32,25 @@ _REFUSED = (
 )
 
 
-def load_adapter(directory: Path, manifest: Manifest, model: nn.Module) -> Adapter:
-    """Read a version's adapter for a model.
+def load_adapter(
+    directory: Path, manifest: Manifest, model: nn.Module, device: torch.device | None = None
+) -> Adapter:
+    """Read a version's adapter for a model, to a device; by default to the model's.
 
     Raises:
         ModelVersionError: a file is missing or changed, or see ``parse_adapter``.
     """
     config, weights = (read_file(directory, manifest, name) for name in (CONFIG, WEIGHTS))
-    return parse_adapter(directory, config, weights, model)
+    return parse_adapter(directory, config, weights, model, device)
 
 
-def parse_adapter(directory: Path, config: bytes, weights: bytes, model: nn.Module) -> Adapter:
+def parse_adapter(
+    directory: Path,
+    config: bytes,
+    weights: bytes,
+    model: nn.Module,
+    device: torch.device | None = None,
+) -> Adapter:
     """Take an adapter as peft writes it.
 
     Args:
@@ -50,6 +58,7 @@ def parse_adapter(directory: Path, config: bytes, weights: bytes, model: nn.Modu
         config: the content of ``CONFIG``.
         weights: the content of ``WEIGHTS``.
         model: for which it must have been made.
+        device: where to; that of each layer by default.
 
     Raises:
         ModelVersionError: a layer's adapter is missing, is of another rank or shape, or is of
@@ -65,7 +74,7 @@ def parse_adapter(directory: Path, config: bytes, weights: bytes, model: nn.Modu
     layers: dict[str, LayerAdapter] = {}
     for name, layer in lora_layers(model):
         if name.rpartition(".")[2] in targets:
-            layers[name] = _fit(path, name, layer, parts.pop(name, {}), rank, scale)
+            layers[name] = _fit(path, name, layer, parts.pop(name, {}), (rank, scale), device)
     if parts or not layers:
         strange = min(parts, default="no layer at all")
         raise damaged(path, f"adapts {strange}, which the base does not have")
@@ -105,10 +114,11 @@ def _fit(
     name: str,
     layer: LoraLinear,
     parts: Mapping[str, torch.Tensor],
-    rank: int,
-    scale: float,
+    sizes: tuple[int, float],
+    device: torch.device | None,
 ) -> LayerAdapter:
-    """Check a layer's A and B and bring them to the layer's device and dtype."""
+    """Check a layer's A and B, of a rank and scale, and bring them to its dtype and a device."""
+    rank, scale = sizes
     shapes = {"A": (rank, layer.in_features), "B": (layer.out_features, rank)}
     for part, shape in shapes.items():
         tensor = parts.get(part)
@@ -120,5 +130,5 @@ def _fit(
             )
         if not torch.isfinite(tensor).all():
             raise damaged(path, f"{name}.lora_{part}.weight holds values that are not finite")
-    a, b = (parts[part].to(layer.weight.device, layer.dtype) for part in "AB")
+    a, b = (parts[part].to(device or layer.weight.device, layer.dtype) for part in "AB")
     return LayerAdapter(a, b, scale)
