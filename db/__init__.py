@@ -17,8 +17,9 @@ and why. ``erasure`` empties the row for good, and ``export`` gives it back as a
 
 The way of a unit: a file names it (``unit_record``), ``unit_index`` finds which stored unit it is,
 ``taxonomy`` imports and resolves it, ``unit_removal`` removes it while nothing refers to it.
-``versions`` says which model version is champion, ``calibrations`` how each decides since its
-training, ``workers`` has the heartbeats, ``events`` the audit trail.
+``versions`` says which model version is champion, ``needed_versions`` which others are needed,
+``calibrations`` how each decides since its training, ``workers`` has the heartbeats, ``events`` the
+audit trail.
 
 A challenger answers in the ``shadow``, beside the champion and unseen; its tables are in
 ``shadow_tables``.

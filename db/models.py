@@ -134,7 +134,10 @@ class Ticket(Base):
 
 
 class ModelVersion(Base):
-    """A registered model version: the directory ``models_dir/name``, guarded by its manifest."""
+    """A registered model version: the directory ``models_dir/name``, guarded by its manifest.
+
+    ``pruned_at`` says since when there is the row alone (``db.needed_versions``).
+    """
 
     __tablename__ = "model_versions"
 
@@ -143,6 +146,7 @@ class ModelVersion(Base):
     manifest_sha256: Mapped[str] = mapped_column(String(64))
     metrics: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now())
+    pruned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class AliasMove(Base):

@@ -1,6 +1,7 @@
-"""Model versions as SQL knows them: their rows, and the ``champion`` alias that one of them has.
+"""Model versions as SQL knows them: their rows, and the aliases that stand for some of them.
 
-Their files are the business of the room ``registry``.
+``champion`` is the version that answers; moves of it are kept. ``candidate`` is the newest that
+could take over. Their files are the business of the room ``registry``.
 """
 
 from collections.abc import Mapping
@@ -13,8 +14,11 @@ from sqlalchemy.orm import Session
 from core.errors import ModelVersionError
 from db import events
 from db.models import AliasMove, ModelVersion
+from db.run_tables import Run, RunState
 
 CHAMPION = "champion"
+CANDIDATE = "candidate"
+_BASELINE = "linear"  # the kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +71,90 @@ def list_versions(session: Session) -> list[ModelVersion]:
     )
 
 
+def present_version(session: Session, name: str, *, lock: bool = False) -> ModelVersion:
+    """Return a registered version whose files were not removed.
+
+    Args:
+        session: a session.
+        name: the version's.
+        lock: let nobody prune it until the transaction ends.
+
+    Raises:
+        ModelVersionError: there is none of that name, or it was pruned.
+    """
+    version = get_version(session, name)
+    if lock:
+        session.refresh(version, with_for_update=True)
+    if version.pruned_at is not None:
+        raise ModelVersionError(
+            f"model version {name} was pruned on {version.pruned_at:%Y-%m-%d}: its files are gone; "
+            "take another ('paidan models list'), or train again"
+        )
+    return version
+
+
+def named(session: Session, word: str) -> str:
+    """Return the version that a person means by a name or an alias.
+
+    Raises:
+        ModelVersionError: there is no champion, or no candidate.
+    """
+    if word not in (CHAMPION, CANDIDATE):
+        return word
+    found = champion(session) if word == CHAMPION else candidate(session)
+    if found is None:
+        raise ModelVersionError(f"there is no {word}: see 'paidan models list'")
+    return found
+
+
+def candidate(session: Session) -> str | None:
+    """Return the newest challenger: made after the champion, never champion, not refused.
+
+    It needs no moves of its own: promoted or refused, it is candidate no more.
+    """
+    was_champion = set(session.scalars(select(AliasMove.model_version)))
+    refused = set(session.scalars(select(Run.version).where(Run.state == RunState.REFUSED)))
+    now = champion(session)
+    names = [v.name for v in list_versions(session) if v.pruned_at is None or v.name == now]
+    after = names[names.index(now) + 1 :] if now in names else names
+    challengers = [name for name in after if name not in was_champion | refused]
+    return challengers[-1] if challengers else None
+
+
+def baselines(session: Session) -> list[str]:
+    """Return the versions that may answer in an LLM's place, newest first.
+
+    They are linear ones; of these the first that opens answers.
+    """
+    there = [v for v in list_versions(session) if v.pruned_at is None]
+    return [v.name for v in reversed(there) if v.kind == _BASELINE]
+
+
 def champion(session: Session) -> str | None:
     """Return the name of the version that answers, None before the first promotion."""
     move = _newest_move(session, CHAMPION)
     return move.model_version if move else None
 
 
-def promote(session: Session, name: str, *, actor: str) -> Moved:
-    """Point ``champion`` at a version. The caller has checked its files (``registry.champion``)."""
-    get_version(session, name)
+def promote(session: Session, name: str, *, actor: str, forced: str | None = None) -> Moved:
+    """Point ``champion`` at a version. The caller has checked its files (``registry.champion``).
+
+    Args:
+        session: a writing session.
+        name: the version's.
+        actor: who asked for it, for the audit.
+        forced: what spoke against it, where it is promoted all the same.
+
+    Raises:
+        ModelVersionError: there is none of that name, or it was pruned.
+    """
+    present_version(session, name, lock=True)
     newest = _newest_move(session, CHAMPION)
     before = newest.model_version if newest else None
     if before != name:
         _move(session, name, previous_id=newest.id if newest else None, actor=actor)
-        events.record(session, "model.promoted", actor=actor, before=before, now=name)
+        audit = {"before": before, "now": name} | ({"forced": forced} if forced else {})
+        events.record(session, "model.promoted", actor=actor, **audit)
     return Moved(before, name)
 
 
@@ -97,9 +171,10 @@ def rollback(session: Session, *, actor: str) -> Moved:
     """Point ``champion`` back at the version before. A second rollback goes back further.
 
     Raises:
-        ModelVersionError: there is nothing to go back to.
+        ModelVersionError: there is nothing to go back to, or it was pruned.
     """
     newest, target = _move_before(session)
+    present_version(session, target.model_version, lock=True)
     _move(session, target.model_version, previous_id=target.previous_id, actor=actor)
     before = newest.model_version
     events.record(

@@ -22,19 +22,21 @@ def promote(
         name: the version's.
         models_dir: the folder of all versions.
         actor: who asked for it, for the audit.
-        force: promote it even where training found it too weak.
+        force: promote it even where training found it too weak; the audit has what it found.
 
     Raises:
-        ModelVersionError: it is unknown or too weak, its files were changed, or a unit it learned
-            is gone.
+        ModelVersionError: it is unknown, pruned or too weak, its files were changed, or a unit it
+            learned is gone.
         StorageError: a file is there and cannot be read.
     """
     check_version(database, name, models_dir)
+    with database.reading() as session:
+        metrics = versions.get_version(session, name).metrics
     if not force:
-        with database.reading() as session:
-            check_strength(name, versions.get_version(session, name).metrics)
+        check_strength(name, metrics)
+    forced = str(metrics.get(WEAK) or "nothing") if force else None
     with database.writing() as session:
-        return versions.promote(session, name, actor=actor)
+        return versions.promote(session, name, actor=actor, forced=forced)
 
 
 def check_strength(name: str, metrics: Mapping[str, Any]) -> None:

@@ -41,8 +41,8 @@ def load_version(
         options: of an LLM.
 
     Raises:
-        ModelVersionError: it is unknown, its files were changed, or a unit it learned is gone
-            without a successor.
+        ModelVersionError: it is unknown or pruned, its files were changed, or a unit it learned is
+            gone without a successor.
         DeviceError: an LLM's GPU is gone or its memory too small.
         StorageError: a file is there and cannot be read.
     """
@@ -66,7 +66,7 @@ def _find_version(database: Database, name: str, models_dir: Path) -> tuple[Path
     """
     directory = models_dir / name
     with database.reading() as session:  # ends before the load, which may take minutes
-        registered = versions.get_version(session, name).manifest_sha256
+        registered = versions.present_version(session, name).manifest_sha256
         manifest = read_manifest(directory, verify=False)  # files are checked as they are read
         if manifest_digest(directory) != registered:
             raise ModelVersionError(

@@ -11,14 +11,12 @@ from registry.opening import load_version
 
 logger = logging.getLogger(__name__)
 
-_KIND = "linear"
-
 
 def load_baseline(database: Database, models_dir: Path) -> Classifier | None:
     """Load the newest linear version that can be loaded; None where there is none."""
     with database.reading() as session:
-        names = [v.name for v in versions.list_versions(session) if v.kind == _KIND]
-    for name in reversed(names):
+        names = versions.baselines(session)
+    for name in names:
         try:
             return load_version(database, name, models_dir)
         except (ModelVersionError, StorageError) as error:

@@ -8,7 +8,8 @@ runs the parts. ``push`` reads a ``ticket_file``; its ``submission`` writes the 
 each ``return_row`` gives back. ``quality`` estimates how right the routed tickets are and tells it
 in a ``quality_report``. ``dead`` gives new attempts, ``erase`` empties a ticket. ``taxonomy`` reads
 a ``unit_file``. ``train`` and ``evaluate`` read ``labelled`` tickets, whose ``labels`` name units;
-so does ``data``, which keeps snapshots; ``trainings`` makes a version, ``models`` promotes it,
+so does ``data``, which keeps snapshots; ``trainings`` makes a version, ``models`` promotes it.
+``models_export`` writes it for other programs, ``models_prune`` removes what nothing needs.
 ``bases`` adds what an LLM is trained on. ``recalibrate`` sets a version's threshold anew and tells
 it in a ``recalibration_report``. ``shadow`` has a version answer unseen.
 

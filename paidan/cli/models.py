@@ -1,16 +1,21 @@
-"""Commands about the registry of model versions."""
+"""Commands about the registry of model versions. NAME may be ``champion`` or ``candidate``."""
 
 from typing import Any
 
 import click
 
 from core.settings import get_settings
+from paidan.cli.models_export import export
+from paidan.cli.models_prune import prune
 from paidan.cli.options import BY, JSON, opened_database, print_json
 
 
 @click.group()
 def models() -> None:
-    """List, show, promote and roll back model versions."""
+    """List, show, promote, compare, export and prune model versions.
+
+    NAME is a version's, or champion (it answers) or candidate (the newest that could).
+    """
 
 
 @models.command("list")
@@ -20,12 +25,14 @@ def list_(*, as_json: bool) -> None:
     from db import open_database, versions
 
     with open_database(get_settings()).reading() as session:
-        champion = versions.champion(session)
+        champion, candidate = versions.champion(session), versions.candidate(session)
         rows = [
             {
                 "name": v.name,
                 "kind": v.kind,
                 "champion": v.name == champion,
+                "candidate": v.name == candidate,
+                "pruned": v.pruned_at is not None,
                 "created_at": v.created_at.isoformat(timespec="seconds"),
                 "metrics": v.metrics,
             }
@@ -35,9 +42,14 @@ def list_(*, as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        mark = "*" if row["champion"] else " "
-        click.echo(f"{mark} {row['name']}  {row['created_at']}  {_brief(row['metrics'])}")
-    click.echo("no version yet: paidan train --data FILE" if not rows else "* champion")
+        click.echo(f"{_mark(row)} {row['name']}  {row['created_at']}  {_brief(row['metrics'])}")
+    legend = "* champion  + candidate  - pruned"
+    click.echo(legend if rows else "no version yet: paidan train --data FILE")
+
+
+def _mark(row: dict[str, Any]) -> str:
+    marks = {"champion": "*", "candidate": "+", "pruned": "-"}
+    return next((mark for key, mark in marks.items() if row[key]), " ")
 
 
 def _brief(metrics: object) -> str:
@@ -55,7 +67,7 @@ def show(name: str) -> None:
 
     settings = get_settings()
     with open_database(settings).reading() as session:
-        versions.get_version(session, name)
+        name = versions.present_version(session, versions.named(session, name)).name
     manifest = read_manifest(settings.resolved_models_dir / name)
     click.echo(manifest.model_dump_json(indent=2))
 
@@ -69,7 +81,7 @@ def calibrations(name: str, *, as_json: bool) -> None:
     from db import versions
 
     with opened_database(get_settings()) as database, database.reading() as session:
-        versions.get_version(session, name)
+        name = versions.get_version(session, versions.named(session, name)).name
         counts = [one.id for one in record.in_force(session, name)[:1]]
         rows = [
             {
@@ -109,13 +121,14 @@ def _calibration_line(row: dict[str, Any]) -> str:
 @BY
 def promote(name: str, by: str, *, force: bool) -> None:
     """Make a version the champion: workers swap it in between two batches."""
-    from db import open_database
+    from db import open_database, versions
     from registry import champion
 
     settings = get_settings()
-    moved = champion.promote(
-        open_database(settings), name, settings.resolved_models_dir, actor=by, force=force
-    )
+    database = open_database(settings)
+    with database.reading() as session:
+        name = versions.named(session, name)
+    moved = champion.promote(database, name, settings.resolved_models_dir, actor=by, force=force)
     click.echo(f"champion: {moved.before or 'none'} -> {moved.now}")
 
 
@@ -130,5 +143,8 @@ def rollback(by: str) -> None:
     moved = champion.rollback(open_database(settings), settings.resolved_models_dir, actor=by)
     click.echo(f"champion: {moved.before} -> {moved.now}")
 
+
+for command in (export, prune):
+    models.add_command(command)
 
 COMMANDS = (models,)

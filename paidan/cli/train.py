@@ -96,7 +96,8 @@ def train(
     version = train_version(settings, samples, units, wanted)
     metrics = version.manifest.metrics
     promoting = promoted and (force or WEAK not in metrics)
-    _enter(database, version, labelled.new_units, by, promoted=promoting)
+    forced = str(metrics.get(WEAK) or "nothing") if force else None
+    _enter(database, version, labelled.new_units, by, promoted=promoting, forced=forced)
     _print_version(version, promoted=promoting, as_json=as_json)
     if promoted and not promoting:
         check_strength(version.name, metrics)  # says why, and that it was kept
@@ -131,6 +132,7 @@ def _enter(
     by: str,
     *,
     promoted: bool,
+    forced: str | None,
 ) -> None:
     """Enter the version with the units it learned, and tell of the new ones."""
     from db import versions
@@ -141,7 +143,7 @@ def _enter(
         added = add_learned_units(session, new_units, by)
         register(session, version)
         if promoted:
-            versions.promote(session, version.name, actor=by)
+            versions.promote(session, version.name, actor=by, forced=forced)
     if added:
         click.echo(f"{len(added)} units were added from the labels: {shortened(added)}", err=True)
 

@@ -42,8 +42,8 @@ def adapter_readme(source: Source) -> str:
         f"the base where it lies on the machine of the export: `{base.path}` (base {base.name}, "
         f"sha256 {base.sha256}). Elsewhere, set `base_model_name_or_path` to its place.\n\n"
         "Paidan answers with the base in NF4, on which the adapter was trained. On the base in "
-        "full precision it answers otherwise. bitsandbytes rounds its products more coarsely, so here "
-        "probabilities differ from Paidan's in the third digit."
+        "full precision it answers otherwise. bitsandbytes rounds its products more coarsely, so "
+        "here probabilities differ from Paidan's in the third digit."
     )
     return _readme(source, "adapter", what, _LOAD_ADAPTER)
 
