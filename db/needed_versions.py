@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from db import clock, events, versions
+from db import clock, events, shadow, versions
 from db.models import AliasMove, ModelVersion, Worker
 from db.run_tables import Run, RunState
 
@@ -44,6 +44,8 @@ def _reasons(session: Session, keep: int) -> Iterator[tuple[str, str]]:
                 yield name, "a rollback returns to it"
     if candidate := versions.candidate(session):
         yield candidate, versions.CANDIDATE
+    if unseen := shadow.current(session):
+        yield unseen.version, "it answers in the shadow"
     for worker in session.scalars(select(Worker).where(Worker.stopped_at.is_(None))):
         if worker.model_version and worker.heartbeat_age < PRESUMED_ALIVE_S:
             yield worker.model_version, f"worker {worker.name} answers with it"

@@ -83,9 +83,9 @@ def start(session: Session, version: str, share: float, *, actor: str) -> None:
     """Let a version answer a share of the tickets in the shadow; another one leaves it.
 
     Raises:
-        ModelVersionError: there is no such version, or it is the champion.
+        ModelVersionError: there is no such version, it was pruned, or it is the champion.
     """
-    versions.get_version(session, version)
+    versions.present_version(session, version, lock=True)
     if version == versions.champion(session):
         raise ModelVersionError(
             f"model version {version} is the champion: it answers all tickets already"

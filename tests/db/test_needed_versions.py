@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy.orm import Session
 
-from db import Database, needed_versions, runs, versions, workers
+from db import Database, needed_versions, runs, shadow, versions, workers
 from db.models import AliasMove, Worker
 from db.run_tables import Run, RunState
 
@@ -64,6 +64,14 @@ def test_any_other_alias_keeps_its_version(session: Session) -> None:
     session.flush()
 
     assert needed(session)["v4"] == "shadow"
+
+
+def test_what_answers_in_the_shadow_is_needed(session: Session) -> None:
+    shadow.start(session, "v4", 0.1, actor="li")
+    assert needed(session)["v4"] == "it answers in the shadow"
+
+    shadow.stop(session, actor="li")
+    assert "v4" not in needed(session)
 
 
 def test_what_a_worker_answers_with_is_needed_until_it_stops_or_is_silent_for_long(
