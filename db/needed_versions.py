@@ -50,9 +50,9 @@ def _reasons(session: Session, keep: int) -> Iterator[tuple[str, str]]:
         if worker.model_version and worker.heartbeat_age < PRESUMED_ALIVE_S:
             yield worker.model_version, f"worker {worker.name} answers with it"
     for run in session.scalars(select(Run).where(Run.state.in_(_OPEN))):
-        for name in (run.version, *_strings(run.parameters)):
-            if name:
-                yield name, f"run {run.id} needs it"
+        for text in (run.version, *_strings(run.parameters)):
+            if text:
+                yield text, f"run {run.id} needs it"
 
 
 def _before(session: Session, move: AliasMove, count: int) -> list[str]:
@@ -91,7 +91,7 @@ def unneeded_snapshots(session: Session, going: Collection[str]) -> frozenset[st
     rows = session.execute(made.where(Run.snapshot_sha256.is_not(None))).all()
     kept = {sha256 for sha256, name, at in rows if at is None and name not in going}
     kept |= set(session.scalars(select(Run.snapshot_sha256).where(Run.state.in_(_OPEN))))
-    return frozenset(sha256 for sha256, *_ in rows if sha256 not in kept)
+    return frozenset(sha256 for sha256, *_ in rows if sha256 and sha256 not in kept)
 
 
 def mark_pruned(session: Session, names: Sequence[str], *, actor: str) -> None:

@@ -153,8 +153,8 @@ def promote(session: Session, name: str, *, actor: str, forced: str | None = Non
     before = newest.model_version if newest else None
     if before != name:
         _move(session, name, previous_id=newest.id if newest else None, actor=actor)
-        audit = {"before": before, "now": name} | ({"forced": forced} if forced else {})
-        events.record(session, "model.promoted", actor=actor, **audit)
+        audit: dict[str, Any] = {"forced": forced} if forced else {}
+        events.record(session, "model.promoted", actor=actor, before=before, now=name, **audit)
     return Moved(before, name)
 
 

@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import func, select
 
 from core.errors import ModelVersionError
-from db import Database, versions
+from db import Database, needed_versions, runs, versions
 from db.models import AliasMove, Event
+from db.run_tables import Run, RunState
 from db.versions import Moved
 
 
@@ -140,3 +141,73 @@ def test_registering_again_leaves_the_version_as_it_was(database: Database) -> N
             {"n": 1},
         )
         assert [v.name for v in versions.list_versions(session)] == ["a", "b", "c", "d"]
+
+
+def candidate(database: Database) -> str | None:
+    with database.reading() as session:
+        return versions.candidate(session)
+
+
+def test_the_candidate_is_the_newest_that_was_never_champion(database: Database) -> None:
+    register(database, "v1", "v2")
+    assert candidate(database) == "v2"
+
+    promote(database, "v2")
+    assert candidate(database) is None  # the first is older than the champion
+
+    register(database, "v3", "v4")
+    assert candidate(database) == "v4"
+
+    promote(database, "v4")
+    rollback(database)
+    assert candidate(database) == "v3"  # the fourth had its turn
+
+
+def test_a_version_that_the_gate_refused_is_no_candidate(database: Database) -> None:
+    register(database, "v1", "v2")
+    with database.writing() as session:
+        run_id = runs.ask(session, "llm", {}, asked_for=runs.HAND, actor="li")
+        run = session.get_one(Run, run_id)
+        run.state, run.version = RunState.REFUSED, "v2"
+
+    assert candidate(database) == "v1"
+
+
+def test_a_version_is_named_by_its_alias_or_as_it_is_called(database: Database) -> None:
+    register(database, "v1", "v2")
+    promote(database, "v1")
+
+    with database.reading() as session:
+        found = [versions.named(session, word) for word in ("champion", "candidate", "v2", "v9")]
+    assert found == ["v1", "v2", "v2", "v9"]
+
+    promote(database, "v2")
+    with (
+        database.reading() as session,
+        pytest.raises(ModelVersionError, match="there is no candidate"),
+    ):
+        versions.named(session, "candidate")
+
+
+def test_a_pruned_version_is_in_the_list_and_nothing_else(database: Database) -> None:
+    register(database, "v1", "v2")
+    promote(database, "v1")
+    with database.writing() as session:
+        needed_versions.mark_pruned(session, ["v2"], actor="li")
+
+    assert candidate(database) is None
+    with pytest.raises(ModelVersionError, match="v2 was pruned on"):
+        promote(database, "v2")
+    with database.reading() as session:
+        assert [version.name for version in versions.list_versions(session)] == ["v1", "v2"]
+
+
+def test_linear_versions_stand_in_for_an_llm_the_newest_first(database: Database) -> None:
+    register(database, "c1")
+    with database.writing() as session:
+        for name in ("l1", "l2", "l3"):
+            versions.register(session, name=name, kind="linear", manifest_sha256="0", metrics={})
+        needed_versions.mark_pruned(session, ["l3"], actor="li")
+
+    with database.reading() as session:
+        assert versions.baselines(session) == ["l2", "l1"]

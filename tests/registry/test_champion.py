@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from classifier.manifest import WEAK
 from core.errors import ModelVersionError
 from db import Database, taxonomy, versions
+from db.models import Event
 from db.versions import Moved
 from registry import champion
 from tests.support.make import add_units
@@ -133,3 +135,20 @@ def test_a_champion_that_moves_while_a_rollback_checks_is_not_rolled_back(
         rollback(database, tmp_path)
 
     assert champion_of(database) == third
+
+
+def test_a_promotion_by_force_is_in_the_audit_with_what_spoke_against_it(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    first, second, third = names
+    with database.writing() as session:
+        versions.get_version(session, second).metrics = {WEAK: "it answers 1.0% right"}
+
+    champion.promote(database, first, tmp_path, actor="li")
+    champion.promote(database, second, tmp_path, actor="li", force=True)
+    champion.promote(database, third, tmp_path, actor="zhang", force=True)
+
+    with database.reading() as session:
+        promoted = select(Event.data).where(Event.kind == "model.promoted").order_by(Event.id)
+        found = [data.get("forced") for data in session.scalars(promoted)]
+    assert found == [None, "it answers 1.0% right", "nothing"]
