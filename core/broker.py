@@ -1,4 +1,4 @@
-"""The broker: its names in Redis, the Celery app that publishes and consumes, a plain client."""
+"""The broker: its names in Redis, the Celery apps that publish and consume, a plain client."""
 
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,9 @@ LIVE, BULK = "live", "bulk"
 LANES = (LIVE, BULK)
 CLASSIFY_TASK = "worker.tasks.classify"
 
+TRAINING_QUEUE = "training"
+RETRAIN_TASK = "training.tasks.retrain"
+
 # Tickets from producers that reach only Redis (see docs/INGEST.md).
 INGEST_STREAM = "tickets.ingest"
 INGEST_GROUP = "relay"
@@ -25,10 +28,11 @@ INGEST_REJECTS = "tickets.ingest.rejected"
 INGEST_REJECTED_TOTAL = "tickets.ingest.rejected.total"
 
 # Where kombu notes the messages that workers have and did not acknowledge yet. The names are ours:
-# so all keys begin alike, and one rule of an ACL covers them.
-UNACKED = "tickets.unacked"
-UNACKED_INDEX = "tickets.unacked_index"
-_UNACKED_MUTEX = "tickets.unacked_mutex"
+# so all keys begin alike, and one rule of an ACL covers them. A trainer has its own: who gives a
+# message back must be allowed to write to its queue.
+_TICKETS, _TRAINING = "tickets", "training"
+UNACKED = f"{_TICKETS}.unacked"
+UNACKED_INDEX = f"{_TICKETS}.unacked_index"
 # A process that dies while it gives messages back keeps others off for so long.
 _UNACKED_MUTEX_S = 15
 
@@ -43,6 +47,16 @@ def queue_name(lane: str) -> str:
 
 def make_app(settings: Settings) -> Celery:
     """Build the Celery app, by which ids are published and tasks consumed."""
+    return _make_app(settings, [queue_name(lane) for lane in LANES], queue_name(BULK), _TICKETS)
+
+
+def make_training_app(settings: Settings) -> Celery:
+    """Build the Celery app by which a trainer is told to look for runs."""
+    return _make_app(settings, [TRAINING_QUEUE], TRAINING_QUEUE, _TRAINING)
+
+
+def _make_app(settings: Settings, queues: list[str], default: str, prefix: str) -> Celery:
+    """Build an app with so named queues; ``prefix`` begins the keys of what is not acknowledged."""
     # By the URL's scheme: a URL with a socket names its transport itself, and no setting counts.
     TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "core.transport:Transport"))
     app = Celery(
@@ -54,26 +68,25 @@ def make_app(settings: Settings) -> Celery:
     app.conf.update(
         enable_utc=True,
         timezone="UTC",
-        **_queue_options(),
+        **_queue_options(queues, default),
         **_task_options(settings),
         **_worker_options(settings),
-        **_connection_options(settings),
+        **_connection_options(settings, prefix),
     )
     return app
 
 
-def _queue_options() -> dict[str, Any]:
-    """Bind both lanes to the anonymous exchange, whose routing needs no table in Redis.
+def _queue_options(names: list[str], default: str) -> dict[str, Any]:
+    """Bind the queues to the anonymous exchange, whose routing needs no table in Redis.
 
     So publishing goes on after Redis lost everything (FLUSHALL).
     """
     anonymous = Exchange("", type="direct")
-    names = [queue_name(lane) for lane in LANES]
     return {
         "task_queues": [Queue(name, exchange=anonymous, routing_key=name) for name in names],
-        "task_default_queue": queue_name(BULK),
+        "task_default_queue": default,
         "task_default_exchange": "",
-        "task_default_routing_key": queue_name(BULK),
+        "task_default_routing_key": default,
         "task_create_missing_queues": False,
     }
 
@@ -104,7 +117,7 @@ def _worker_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _connection_options(settings: Settings) -> dict[str, Any]:
+def _connection_options(settings: Settings, prefix: str) -> dict[str, Any]:
     """Try to reach Redis for ever, and take back what a dead worker has not acknowledged."""
     return {
         "broker_connection_retry_on_startup": True,
@@ -114,9 +127,9 @@ def _connection_options(settings: Settings) -> dict[str, Any]:
         "broker_pool_limit": 4,
         "broker_use_ssl": settings.redis_address.broker_ssl(),
         "broker_transport_options": {
-            "unacked_key": UNACKED,
-            "unacked_index_key": UNACKED_INDEX,
-            "unacked_mutex_key": _UNACKED_MUTEX,
+            "unacked_key": f"{prefix}.unacked",
+            "unacked_index_key": f"{prefix}.unacked_index",
+            "unacked_mutex_key": f"{prefix}.unacked_mutex",
             "unacked_mutex_expire": _UNACKED_MUTEX_S,
             "visibility_timeout": settings.visibility,
             # Sweep for unacked messages every 5 s: the defaults amount to every 100 s.

@@ -35,7 +35,8 @@ _OURS = frozenset(
 )
 # What libraries may say: ids of messages, our tasks and queues, processes and how they ended.
 _HARMLESS = re.compile(
-    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|worker\.tasks\.\w{1,40}|tickets\.(live|bulk)"
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(worker|training)\.tasks\.\w{1,40}"
+    r"|tickets\.(live|bulk)|training"
     r"|ForkPoolWorker-\d{1,6}|signal \d{1,2} \(SIG[A-Z0-9]{1,10}\)|exitcode -?\d{1,3}"
     r"|raised (un)?expected|INTERNAL ERROR|ignored|rejected",
     re.ASCII,

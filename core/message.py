@@ -8,11 +8,9 @@ import base64
 import json
 from typing import Any
 
-from core.broker import CLASSIFY_TASK, LANES
+from core.broker import CLASSIFY_TASK, LANES, RETRAIN_TASK, TRAINING_QUEUE
 from core.settings import MAX_MESSAGE_IDS
 
-# The tasks that exist. A message of another task is garbage to this worker.
-_TASKS = frozenset({CLASSIFY_TASK})
 _MAX_ID = 2**63 - 1  # the tables'
 # Headers that the publisher never sets. Celery would obey a time or a limit in them.
 _UNSET = ("eta", "expires", "group", "stamps", "stamped_headers")
@@ -20,10 +18,10 @@ _EMBEDDED = frozenset(("callbacks", "errbacks", "chain", "chord"))
 _MAX_NAME_CHARS = 200
 
 
-def fault_of(message: Any) -> str | None:
-    """Return what is wrong with a decoded message, in fixed words, None where nothing is."""
+def fault_of(message: Any, queue: str) -> str | None:
+    """Return what is wrong with a decoded message of a queue, in fixed words, None for nothing."""
     try:
-        return _envelope_fault(message) or _body_fault(message)
+        return _envelope_fault(message, queue) or _body_fault(message, queue)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         return type(error).__name__
 
@@ -49,13 +47,13 @@ def bare(message: Any, queue: str) -> dict[str, Any]:
     }
 
 
-def _envelope_fault(message: Any) -> str | None:
+def _envelope_fault(message: Any, queue: str) -> str | None:
     headers, properties = message["headers"], message["properties"]
     delivery = properties["delivery_info"]
     named = (headers["id"], properties["delivery_tag"], delivery["routing_key"])
     if not all(map(_is_name, (*named, delivery["exchange"]))):
         return "no envelope"
-    if headers["task"] not in _TASKS:
+    if headers["task"] != (RETRAIN_TASK if queue == TRAINING_QUEUE else CLASSIFY_TASK):
         return "no task of this worker"
     if any(headers.get(name) for name in _UNSET) or any(headers.get("timelimit") or ()):
         return "a time of its own"
@@ -64,12 +62,14 @@ def _envelope_fault(message: Any) -> str | None:
     return None if properties["body_encoding"] == "base64" else "no base64"
 
 
-def _body_fault(message: Any) -> str | None:
-    body = json.loads(base64.b64decode(message["body"], validate=True))
-    [ids, lane], kwargs, embedded = body
+def _body_fault(message: Any, queue: str) -> str | None:
+    arguments, kwargs, embedded = json.loads(base64.b64decode(message["body"], validate=True))
     known = kwargs == {} and embedded.keys() <= _EMBEDDED
     if not known or any(embedded.values()) or message["headers"].get("retries"):
         return "more than ids"
+    if queue == TRAINING_QUEUE:
+        return "more than a call" if arguments else None
+    ids, lane = arguments
     if lane not in LANES or not isinstance(ids, list) or len(ids) > MAX_MESSAGE_IDS:
         return "no ids of a lane"
     are_ids = all(type(each) is int and 0 < each <= _MAX_ID for each in ids)

@@ -8,7 +8,16 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from core.broker import BULK, CLASSIFY_TASK, make_app, make_redis, queue_name
+from core.broker import (
+    BULK,
+    CLASSIFY_TASK,
+    RETRAIN_TASK,
+    TRAINING_QUEUE,
+    make_app,
+    make_redis,
+    make_training_app,
+    queue_name,
+)
 from core.errors import BrokerUnavailableError
 from core.faults import describe
 from core.settings import Settings
@@ -86,6 +95,27 @@ class Publisher:
             retry_policy=_RETRY_POLICY,
             ignore_result=True,
         )
+
+
+def call_trainers(settings: Settings) -> None:
+    """Have a trainer look for runs at once, and not only with its next heartbeat.
+
+    Raises:
+        BrokerUnavailableError: Redis cannot be reached; a trainer finds the run all the same.
+    """
+    app = make_training_app(settings)
+    try:
+        app.send_task(
+            RETRAIN_TASK,
+            queue=TRAINING_QUEUE,
+            retry=True,
+            retry_policy=_RETRY_POLICY,
+            ignore_result=True,
+        )
+    except (OperationalError, RedisError, OSError) as error:
+        raise BrokerUnavailableError(unreachable(settings, error)) from error
+    finally:
+        app.close()
 
 
 def unreachable(settings: Settings, error: Exception) -> str:

@@ -11,6 +11,7 @@ from core.database_url import parse_database_url
 from core.redis_address import parse_redis_url
 
 _MAX_WORKER_NAME_BYTES = 200
+_SCHEDULE = re.compile("|[1-9][0-9]{0,6}|([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _WORKER_NAME = re.compile("[^\x00-\x1f\x7f/\ud800-\udfff]*")
 
 
@@ -35,6 +36,13 @@ def _check_worker_name(name: str) -> str:
     return name
 
 
+def _check_schedule(schedule: str) -> str:
+    if not _SCHEDULE.fullmatch(schedule):
+        message = f"{schedule!r} is neither minutes such as 360 nor a time of day such as 03:00"
+        raise ValueError(message)
+    return schedule
+
+
 def _check_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -55,6 +63,8 @@ def _check_size(size: object) -> object:
 DatabaseUrl = Annotated[str, _readable_by(parse_database_url)]
 RedisUrl = Annotated[str, _readable_by(parse_redis_url)]
 WorkerName = Annotated[str, AfterValidator(_check_worker_name)]
+# Minutes between two, or a time of day; empty for never.
+Schedule = Annotated[str, AfterValidator(_check_schedule)]
 TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
 # Bytes, also written with a unit: 20GiB, 8000MB. None where there is no limit.
 MemorySize = Annotated[ByteSize | None, BeforeValidator(_check_size)]

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from core.database_url import parse_database_url, sqlite_url
 from core.errors import SettingsError
 from core.redis_address import RedisAddress, parse_redis_url
-from core.setting_types import DatabaseUrl, MemorySize, RedisUrl, TimeZone, WorkerName
+from core.setting_types import DatabaseUrl, MemorySize, RedisUrl, Schedule, TimeZone, WorkerName
 
 # A unix socket's path must fit sockaddr_un.sun_path (108 bytes on Linux, 104 on macOS).
 _MAX_SOCKET_PATH = 100
@@ -29,6 +29,12 @@ ModelMode = Literal["nf4", "bf16", "fp8"]
 
 UnitBalance = Literal["none", "root"]
 """How units of different sizes count in training; ``training.snapshot.weights`` tells."""
+
+Promotion = Literal["auto", "ask"]
+"""Whether a version that the gate lets pass answers at once or waits for a person."""
+
+ReportTo = Literal["none", "tensorboard", "wandb"]
+"""What besides the record gets a run's curves."""
 
 
 class Settings(BaseSettings):
@@ -53,6 +59,7 @@ class Settings(BaseSettings):
     models_dir: Path | None = Field(None, description="default: home/models")
     rules_file: Path | None = Field(None, description="priority rules; default: the shipped ones")
     worker_name: WorkerName = Field("", description="stable name of a worker; default: its host's")
+    trainer_name: WorkerName = Field("", description="the same of a trainer")
 
     # How long each step may take. _check_times compares them with each other.
     task_loop: float = Field(15, gt=0, description="a task claims batches for so long")
@@ -75,6 +82,13 @@ class Settings(BaseSettings):
     think_tokens: int = Field(
         0, ge=0, le=512, description="an LLM thinks about a doubtful ticket for so long; 0: never"
     )
+
+    retrain_decisions: int = Field(0, ge=0, description="so many decisions start a run; 0: never")
+    retrain_every: Schedule = Field("", description="minutes, or a time of day; empty: never")
+    retrain_pause: float = Field(60, ge=0, description="minutes after a run before one starts")
+    run_limit: float = Field(86_400, gt=0, description="a training run is ended after this")
+    promote: Promotion = Field("auto", description="who promotes what a run has made")
+    report_to: ReportTo = Field("none", description="where curves go, too; nothing leaves the host")
 
     message_ids: int = Field(256, ge=1, le=MAX_MESSAGE_IDS, description="ticket ids a message")
     lane_messages: int = Field(4096, ge=1, description="messages a lane holds at most")
@@ -157,6 +171,11 @@ class Settings(BaseSettings):
     def resolved_worker_name(self) -> str:
         """This machine's worker: the name under which a restarted worker finds its dead claims."""
         return self.worker_name or f"worker@{socket.gethostname()}"
+
+    @property
+    def resolved_trainer_name(self) -> str:
+        """This machine's trainer: the name under which it finds its dead predecessor's runs."""
+        return self.trainer_name or f"trainer@{socket.gethostname()}"
 
 
 @lru_cache(maxsize=1)

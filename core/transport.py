@@ -130,7 +130,7 @@ class Transport(kombu_redis.Transport):
     is_delivering = False
 
     def _deliver(self, message: Any, queue: str) -> None:
-        fault = fault_of(message)
+        fault = fault_of(message, queue)
         if fault is not None:
             drop(fault)
             return

@@ -32,6 +32,18 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def move_folder(folder: Path, target: Path) -> None:
+    """Move a whole folder on one file system; a reader sees it in one place or the other.
+
+    Raises:
+        FileExistsError: the target is there.
+        OSError: it cannot be moved.
+    """
+    _refuse_existing(target)
+    folder.rename(target)
+    _sync(target.parent)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write a file in a folder that is there; a reader sees its old content or the new one.
 

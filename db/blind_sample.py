@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from db.corrections import latest_decisions
@@ -84,6 +84,31 @@ def read_sample(session: Session, share: float, since: datetime) -> BlindSample:
         waiting=_count_sampled(session, waiting, share),
         unseen=_count_sampled(session, unseen, share),
     )
+
+
+def count_unseen(session: Session, first: int, last: int) -> int:
+    """Return how many tickets between two ids a model was sure of and nobody has decided.
+
+    They are routed, or wait for a person because chance drew them.
+    """
+    sure = exists().where(
+        Classification.ticket_id == Ticket.id,
+        Classification.round == Ticket.round,
+        Classification.held_back == SAMPLED,
+    )
+    query = (
+        select(func.count())
+        .select_from(Ticket)
+        .where(
+            Ticket.id.between(first, last),
+            ~exists().where(Correction.ticket_id == Ticket.id),
+            or_(
+                Ticket.status == Status.ROUTED.value,
+                and_(Ticket.status == Status.REVIEW.value, sure),
+            ),
+        )
+    )
+    return session.scalar(query) or 0
 
 
 def _count_sampled(session: Session, ids: Select[int], share: float) -> int:

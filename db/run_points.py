@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.run_tables import RunPoint
@@ -36,18 +36,13 @@ class Point:
 
 
 def put(session: Session, run_id: int, points: Sequence[Point]) -> None:
-    """Write points; one of the same step, from before a resume, is replaced."""
-    if not points:
+    """Write points; of several of one step, as a resume makes them, the newest stays."""
+    rows = list({point.step: {"run_id": run_id, **asdict(point)} for point in points}.values())
+    if not rows:
         return
-    rows = [{"run_id": run_id, **asdict(point)} for point in points]
     insert = insert_for(session, RunPoint).values(rows)
     values = {field.name: insert.excluded[field.name] for field in fields(Point)}
     session.execute(insert.on_conflict_do_update(index_elements=["run_id", "step"], set_=values))
-
-
-def forget_after(session: Session, run_id: int, step: int) -> None:
-    """Delete the points of steps that are done once more, after a resume at ``step``."""
-    session.execute(delete(RunPoint).where(RunPoint.run_id == run_id, RunPoint.step > step))
 
 
 def list_points(session: Session, run_id: int) -> list[RunPoint]:

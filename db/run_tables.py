@@ -80,6 +80,7 @@ class Run(Base):
 
     # Seconds, told by the database.
     asked_age: Mapped[float] = column_property(clock.age(asked_at))
+    ended_age: Mapped[float | None] = column_property(clock.age(ended_at))
     heartbeat_age: Mapped[float | None] = column_property(clock.age(heartbeat_at))
 
 

@@ -22,6 +22,7 @@ from db.run_tables import RUNNING, Run, RunState
 
 MAX_DEATHS = 3
 HAND, DECISIONS, SCHEDULE = "hand", "decisions", "schedule"
+ENDED = (RunState.DONE, RunState.REFUSED, RunState.FAILED, RunState.CANCELLED)
 
 _FREE: dict[str, None] = {
     "lease_token": None,
@@ -191,12 +192,23 @@ def cancel(session: Session, run_id: int, *, actor: str) -> str | None:
     return before
 
 
-def newest(session: Session, *, asked_for: str | None = None) -> Run | None:
-    """Return the run that was asked for last, of any kind or for one reason."""
+def newest(session: Session, *, ended_well: bool = False) -> Run | None:
+    """Return the run that was asked for last, of all or of those that made a version."""
     query = select(Run).order_by(Run.id.desc()).limit(1)
-    if asked_for is not None:
-        query = query.where(Run.asked_for == asked_for)
+    if ended_well:
+        query = query.where(Run.state.in_((RunState.DONE, RunState.REFUSED)))
     return session.scalar(query)
+
+
+def has_made(session: Session, version: str) -> bool:
+    """Whether a run made a version."""
+    return session.scalar(select(Run.id).where(Run.version == version).limit(1)) is not None
+
+
+def count_verdicts(session: Session, champion: str) -> int:
+    """Return how often the gate has compared a version with this champion."""
+    verdicts = session.scalars(select(Run.verdict).where(Run.state.in_(ENDED)))
+    return sum(one is not None and one.get("champion") == champion for one in verdicts)
 
 
 def is_under_way(session: Session) -> bool:

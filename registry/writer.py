@@ -19,7 +19,7 @@ from classifier.manifest import (
 )
 from classifier.version_files import file_digest
 from core.errors import ModelVersionError, StorageError
-from core.whole import write_folder
+from core.whole import move_folder, write_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -123,9 +123,7 @@ def write_version(
     try:
         write_folder(directory, fill)
     except FileExistsError as error:
-        raise ModelVersionError(
-            f"model version {directory} exists and is never overwritten: choose another name"
-        ) from error
+        raise _taken(directory) from error
     except OSError as error:
         raise StorageError(
             f"model version {manifest.name} cannot be written to {error.filename or directory}: "
@@ -133,6 +131,31 @@ def write_version(
             "directory that this user may write"
         ) from error
     return sealed[0]
+
+
+def move_version(version: TrainedVersion, models_dir: Path) -> TrainedVersion:
+    """Move a whole version to the folder of all versions, on the same file system, in one step.
+
+    Raises:
+        ModelVersionError: its name is taken.
+        StorageError: it cannot be moved.
+    """
+    directory = models_dir / version.name
+    try:
+        move_folder(version.path, directory)
+    except FileExistsError as error:
+        raise _taken(directory) from error
+    except OSError as error:
+        raise StorageError(
+            f"model version {version.name} cannot be moved to {directory}: {error.strerror}"
+        ) from error
+    return TrainedVersion(directory, version.manifest)
+
+
+def _taken(directory: Path) -> ModelVersionError:
+    return ModelVersionError(
+        f"model version {directory} exists and is never overwritten: choose another name"
+    )
 
 
 def _check_name(directory: Path, name: str) -> None:

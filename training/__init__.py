@@ -9,10 +9,11 @@ of the learned units) and ``conformal`` (which few units to show). ``promise`` s
 with a bound on the error (``proportion``). ``weakness`` says of a model that it is too weak, by
 ``paired`` comparisons. ``registry.writer`` writes the version directory, and ``recalibration``
 calibrates a version anew on tickets that people decided later. ``evaluation.evaluate`` measures any
-classifier on labelled tickets, and ``risk_coverage`` draws what it may answer alone. A
-``snapshot`` keeps what one training learns from, and what it must not learn; ``suspects`` lists
-labels that look wrong, by ``confident`` learning. ``gate`` says
-whether a version takes over from the champion. ``standin`` builds the
-small base on which an adapter can be trained without a GPU. Importing the package loads no
-scikit-learn or torch.
+classifier on labelled tickets, and ``risk_coverage`` draws what it may answer alone.
+
+A ``snapshot`` keeps what one training learns from, and what it must not learn; ``suspects`` lists
+labels that look wrong, by ``confident`` learning. ``gate`` says whether a version takes over from
+the champion. ``runs`` joins all that with a training in a process of its own, when a message
+reaches ``tasks`` or by the clock, whatever dies meanwhile. ``standin`` builds the small base on
+which an adapter can be trained without a GPU. Importing the package loads no scikit-learn or torch.
 """

@@ -10,8 +10,9 @@ in a ``quality_report``. ``dead`` gives new attempts, ``erase`` empties a ticket
 a ``unit_file``. ``train`` and ``evaluate`` read ``labelled`` tickets, whose ``labels`` name units;
 so does ``data``, which keeps snapshots; ``trainings`` makes a version, ``models`` promotes it.
 ``models_export`` writes it for other programs, ``models_prune`` removes what nothing needs.
-``bases`` adds what an LLM is trained on. ``recalibrate`` sets a version's threshold anew and tells
-it in a ``recalibration_report``. ``shadow`` has a version answer unseen.
+``bases`` adds what an LLM is trained on. ``runs`` asks a trainer for a version and tells of it in
+a ``run_report``. ``recalibrate`` sets a version's threshold anew and tells it in a
+``recalibration_report``. ``shadow`` has a version answer unseen.
 
 Exit codes: 0 all done; 1 an error, told on stderr; 2 wrong usage; 3 done, but part of the input
 was refused or a ticket died; 130 interrupted.
@@ -40,6 +41,7 @@ from paidan.cli import (
     quality,
     recalibrate,
     returns,
+    runs,
     services,
     shadow,
     status,
@@ -94,6 +96,7 @@ for command in (
     *train.COMMANDS,
     *evaluate.COMMANDS,
     *models.COMMANDS,
+    *runs.COMMANDS,
     *recalibrate.COMMANDS,
     *shadow.COMMANDS,
     *bases.COMMANDS,

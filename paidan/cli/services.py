@@ -1,4 +1,4 @@
-"""Commands that run parts: demo, up, worker, relay, migrate."""
+"""Commands that run parts: demo, up, worker, trainer, relay, migrate."""
 
 import os
 import signal
@@ -72,6 +72,17 @@ def worker(gpu: str | None, *, cpu: bool) -> int:
 
 
 @click.command()
+@_GPU
+@_CPU
+def trainer(gpu: str | None, *, cpu: bool) -> int:
+    """Run one trainer: it works off training runs, one at a time (paidan runs)."""
+    from training.runs.main import run_trainer
+    from worker.gpu import pin
+
+    return run_trainer(get_settings(), pin(gpu, cpu=cpu))
+
+
+@click.command()
 def relay() -> None:
     """Run one relay: it frees dead claims and publishes what waits."""
     from core.publisher import Publisher
@@ -97,4 +108,4 @@ def migrate() -> None:
     click.echo(f"{database.shown_url} is at revision {schema_revision(database)}")
 
 
-COMMANDS = (demo, up, worker, relay, migrate)
+COMMANDS = (demo, up, worker, trainer, relay, migrate)

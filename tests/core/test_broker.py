@@ -4,7 +4,15 @@ import pytest
 from kombu.transport.redis import Mutex
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from core.broker import LANES, get_app, make_app, make_redis, queue_name
+from core.broker import (
+    LANES,
+    TRAINING_QUEUE,
+    get_app,
+    make_app,
+    make_redis,
+    make_training_app,
+    queue_name,
+)
 from core.settings import Settings, get_settings
 
 
@@ -76,3 +84,14 @@ def test_a_process_that_dies_while_it_gives_messages_back_holds_others_up_for_se
         left_s = client.pttl(channel.unacked_mutex_key) / 1000
     assert 0 < left_s <= Settings().visibility / 4
     connection.release()
+
+
+def test_a_trainer_has_a_queue_and_keys_of_its_own(redis_url: str) -> None:
+    app = make_training_app(Settings(redis_url=redis_url))
+
+    assert set(app.amqp.queues) == {TRAINING_QUEUE}
+    assert app.conf.task_default_queue == TRAINING_QUEUE
+    options = app.conf.broker_transport_options
+    ours = [options[f"unacked_{name}"] for name in ("key", "index_key", "mutex_key")]
+    assert all(key.startswith("training.") for key in ours)
+    app.close()

@@ -40,11 +40,11 @@ def body(args: object, kwargs: object = None, **embedded: object) -> str:
 def test_what_the_publisher_sends_is_sound_and_so_is_what_the_task_gets(
     message: dict[str, Any],
 ) -> None:
-    assert fault_of(message) is None
+    assert fault_of(message, "tickets.bulk") is None
 
     stripped = bare(message, "tickets.bulk")
 
-    assert fault_of(stripped) is None
+    assert fault_of(stripped, "tickets.bulk") is None
     assert stripped["body"] == message["body"]
     assert set(stripped["headers"]) == {"id", "task", "ignore_result"}
     assert stripped["properties"]["delivery_info"]["routing_key"] == "tickets.bulk"
@@ -92,9 +92,28 @@ def test_what_no_publisher_of_ours_sends_is_a_fault_in_fixed_words(
 ) -> None:
     change(message)
 
-    assert fault_of(message) == fault
+    assert fault_of(message, "tickets.bulk") == fault
 
 
 @pytest.mark.parametrize("garbage", [None, [], "text", 7, {}, {"headers": {}}])
 def test_what_is_no_message_at_all_is_a_fault(garbage: object) -> None:
-    assert fault_of(garbage) in ("KeyError", "TypeError")
+    assert fault_of(garbage, "tickets.bulk") in ("KeyError", "TypeError")
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments", "fault"),
+    [
+        ("training.tasks.retrain", [], None),
+        ("training.tasks.retrain", [[1], "bulk"], "more than a call"),
+        ("worker.tasks.classify", [[1], "bulk"], "no task of this worker"),
+    ],
+)
+def test_a_trainers_queue_takes_a_call_and_nothing_else(
+    message: dict[str, Any], task: str, arguments: list[object], fault: str | None
+) -> None:
+    put("headers", "task", value=task)(message)
+    put("body", value=body(arguments))(message)
+
+    assert fault_of(message, "training") == fault
+    if fault is None:  # and a lane takes no call
+        assert fault_of(message, "tickets.bulk") == "no task of this worker"

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from core.broker import CLASSIFY_TASK
+from core.broker import CLASSIFY_TASK, RETRAIN_TASK
 from core.errors import BrokerUnavailableError
-from core.publisher import Publisher
+from core.message import fault_of
+from core.publisher import Publisher, call_trainers
 from core.settings import Settings
 from tests.support.make import messages
 
@@ -86,3 +87,20 @@ def test_a_redis_that_is_away_is_named_without_its_password(
         publisher.publish({"bulk": [1]})
 
     assert "hunter2" not in str(away.value)
+
+
+def test_trainers_are_called_by_a_message_that_says_no_more(small: Settings) -> None:
+    call_trainers(small)
+
+    redis = Publisher(small).redis
+    assert redis.keys("*") == ["training"]
+    waiting: Any = redis.lrange("training", 0, -1)
+    message = json.loads(waiting[0])
+    assert message["headers"]["task"] == RETRAIN_TASK
+    assert fault_of(message, "training") is None
+    assert json.loads(base64.b64decode(message["body"]))[:2] == [[], {}]
+
+
+def test_trainers_that_cannot_be_called_are_told_of(tmp_path: Path) -> None:
+    with pytest.raises(BrokerUnavailableError, match="cannot be reached"):
+        call_trainers(Settings(redis_url="redis://127.0.0.1:1/0"))

@@ -6,7 +6,14 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import SettingsError
-from core.setting_types import DatabaseUrl, MemorySize, RedisUrl, TimeZone, WorkerName
+from core.setting_types import (
+    DatabaseUrl,
+    MemorySize,
+    RedisUrl,
+    Schedule,
+    TimeZone,
+    WorkerName,
+)
 from core.settings import load_settings
 
 
@@ -22,6 +29,9 @@ def read(kind: Any, value: object) -> object:
         (WorkerName, ""),
         (WorkerName, "密" * 66),
         (TimeZone, "Asia/Shanghai"),
+        (Schedule, ""),
+        (Schedule, "90"),
+        (Schedule, "23:59"),
     ],
 )
 def test_a_text_that_is_taken_stays_as_it_was_given(kind: Any, value: str) -> None:
@@ -40,6 +50,10 @@ def test_a_text_that_is_taken_stays_as_it_was_given(kind: Any, value: str) -> No
         (TimeZone, "Mars/Olympus", "'Mars/Olympus' is no time zone"),
         (TimeZone, "../etc/passwd", "is no time zone"),
         (MemorySize, "lots", "'lots' is no size such as 20GiB"),
+        (Schedule, "0", "neither minutes such as 360 nor a time of day"),
+        (Schedule, "24:00", "neither minutes"),
+        (Schedule, "3:00", "neither minutes"),
+        (Schedule, "nightly", "neither minutes"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_a_sentence(kind: Any, value: str, said: str) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from db import Database
-from db.blind_sample import BlindSample, read_sample
-from db.results import is_sampled
+from db.blind_sample import BlindSample, count_unseen, read_sample
+from db.results import SAMPLED, is_sampled
 from tests.support.answers import add_version, answer_next, correct, erase
 from tests.support.make import add_tickets, add_units
 
@@ -100,3 +100,19 @@ def test_the_latest_decision_counts_with_its_time(database: Database) -> None:
 
     assert (first.unit, second.unit) == ("A", "B")
     assert first.decided_at <= second.decided_at
+
+
+def test_sure_answers_that_nobody_decided_are_counted_between_two_tickets(
+    database: Database,
+) -> None:
+    # Given tickets that were routed, drawn, doubted, and one that nobody answered yet
+    ids = add_tickets(database, 6)
+    for held in (None, None, SAMPLED, "doubtful", SAMPLED):
+        answer_next(database, "A", held)
+    correct(database, ids[1], "B")
+    correct(database, ids[4], "B")
+
+    with database.reading() as session:
+        assert count_unseen(session, ids[0], ids[-1]) == 2
+        assert count_unseen(session, ids[1], ids[2]) == 1
+        assert count_unseen(session, ids[3], ids[-1]) == 0

@@ -17,24 +17,12 @@ def test_points_come_back_by_step_and_a_step_done_again_is_replaced(database: Da
         run_points.put(session, other, [Point(5, 9.0)])
 
     with database.writing() as session:
-        run_points.put(session, run_id, [Point(10, 3.5, gpu_memory=8 << 30, validation=1.25)])
+        run_points.put(
+            session, run_id, [Point(10, 9.0), Point(10, 3.5, gpu_memory=8 << 30, validation=1.25)]
+        )
 
     with database.reading() as session:
         [first, second] = run_points.list_points(session, run_id)
     assert (first.step, first.seconds, first.loss) == (5, 1.0, 2.0)
     assert (second.step, second.seconds, second.loss) == (10, 3.5, None)
     assert (second.gpu_memory, second.validation) == (8 << 30, 1.25)
-
-
-def test_points_behind_a_resume_are_forgotten(database: Database) -> None:
-    run_id, other = new_run(database), new_run(database)
-    with database.writing() as session:
-        for owner in (run_id, other):
-            run_points.put(session, owner, [Point(step, 0.0) for step in (5, 10, 15)])
-
-    with database.writing() as session:
-        run_points.forget_after(session, run_id, 10)
-
-    with database.reading() as session:
-        assert [point.step for point in run_points.list_points(session, run_id)] == [5, 10]
-        assert len(run_points.list_points(session, other)) == 3

@@ -9,7 +9,7 @@ import pytest
 
 from classifier.version_files import read_file, read_manifest
 from core.errors import ModelVersionError, StorageError
-from registry.writer import make_name, write_version
+from registry.writer import TrainedVersion, make_name, move_version, write_version
 from tests.support.versions import NAME, a_manifest, write_toy_files, write_toy_version
 
 
@@ -77,3 +77,24 @@ def test_names_are_utc_and_sort_by_time() -> None:
 
     assert make_name("linear", late, "ab12cd34") == "linear-20261123-201530-ab12cd"
     assert make_name("linear", earlier, "ff") < make_name("linear", late, "00")
+
+
+def test_a_version_is_moved_whole_and_over_no_other(tmp_path: Path, version: Path) -> None:
+    models = tmp_path / "others"
+    models.mkdir()
+    made = TrainedVersion(version, read_manifest(version))
+
+    moved = move_version(made, models)
+
+    assert moved.path == models / version.name
+    assert read_manifest(moved.path) == made.manifest
+    assert not version.exists()
+    with pytest.raises(ModelVersionError, match="never overwritten"):
+        move_version(moved, models)
+
+
+def test_a_version_that_cannot_be_moved_is_named(tmp_path: Path, version: Path) -> None:
+    made = TrainedVersion(version, read_manifest(version))
+
+    with pytest.raises(StorageError, match=made.name):
+        move_version(made, tmp_path / "missing")

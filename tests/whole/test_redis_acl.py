@@ -11,8 +11,15 @@ import redis
 from kombu import Connection, Consumer
 from sqlalchemy import select
 
-from core.broker import INGEST_STREAM, UNACKED_INDEX, make_app, make_redis, queue_name
-from core.publisher import Publisher
+from core.broker import (
+    INGEST_STREAM,
+    UNACKED_INDEX,
+    make_app,
+    make_redis,
+    make_training_app,
+    queue_name,
+)
+from core.publisher import Publisher, call_trainers
 from core.settings import Settings
 from db import Database
 from db.models import Ticket
@@ -95,11 +102,22 @@ def test_every_part_works_under_its_user(
     with app.connection_for_read() as connection:
         consume(connection, list(app.amqp.queues.consume_from.values()), admin)
     assert denied(admin) == []
+    for _ in range(2):
+        call_trainers(desk)
+    training = make_training_app(settings_of("trainer"))
+    with training.connection_for_read() as connection:
+        queues = list(training.amqp.queues.consume_from.values())
+        consume(connection, queues, admin, "training.unacked_index")
+    assert denied(admin) == []
     assert admin.keys("*") != []
-    assert [key for key in admin.keys("*") if not str(key).startswith("tickets.")] == []
+    assert [
+        key for key in admin.keys("*") if not str(key).startswith(("tickets.", "training"))
+    ] == []
 
 
-def consume(connection: Connection, queues: list[Any], admin: "redis.Redis") -> None:
+def consume(
+    connection: Connection, queues: list[Any], admin: "redis.Redis", held_in: str = UNACKED_INDEX
+) -> None:
     """Take a message and acknowledge it, give one back, and restore one whose worker is gone."""
     channel = connection.default_channel
     channel.qos.prefetch_count = 1
@@ -115,11 +133,11 @@ def consume(connection: Connection, queues: list[Any], admin: "redis.Redis") -> 
         got[1].reject(requeue=True)
         while len(got) < 3:
             connection.drain_events(timeout=5)
-        held: Any = admin.zrange(UNACKED_INDEX, 0, -1)
+        held: Any = admin.zrange(held_in, 0, -1)
         assert held
-        admin.zadd(UNACKED_INDEX, dict.fromkeys(held, 1.0))
+        admin.zadd(held_in, dict.fromkeys(held, 1.0))
         channel.qos.restore_visible()
-        assert admin.zcard(UNACKED_INDEX) == 0
+        assert admin.zcard(held_in) == 0
 
 
 BEYOND: dict[str, list[Callable[["redis.Redis"], object]]] = {
@@ -131,6 +149,10 @@ BEYOND: dict[str, list[Callable[["redis.Redis"], object]]] = {
     "worker": [
         lambda client: client.xadd("tickets.ingest", {"text": "x"}),
         lambda client: client.set("elsewhere", "x"),
+    ],
+    "trainer": [
+        lambda client: client.lrange("tickets.live", 0, -1),
+        lambda client: client.lpush("tickets.bulk", "x"),
     ],
     "relay": [
         lambda client: client.flushall(),

@@ -92,8 +92,9 @@ def prepare(
     base: Base,
     recipe: Recipe,
     progress: Progress,
+    held_out: Sequence[Sample] | None = None,
 ) -> Preparation:
-    """Check what is given, and divide the samples.
+    """Check what is given, and divide the samples unless ``held_out`` were taken out before.
 
     Raises:
         InputError, TaxonomyError: see ``check_samples``; or the set-up leaves a ticket no room.
@@ -111,7 +112,14 @@ def prepare(
             f"warning: {thoughts:,} thoughts (Complex_CoT) are left out, units alone learned: the "
             f"prompt has no thought, since base {base.name} has no <think> or the template has none"
         )
-    known, held_out = split(samples, recipe, progress)
+    known: Sequence[Sample] = samples
+    if held_out is None:
+        known, held_out = split(samples, recipe, progress)
+    elif not held_out:
+        raise InputError(
+            f"none of the {len(samples):,} samples is held out: a version cannot be calibrated. "
+            "Train on more tickets"
+        )
     progress.say(f"{len(known):,} tickets to learn from, {len(held_out):,} held out")
     return Preparation(base, recipe, setup, prompt, known, held_out)
 

@@ -41,6 +41,7 @@ def train_llm(
     error_target: float = 0.05,
     no_unit_review: float = REVIEW,
     answer: AnswerBy | None = None,
+    held_out: Sequence[Sample] | None = None,
 ) -> TrainedVersion:
     """Fine-tune, evaluate, calibrate and write an LLM version.
 
@@ -54,6 +55,8 @@ def train_llm(
         error_target: share of wrong answers to accept among those not held back, 0 to 1.
         no_unit_review: share of tickets of learned units that ``no_unit`` may hold back, 0 to 1.
         answer: by what the version answers; by default what the held-out tickets say is better.
+        held_out: samples to hold out instead of a part of ``samples``; they share no group of
+            near-duplicates with these.
 
     Raises:
         InputError, TaxonomyError: see ``check_samples``; or the set-up leaves a ticket no room, or
@@ -63,7 +66,7 @@ def train_llm(
     """
     recipe = recipe or recipe_for(base)
     check_wanted(recipe.answer, answer)
-    prepared = prepare(samples, units, base, recipe, progress)
+    prepared = prepare(samples, units, base, recipe, progress, held_out)
     with tempfile.TemporaryDirectory(prefix="paidan-adapter-") as folder:
         adapter_dir = Path(folder)
         run = fine_tune(prepared, adapter_dir, progress)

@@ -30,6 +30,7 @@ def store_seed(folder: Path, samples: Sequence[Sample]) -> str:
     sha256 = hashlib.sha256(content).hexdigest()
     path = _path(folder, sha256)
     with explained(folder):
+        private_folder(folder)
         private_folder(path.parent)
         if not path.exists():
             write_file(path, content)

@@ -1,0 +1,200 @@
+"""``paidan runs``: training runs that a trainer works off."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.errors import BrokerUnavailableError, InputError
+from core.settings import get_settings
+from paidan.cli.labelled import read_labelled
+from paidan.cli.labels import add_learned_units, shortened
+from paidan.cli.options import BY, COLUMN, ENCODING, JSON, SHEET, opened_database, print_json
+from paidan.cli.run_report import describe_point, describe_run, print_run
+
+if TYPE_CHECKING:
+    from classifier.setup import AnswerBy
+    from db import Database
+    from paidan.cli.labelled import Labelled
+
+_KINDS = ("linear", "llm")
+
+
+@click.group()
+def runs() -> None:
+    """Start, list, show and cancel training runs (paidan trainer works them off)."""
+
+
+@runs.command()
+@click.option("--kind", type=click.Choice(_KINDS), help="[default: the last run's, or linear]")
+@click.option(
+    "--data",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Labelled tickets, learned beside people's decisions [default: the last run's].",
+)
+@click.option("--base", help="An LLM's base model [default: the one added].")
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    help="A TOML file over the base's recipe (docs/TRAINING.md).",
+)
+@click.option("--answer", type=click.Choice(["head", "names"]), help="What an LLM answers by.")
+@click.option("--error-target", type=click.FloatRange(0, 1), help="As of paidan train.")
+@click.option("--no-unit-review", type=click.FloatRange(0, 1), help="As of paidan train.")
+@COLUMN
+@ENCODING
+@SHEET
+@BY
+@JSON
+def start(
+    kind: str | None,
+    file: Path | None,
+    base: str | None,
+    recipe: Path | None,
+    answer: "AnswerBy | None",
+    error_target: float | None,
+    no_unit_review: float | None,
+    columns: dict[str, str],
+    encoding: str | None,
+    sheet: str | None,
+    by: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Ask for a run: like the last one, but for what is given here."""
+    given = {
+        "base": base,
+        "recipe": None if recipe is None else _read_recipe(recipe),
+        "answer": answer,
+        "error_target": error_target,
+        "no_unit_review": no_unit_review,
+    }
+    with opened_database(get_settings()) as database:
+        labelled = None
+        if file is not None:
+            labelled = read_labelled(database, file, columns, encoding, sheet=sheet, new_units=True)
+        run_id = _ask(database, kind, given, labelled, by)
+    _call_trainers()
+    if as_json:
+        print_json({"run": run_id})
+    else:
+        click.echo(f"run {run_id} waits for a trainer: paidan runs show {run_id}")
+
+
+def _ask(
+    database: "Database",
+    kind: str | None,
+    given: dict[str, Any],
+    labelled: "Labelled | None",
+    by: str,
+) -> int:
+    """Enter the run, and the units that its labels name for the first time."""
+    from db import runs as record
+    from training.runs.wish import Wish
+    from training.snapshot.seed import store_seed
+    from training.snapshot.store import snapshots_in
+
+    given = {name: value for name, value in given.items() if value is not None}
+    if labelled is not None:
+        folder = snapshots_in(get_settings().resolved_models_dir)
+        given["seed"] = store_seed(folder, labelled.samples)
+    with database.writing() as session:
+        last = record.newest(session)
+        kind = kind or (last.kind if last else _KINDS[0])
+        if kind != "llm" and given.keys() & {"base", "recipe", "answer"}:
+            raise click.UsageError("--base, --recipe and --answer go with --kind llm")
+        parameters = {**(last.parameters if last else {}), **given}
+        wish = Wish.of(parameters).model_dump(mode="json")
+        added = add_learned_units(session, labelled.new_units, by) if labelled else []
+        run_id = record.ask(session, kind, wish, asked_for=record.HAND, actor=by)
+    if added:
+        click.echo(f"{len(added)} units were added from the labels: {shortened(added)}", err=True)
+    return run_id
+
+
+def _read_recipe(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} cannot be read as a recipe: {error}") from error
+
+
+def _call_trainers() -> None:
+    from core.publisher import call_trainers
+
+    try:
+        call_trainers(get_settings())
+    except BrokerUnavailableError:
+        click.echo(
+            "Redis does not answer: a trainer finds the run by itself, a little later", err=True
+        )
+
+
+@runs.command("list")
+@click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
+@JSON
+def list_(limit: int, *, as_json: bool) -> None:
+    """List the newest runs."""
+    from db import runs as record
+
+    with opened_database(get_settings()) as database, database.reading() as session:
+        rows = [describe_run(run) for run in record.list_runs(session, limit=limit)]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        told = row["version"] or row["error"] or ""
+        click.echo(
+            f"{row['run']:>5}  {row['state']:<9}  {row['kind']:<6}  {row['asked_at']}  "
+            f"by {row['asked_for']}  {told}"
+        )
+    if not rows:
+        click.echo("no run yet: paidan runs start --data FILE")
+
+
+@runs.command()
+@click.argument("run_id", metavar="RUN", type=int)
+@JSON
+def show(run_id: int, *, as_json: bool) -> None:
+    """Show a run with its curves' last values."""
+    from db import run_points
+    from db.run_tables import Run
+
+    with opened_database(get_settings()) as database, database.reading() as session:
+        run = session.get(Run, run_id)
+        if run is None:
+            raise _unknown(run_id)
+        points = run_points.list_points(session, run_id)
+        if as_json:
+            print_json(describe_run(run) | {"points": list(map(describe_point, points))})
+        else:
+            print_run(run, points)
+
+
+@runs.command()
+@click.argument("run_id", metavar="RUN", type=int)
+@BY
+def cancel(run_id: int, by: str) -> None:
+    """Cancel a run that waits or is at work."""
+    from db import runs as record
+
+    with opened_database(get_settings()) as database, database.writing() as session:
+        before = record.cancel(session, run_id, actor=by)
+    if before is None:
+        raise _unknown(run_id)
+    if before == "queued":
+        click.echo(f"run {run_id} is cancelled")
+    elif before == "running":
+        click.echo(f"run {run_id} ends with its trainer's next heartbeat")
+    else:
+        raise InputError(
+            f"run {run_id} has ended already ({before}): see paidan runs show {run_id}"
+        )
+
+
+def _unknown(run_id: int) -> InputError:
+    return InputError(f"there is no run {run_id}: see paidan runs list")
+
+
+COMMANDS = (runs,)

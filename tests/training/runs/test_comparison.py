@@ -1,0 +1,50 @@
+"""The gate is asked about what a run has made, with what neither version has learned."""
+
+from pathlib import Path
+
+import pytest
+
+from core.settings import Settings
+from db import Database, runs
+from db.run_tables import Run
+from registry.registration import register
+from tests.support.llm import themed_samples
+from tests.support.make import UNITS, add_units, promote_constant
+from training.linear.version import train_linear
+from training.runs.comparison import compare
+from training.snapshot.building import build_snapshot
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home")
+
+
+def test_a_version_is_judged_against_the_champion_and_looks_are_counted(
+    database: Database, settings: Settings
+) -> None:
+    # Given a champion that is no good, and a version that has learned a snapshot
+    add_units(database)
+    folder = settings.resolved_models_dir
+    snapshot = build_snapshot(database, themed_samples(), models_dir=folder)
+    version = train_linear(
+        [*snapshot.training, *snapshot.validation], dict(UNITS), models_dir=folder
+    )
+    with database.writing() as session:
+        register(session, version)
+    assert compare(database, settings, version.name, snapshot) is None  # nobody to beat
+    champion = promote_constant(database, folder)
+
+    # When the gate has judged twice before
+    with database.writing() as session:
+        for _ in range(2):
+            run_id = runs.ask(session, "linear", {}, asked_for=runs.HAND, actor="ann")
+            run = session.get_one(Run, run_id)
+            run.state, run.verdict = "done", {"champion": champion}
+    verdict = compare(database, settings, version.name, snapshot)
+
+    assert verdict is not None
+    assert (verdict.champion, verdict.challenger) == (champion, version.name)
+    assert verdict.look == 3
+    [frozen] = [one for one in verdict.findings if one.check == "frozen"]
+    assert frozen.facts["tickets"] == len({one.group for one in snapshot.frozen}) > 0

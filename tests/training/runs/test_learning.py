@@ -1,0 +1,77 @@
+"""What a run trains: what was asked for, in its own folder."""
+
+from pathlib import Path
+
+import pytest
+
+from classifier.model.bases.entries import STAND_IN
+from classifier.setup import Setup
+from core.errors import InputError, ModelVersionError
+from core.settings import Settings
+from db import Database
+from tests.support.llm import RECIPE, themed_samples
+from tests.support.make import add_units
+from tests.support.told import Told
+from training.runs.learning import train
+from training.runs.wish import Wish
+from training.runs.workplace import Workplace
+from training.snapshot.building import build_snapshot
+from training.snapshot.snapshot import Snapshot
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def snapshot(database: Database, tmp_path: Path) -> Snapshot:
+    add_units(database)
+    return build_snapshot(database, themed_samples(), models_dir=tmp_path / "made")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture
+def place(settings: Settings) -> Workplace:
+    place = Workplace(settings, 1)
+    place.prepare()
+    return place
+
+
+def test_a_linear_version_is_made_as_asked_for_and_not_among_the_others(
+    settings: Settings, place: Workplace, snapshot: Snapshot
+) -> None:
+    version = train("linear", Wish(error_target=0.2), snapshot, settings, place, Told())
+
+    assert version.path.parent == place.staging
+    assert version.manifest.calibration.error_target == 0.2
+    learned = len(snapshot.training) + len(snapshot.validation)
+    assert version.manifest.training.samples == learned < 120
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's remarks on a run without a GPU
+def test_an_llm_is_trained_by_the_recipe_that_was_given(
+    settings: Settings, place: Workplace, snapshot: Snapshot
+) -> None:
+    recipe = RECIPE.replace("num_train_epochs = 4", "max_steps = 2")
+    wish = Wish(base=STAND_IN, recipe=recipe, error_target=1)
+
+    version = train("llm", wish, snapshot, settings, place, Told())
+
+    assert version.path.parent == place.staging
+    assert version.manifest.training.settings["lora"]["r"] == 8
+    assert version.manifest.training.samples == len(snapshot.training)
+    assert Setup.read(version.path, version.manifest).base == STAND_IN
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [(Wish(base="nowhere"), "nowhere"), (Wish(recipe="[magic]", base=STAND_IN), "magic")],
+    ids=["base", "recipe"],
+)
+def test_a_base_or_recipe_that_is_none_is_refused(
+    settings: Settings, place: Workplace, snapshot: Snapshot, wish: Wish, said: str
+) -> None:
+    with pytest.raises((InputError, ModelVersionError), match=said):
+        train("llm", wish, snapshot, settings, place, Told())

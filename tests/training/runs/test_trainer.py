@@ -1,0 +1,172 @@
+"""The trainer's look: it takes over, clears up, and sees one run through."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from core.settings import Settings
+from db import Database, clock, runs
+from db.claims import new_token
+from db.run_tables import Run, RunState
+from tests.support.make import promote_constant
+from tests.support.training_runs import left_in_home, quick, run_of, versions_in
+from training.runs import trainer
+from training.runs.process import RunProcess
+from training.runs.trainer import Trainer
+from training.runs.workplace import Workplace
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return quick(Settings(home=tmp_path / "home", trainer_name="t"))
+
+
+@pytest.fixture(autouse=True)
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """In the place of a run's process: one that ends at once; the runs that got one."""
+    started: list[int] = []
+
+    class Stillborn(RunProcess):
+        def __init__(self, _settings: Settings, run_id: int, _token: str, _folder: Path) -> None:
+            started.append(run_id)
+
+        def exit_code(self) -> int | None:
+            return 1
+
+        def end(self) -> None:
+            return
+
+    monkeypatch.setattr(trainer, "RunProcess", Stillborn)
+    return started
+
+
+def a_trainer(database: Database, settings: Settings) -> Trainer:
+    return Trainer(database, settings, "cpu", threading.Event())
+
+
+def ask(database: Database) -> int:
+    with database.writing() as session:
+        return runs.ask(session, "linear", {}, asked_for=runs.HAND, actor="ann")
+
+
+def lease(database: Database, holder: str, device: str = "gpu") -> str:
+    token = new_token()
+    with database.writing() as session:
+        assert runs.lease(session, token=token, holder=holder, device=device, seconds=60)
+    return token
+
+
+def test_a_run_is_worked_off_until_it_has_died_three_times(
+    database: Database, settings: Settings, processes: list[int]
+) -> None:
+    run_id, looking = ask(database), a_trainer(database, settings)
+
+    assert [looking.look() for _ in range(4)] == [True, True, True, False]
+
+    assert processes == [run_id] * 3
+    run = run_of(database, run_id)
+    assert run.state == "failed"
+    assert "exit code 1" in (run.error or "")
+
+
+@pytest.mark.parametrize("dead", ["of this name", "expired"])
+def test_what_a_dead_trainer_left_is_taken_over(
+    database: Database, settings: Settings, processes: list[int], dead: str
+) -> None:
+    run_id = ask(database)
+    lease(database, "t" if dead == "of this name" else "other")
+    if dead == "expired":
+        with database.writing() as session:
+            session.execute(update(Run).values(lease_until=clock.after(-1)))
+
+    assert a_trainer(database, settings).look()
+
+    assert processes == [run_id]
+
+
+def test_what_another_trainer_is_at_work_on_is_left_alone(
+    database: Database, settings: Settings, processes: list[int]
+) -> None:
+    ask(database)
+    lease(database, "other")
+
+    looking = a_trainer(database, settings)
+    assert [looking.look(), looking.look()] == [False, False]
+    assert processes == []
+
+
+def test_its_own_runs_are_freed_at_its_first_look_alone(
+    database: Database, settings: Settings, processes: list[int]
+) -> None:
+    looking = a_trainer(database, settings)
+    assert not looking.look()
+    ask(database)
+    lease(database, "t")
+
+    assert not looking.look()
+    assert processes == []
+
+
+def test_a_busy_device_waits(database: Database, settings: Settings, processes: list[int]) -> None:
+    ask(database), ask(database)
+    lease(database, "other", "cpu")
+
+    assert not a_trainer(database, settings).look()
+    assert processes == []
+
+
+def test_what_ended_runs_left_is_cleared_and_nothing_else(
+    database: Database, settings: Settings
+) -> None:
+    # Given a run that ended, one that ended while its process lives, and one that waits; the first
+    # had made a version that is registered, the second one that is not
+    first, second, third = ask(database), ask(database), ask(database)
+    known = promote_constant(database, settings.resolved_models_dir)
+    for run_id, made in ((first, known), (second, "linear-lost"), (third, "")):
+        place = Workplace(settings, run_id)
+        place.prepare()
+        place.made.write_text(made)
+    (settings.resolved_models_dir / "linear-lost").mkdir()
+    for _ in (first, second):
+        token = lease(database, "other")
+        with database.writing() as session:
+            runs.end(session, token, RunState.CANCELLED)
+    lease(database, "other")
+    alive = Workplace(settings, second).lock().acquire()
+
+    # When a trainer looks
+    a_trainer(database, settings).look()
+
+    # Then the first left nothing, and the others all
+    assert left_in_home(settings) == ["2", "3", "training-run-2.lock"]
+    assert versions_in(settings) == [".run-2", ".run-3", known, "linear-lost"]
+
+    # And once the process has ended, its version is gone, too
+    alive.release()
+    a_trainer(database, settings).look()
+    assert left_in_home(settings) == ["3"]
+    assert versions_in(settings) == [".run-3", known]
+
+
+def test_a_trainer_looks_when_it_is_called_and_ends_when_it_is_stopped(
+    database: Database, settings: Settings, processes: list[int]
+) -> None:
+    # Given one that would look again in an hour only
+    called = threading.Event()
+    settings = settings.model_copy(update={"heartbeat": 3600})
+    looking = Trainer(database, settings, "cpu", called)
+    thread = threading.Thread(target=looking.run)
+    thread.start()
+    run_id = ask(database)
+
+    # When it is called
+    while not processes:
+        called.set()
+        thread.join(0.05)
+
+    assert processes[0] == run_id
+    looking.stop()
+    thread.join(20)
+    assert not thread.is_alive()

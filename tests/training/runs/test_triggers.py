@@ -1,0 +1,128 @@
+"""When a run starts by itself: by decisions, by the clock, and never too soon."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import update
+
+from core.settings import Settings
+from db import Database, clock, corrections, runs
+from db.claims import new_token
+from db.models import Ticket
+from db.run_tables import Run, RunState
+from tests.support.make import add_tickets, add_units
+from tests.support.training_runs import run_of
+from training.runs.triggers import ask_where_due, seconds_since
+
+
+def decide(database: Database, count: int) -> None:
+    """Have people decide so many tickets."""
+    with database.writing() as session:
+        undecided = session.query(Ticket).where(Ticket.decided_at.is_(None)).limit(count).all()
+        for ticket in undecided:
+            corrections.decide(session, ticket, "A", actor="ann")
+
+
+@pytest.fixture
+def tickets(database: Database) -> None:
+    add_units(database)
+    add_tickets(database, 10)
+
+
+def due(database: Database, **settings: object) -> int | None:
+    return ask_where_due(database, Settings.model_validate(settings), actor="trainer")
+
+
+def end_all(database: Database, state: RunState = RunState.DONE, minutes_ago: float = 0) -> None:
+    with database.writing() as session:
+        held = runs.lease(session, token=new_token(), holder="t", device="cpu", seconds=60)
+        assert held is not None
+        runs.end(session, held.token, state)
+        then = clock.after(-60 * minutes_ago)
+        session.execute(
+            update(Run).where(Run.id == held.run_id).values(asked_at=then, ended_at=then)
+        )
+
+
+def test_by_default_nothing_starts_by_itself(database: Database, tickets: None) -> None:
+    decide(database, 10)
+
+    assert due(database) is None
+
+
+def test_so_many_decisions_start_a_run_and_count_anew_from_it(
+    database: Database, tickets: None
+) -> None:
+    decide(database, 3)
+    assert due(database, retrain_decisions=4) is None
+
+    run_id = due(database, retrain_decisions=3)
+    assert run_id is not None
+    run = run_of(database, run_id)
+    assert (run.asked_for, run.actor, run.kind) == ("decisions", "trainer", "linear")
+
+    end_all(database)
+    assert due(database, retrain_decisions=3, retrain_pause=0) is None
+    decide(database, 3)
+    assert due(database, retrain_decisions=3, retrain_pause=0) is not None
+
+
+def test_no_run_starts_beside_another_or_soon_after_one(database: Database, tickets: None) -> None:
+    decide(database, 3)
+    assert due(database, retrain_decisions=1) is not None
+    decide(database, 3)
+
+    assert due(database, retrain_decisions=1, retrain_pause=0) is None  # one is under way
+    end_all(database, minutes_ago=29)
+    assert due(database, retrain_decisions=1, retrain_pause=30) is None
+    assert due(database, retrain_decisions=1, retrain_pause=28) is not None
+
+
+def test_a_run_starts_every_so_many_minutes(database: Database) -> None:
+    first = due(database, retrain_every="60", retrain_pause=0)
+    assert first is not None
+    assert run_of(database, first).asked_for == "schedule"
+
+    end_all(database, minutes_ago=59)
+    assert due(database, retrain_every="60", retrain_pause=0) is None
+    assert due(database, retrain_every="58", retrain_pause=0) is not None
+
+
+def test_a_run_starts_once_after_a_time_of_day(database: Database) -> None:
+    # Given a run of an hour ago
+    assert due(database, retrain_every="60") is not None
+    end_all(database, minutes_ago=60)
+    now = datetime.now(ZoneInfo("UTC"))
+
+    def at(minutes: int) -> str:
+        return datetime.fromtimestamp(now.timestamp() + 60 * minutes, ZoneInfo("UTC")).strftime(
+            "%H:%M"
+        )
+
+    # Then a moment before it, or one that is still to come today, starts none
+    for schedule in (at(-90), at(90)):
+        assert due(database, retrain_every=schedule, retrain_pause=0, timezone="UTC") is None
+    # And one that came since does
+    assert due(database, retrain_every=at(-30), retrain_pause=0, timezone="UTC") is not None
+
+
+def test_the_time_of_day_is_that_of_its_zone() -> None:
+    now = datetime(2026, 3, 1, 9, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+    assert seconds_since("09:00", now) == 1800
+    assert seconds_since("10:00", now) == 23.5 * 3600
+
+
+def test_a_run_is_like_the_last_that_ended_well(database: Database) -> None:
+    # Given an LLM's run that ended well, and a linear one that failed since
+    for kind, state in (("llm", RunState.REFUSED), ("linear", RunState.FAILED)):
+        with database.writing() as session:
+            runs.ask(session, kind, {"error_target": 0.1}, asked_for=runs.HAND, actor="ann")
+        end_all(database, state, minutes_ago=10)
+
+    run_id = due(database, retrain_every="5", retrain_pause=0)
+
+    assert run_id is not None
+    run = run_of(database, run_id)
+    assert (run.kind, run.parameters) == ("llm", {"error_target": 0.1})

@@ -1,0 +1,74 @@
+"""The program of a run's process; its trainer starts it: ``python -m training.runs.child RUN``.
+
+The lease's token comes through standard input. The exit code is 0 once the record has the outcome;
+any other end is a death, which the trainer enters.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+
+from core.logging import configure
+from core.process import RoleLock
+from core.settings import get_settings
+from db import open_database
+from training.runs.errand import Errand
+from training.runs.patience import patiently
+from training.runs.workplace import Workplace
+
+logger = logging.getLogger(__name__)
+
+_WAIT_FOR_PREDECESSOR_S = 30.0
+_POLL_S = 0.5
+
+
+def main() -> int:
+    """Work off a run; return the exit code."""
+    configure()
+    run_id, token = int(sys.argv[1]), sys.stdin.readline().strip()
+    _end_with_parent()
+    settings = get_settings()
+    place = Workplace(settings, run_id)
+    if not _is_alone(place.lock()):
+        logger.error(
+            "another process is still at work on the run",
+            extra={"action": "run.occupied", "run": run_id},
+        )
+        return 1
+    database = patiently(lambda: open_database(settings), settings.heartbeat)
+    Errand(database, settings, run_id, token, place).run()
+    return 0
+
+
+def _is_alone(lock: RoleLock) -> bool:
+    """Take the lock, waiting for a predecessor whose trainer was killed."""
+    deadline = time.monotonic() + _WAIT_FOR_PREDECESSOR_S
+    while not lock.try_acquire():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_S)
+    global _lock
+    _lock = lock  # held as long as this process lives
+    return True
+
+
+_lock: RoleLock | None = None
+
+
+def _end_with_parent() -> None:
+    """End this process group when the trainer is gone; Linux alone does so by itself."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_POLL_S)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

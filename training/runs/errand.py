@@ -1,0 +1,196 @@
+"""What a run's process does: gather, train, judge, enter. Each step may be the second try."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from classifier.manifest import WEAK
+from classifier.version_files import read_manifest
+from core.errors import (
+    DATABASE_FAULTS,
+    DatabaseUnavailableError,
+    ModelVersionError,
+    PaidanError,
+)
+from core.faults import describe
+from core.settings import Settings
+from db import Database, runs, versions
+from db.run_tables import Run, RunState
+from registry.registration import register
+from registry.writer import TrainedVersion, move_version
+from training.gate.verdict import Verdict
+from training.runs.comparison import compare
+from training.runs.diary import Diary
+from training.runs.learning import train
+from training.runs.material import snapshot_for
+from training.runs.patience import patiently
+from training.runs.shortage import explain
+from training.runs.wish import Wish
+from training.runs.workplace import Workplace
+from training.snapshot.snapshot import Snapshot
+
+logger = logging.getLogger(__name__)
+
+_Result = TypeVar("_Result")
+# What is waited out by steps that also write files or load models, whose disk may be full.
+_AWAY = (DatabaseUnavailableError,)
+
+
+class LeaseLostError(Exception):
+    """Another trainer has the run now; nothing of this attempt counts."""
+
+
+class Errand:
+    """One attempt at a run, in the process that a trainer started for it.
+
+    Args:
+        database: the record.
+        settings: where versions and home are.
+        run_id: the run's.
+        token: of the lease, under which all is written.
+        place: the run's folders, which are this process' alone.
+    """
+
+    def __init__(
+        self, database: Database, settings: Settings, run_id: int, token: str, place: Workplace
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._run_id = run_id
+        self._token = token
+        self._place = place
+
+    def run(self) -> None:
+        """Work the run off, and enter how it ended."""
+        try:
+            self._work()
+        except LeaseLostError:
+            logger.warning(
+                "the lease is lost: this attempt counts no more",
+                extra={"action": "run.lost", "run": self._run_id},
+            )
+        except Exception as error:
+            fault = explain(error, self._place)
+            logger.exception("a run failed", extra={"action": "run.failed", "run": self._run_id})
+            self._end(RunState.FAILED, error=_told(fault))
+
+    def _work(self) -> None:
+        run = self._find()
+        self._place.prepare()
+        wish, diary = Wish.of(run.parameters), Diary(self._run_id)
+        snapshot = self._patiently(
+            lambda: snapshot_for(self._database, self._settings, run, wish, diary), _AWAY
+        )
+        self._note(snapshot_sha256=snapshot.sha256)
+        version = self._made_before(run) or self._make(run.kind, wish, snapshot, diary)
+        while not self._enter(version, self._judge(version, snapshot)):
+            continue  # the champion was moved meanwhile
+
+    def _find(self) -> Run:
+        def find() -> Run | None:
+            with self._database.reading() as session:
+                return runs.find(session, self._token)
+
+        run = self._patiently(find)
+        if run is None:
+            raise LeaseLostError
+        return run
+
+    def _made_before(self, run: Run) -> TrainedVersion | None:
+        """Return the version that an earlier attempt made and did not come to enter."""
+        if run.version is None:
+            return None
+        path = self._settings.resolved_models_dir / run.version
+        try:
+            return TrainedVersion(path, read_manifest(path))
+        except ModelVersionError:  # it was never moved there
+            return None
+
+    def _make(self, kind: str, wish: Wish, snapshot: Snapshot, diary: Diary) -> TrainedVersion:
+        """Train a version and move it, whole, to the others; no row names it yet."""
+        made = train(kind, wish, snapshot, self._settings, self._place, diary)
+        # First its name: a process that dies in between leaves no version that nobody knows.
+        self._place.made.write_text(made.name, "utf-8")
+        self._note(version=made.name)
+        return move_version(made, self._settings.resolved_models_dir)
+
+    def _judge(self, version: TrainedVersion, snapshot: Snapshot) -> Verdict | None:
+        """Register a version, as a candidate, and let the gate judge it."""
+
+        def write() -> None:
+            with self._database.writing() as session:
+                if runs.find(session, self._token) is None:
+                    raise LeaseLostError
+                register(session, version)
+
+        self._patiently(write)
+        return self._patiently(
+            lambda: compare(self._database, self._settings, version.name, snapshot), _AWAY
+        )
+
+    def _note(self, **values: object) -> None:
+        def write() -> bool:
+            with self._database.writing() as session:
+                return runs.note(session, self._token, **values)
+
+        if not self._patiently(write):
+            raise LeaseLostError
+
+    def _enter(self, version: TrainedVersion, verdict: Verdict | None) -> bool:
+        """Promote a version where that may be, and end the run, in one transaction.
+
+        Returns:
+            False where the champion is not the one that the verdict is about; nothing is done.
+        """
+        weak = version.manifest.metrics.get(WEAK)
+        is_good = weak is None and (verdict is None or verdict.promoted)
+
+        def write() -> bool:
+            with self._database.writing() as session:
+                champion = versions.champion(session)
+                if champion not in (verdict.champion if verdict else None, version.name):
+                    return False
+                ended = runs.end(
+                    session,
+                    self._token,
+                    RunState.DONE if is_good else RunState.REFUSED,
+                    verdict=verdict.facts if verdict else None,
+                    error=f"it is weak: {weak}" if weak else None,
+                )
+                if not ended:
+                    raise LeaseLostError
+                if is_good and self._settings.promote == "auto":
+                    versions.promote(session, version.name, actor=f"run {self._run_id}")
+                return True
+
+        is_entered = self._patiently(write)
+        if is_entered:
+            logger.info(
+                "a run has made a version",
+                extra={
+                    "action": "run.done",
+                    "run": self._run_id,
+                    "version": version.name,
+                    "good": is_good,
+                },
+            )
+        return is_entered
+
+    def _end(self, state: RunState, **values: object) -> None:
+        def write() -> bool:
+            with self._database.writing() as session:
+                return runs.end(session, self._token, state, **values)
+
+        self._patiently(write)
+
+    def _patiently(
+        self,
+        action: Callable[[], _Result],
+        faults: tuple[type[PaidanError], ...] = DATABASE_FAULTS,
+    ) -> _Result:
+        return patiently(action, self._settings.heartbeat, faults=faults)
+
+
+def _told(error: BaseException) -> str:
+    """Return what a run's row says of an error: people read it who hold the tickets."""
+    return str(error) if isinstance(error, PaidanError) else describe(error)

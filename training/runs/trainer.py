@@ -1,0 +1,142 @@
+"""The trainer: looks for a run that waits, and sees it through in a process of its own."""
+
+import logging
+import shutil
+import threading
+
+from core.errors import DATABASE_FAULTS, RecordRefusedError
+from core.faults import describe
+from core.settings import Settings
+from db import Database, runs
+from db.claims import new_token
+from db.models import ModelVersion
+from db.run_tables import Run
+from db.runs import Lease
+from training.runs.process import RunProcess
+from training.runs.supervision import Supervision
+from training.runs.triggers import ask_where_due
+from training.runs.workplace import Workplace, left_behind
+
+logger = logging.getLogger(__name__)
+
+
+class Trainer:
+    """Works off runs one after the other, on one device.
+
+    Args:
+        database: the record.
+        settings: names the trainer; times, limits and triggers.
+        device: what it trains on; one run at a time is on it, whoever trains.
+        called: is set by whoever wants it to look at once.
+    """
+
+    def __init__(
+        self, database: Database, settings: Settings, device: str, called: threading.Event
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._device = device
+        self._name = settings.resolved_trainer_name
+        self._called = called
+        self._stop = threading.Event()
+        self._is_first_look = True
+
+    def stop(self) -> None:
+        """Have it end: the run at work is handed back, and goes on from its last checkpoint."""
+        self._stop.set()
+        self._called.set()
+
+    def run(self) -> None:
+        """Look for runs until ``stop`` is called: at once when called, else with each heartbeat."""
+        while not self._stop.is_set():
+            self._called.clear()
+            try:
+                found = self.look()
+            except DATABASE_FAULTS as error:
+                found = False
+                logger.warning(
+                    "the record cannot be asked for runs: %s",
+                    describe(error),
+                    extra={"action": "trainer.unheard"},
+                )
+            if not found:
+                self._called.wait(self._settings.heartbeat)
+
+    def look(self) -> bool:
+        """Take over what dead trainers left, ask for a run that is due, and see one run through.
+
+        Returns:
+            Whether there was one.
+        """
+        self._free_dead()
+        self._clear_ended()
+        ask_where_due(self._database, self._settings, actor=self._name)
+        lease = self._lease()
+        if lease is None:
+            return False
+        logger.info(
+            "a run begins, or goes on",
+            extra={"action": "run.leased", "run": lease.run_id, "attempt": lease.attempt},
+        )
+        self._work_off(lease)
+        self._clear_ended()
+        return True
+
+    def _free_dead(self) -> None:
+        with self._database.writing() as session:
+            freed = runs.free_expired(session)
+            if self._is_first_look:  # whoever had this name is dead: its lock is ours
+                freed += runs.free_of_holder(session, self._name)
+        self._is_first_look = False
+        if freed:
+            logger.warning(
+                "freed runs of dead trainers", extra={"action": "run.freed", "runs": freed}
+            )
+
+    def _clear_ended(self) -> None:
+        """Remove what ended runs left in this home, unless somebody is still at work there."""
+        there = left_behind(self._settings)
+        if not there:
+            return
+        with self._database.reading() as session:
+            found = {run_id: session.get(Run, run_id) for run_id in there}
+        for run_id, run in found.items():
+            place = Workplace(self._settings, run_id)
+            lock = place.lock()
+            if (run is None or run.state in runs.ENDED) and lock.try_acquire():
+                self._forget_unregistered(place.made_version())
+                place.clear()
+                lock.release()
+
+    def _forget_unregistered(self, name: str | None) -> None:
+        """Remove a version that a run made and did not come to enter."""
+        if name is None:
+            return
+        with self._database.reading() as session:
+            is_known = session.get(ModelVersion, name) is not None
+        if not is_known:
+            shutil.rmtree(self._settings.resolved_models_dir / name, ignore_errors=True)
+
+    def _lease(self) -> Lease | None:
+        token = new_token()
+        try:
+            with self._database.writing() as session:
+                return runs.lease(
+                    session,
+                    token=token,
+                    holder=self._name,
+                    device=self._device,
+                    seconds=self._settings.claim,
+                )
+        except RecordRefusedError:  # another trainer was first on this device
+            return None
+
+    def _work_off(self, lease: Lease) -> None:
+        place = Workplace(self._settings, lease.run_id)
+        process = RunProcess(self._settings, lease.run_id, lease.token, place.temporary)
+        try:
+            Supervision(self._database, self._settings, lease, process, place).see_through(
+                self._stop
+            )
+        finally:
+            process.end()

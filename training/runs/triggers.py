@@ -1,0 +1,80 @@
+"""When a run starts by itself: after so many decisions, or by the clock."""
+
+import logging
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from core.settings import Settings
+from db import Database, runs, versions
+from db.run_tables import Run
+
+logger = logging.getLogger(__name__)
+
+_LINEAR, _LLM = "linear", "llm"
+
+
+def ask_where_due(database: Database, settings: Settings, *, actor: str) -> int | None:
+    """Ask for a run if one is due and none is under way; return its id.
+
+    It is to make what the newest run that ended well has made, from the same seed set.
+    """
+    if not settings.retrain_decisions and not settings.retrain_every:
+        return None
+    with database.reading() as session:
+        if why_due(session, settings) is None:
+            return None
+    with database.writing() as session:
+        runs.ask_alone(session)
+        reason = why_due(session, settings)  # another trainer may have been first
+        if reason is None:
+            return None
+        run_id = _ask_like_the_last(session, reason, actor)
+    logger.info("asked for a run", extra={"action": "run.asked", "run": run_id, "for": reason})
+    return run_id
+
+
+def why_due(session: Session, settings: Settings) -> str | None:
+    """Return for which reason a run is due now, None for no reason."""
+    if runs.is_under_way(session):
+        return None
+    last = runs.newest(session)
+    if last is not None and (last.ended_age or 0) < 60 * settings.retrain_pause:
+        return None
+    wanted = settings.retrain_decisions
+    since = last.newest_decision if last else 0
+    if wanted and runs.decisions_since(session, since) >= wanted:
+        return runs.DECISIONS
+    if settings.retrain_every and _is_time(last, settings):
+        return runs.SCHEDULE
+    return None
+
+
+def _is_time(last: Run | None, settings: Settings) -> bool:
+    """Whether the schedule's newest moment is later than the last run."""
+    if last is None:
+        return True
+    if ":" not in settings.retrain_every:
+        return last.asked_age >= 60 * int(settings.retrain_every)
+    return last.asked_age > seconds_since(
+        settings.retrain_every, datetime.now(ZoneInfo(settings.timezone))
+    )
+
+
+def seconds_since(time_of_day: str, now: datetime) -> float:
+    """Return the seconds since it was last so late (HH:MM) in the zone of ``now``."""
+    hour, minute = map(int, time_of_day.split(":"))
+    moment = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    if moment > now:
+        moment -= timedelta(days=1)
+    return now.timestamp() - moment.timestamp()
+
+
+def _ask_like_the_last(session: Session, reason: str, actor: str) -> int:
+    last = runs.newest(session, ended_well=True) or runs.newest(session)
+    if last is not None:
+        return runs.ask(session, last.kind, last.parameters, asked_for=reason, actor=actor)
+    champion = versions.champion(session)
+    is_llm = champion is not None and versions.get_version(session, champion).kind == _LLM
+    return runs.ask(session, _LLM if is_llm else _LINEAR, {}, asked_for=reason, actor=actor)
