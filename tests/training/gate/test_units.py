@@ -23,6 +23,15 @@ def test_a_unit_whose_tickets_go_to_another_is_named_with_it() -> None:
     assert finding.facts["worse"] == [{"unit": "A", "lost": 20, "gained": 0}]
 
 
+def test_one_unit_of_seventy_is_found_by_its_twenty_tickets() -> None:
+    units = "".join(chr(ord("A") + number) * LEAST_TICKETS for number in range(70))
+    champion = "".join("?" if row % 10 == 3 else unit for row, unit in enumerate(units))
+
+    finding = check_units(judged(units), said(champion.replace("A", "B")), said(champion))
+
+    assert finding.facts["worse"] == [{"unit": "A", "lost": 18, "gained": 0}]
+
+
 def test_a_gain_elsewhere_does_not_make_up_for_it() -> None:
     units = LARGE + SMALL
     champion = LARGE.replace("B", "C") + SMALL
