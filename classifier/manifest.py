@@ -111,6 +111,36 @@ class TrainingFacts(_Part):
     data_sha256: str
 
 
+class BaseReference(_Part):
+    """The base that an LLM was trained on."""
+
+    name: str
+    sha256: str
+
+
+class Lineage(_Part):
+    """Where a version comes from.
+
+    Parameters:
+        base: an LLM's base; None for other kinds.
+        snapshot: sha256 of the snapshot that it learned; None where it learned files alone.
+        parent: the version that was champion when it was trained; None where there was none.
+        recipe_sha256: over the training's ``settings``: two versions of one recipe have the same.
+        paidan: version of the Paidan that trained it.
+        commit: of the checkout that trained it, with ``-dirty`` where files were changed; None for
+            an installed one.
+        run: id of the training run that made it; None for a command.
+    """
+
+    base: BaseReference | None
+    snapshot: str | None
+    parent: str | None
+    recipe_sha256: str
+    paidan: str
+    commit: str | None
+    run: int | None
+
+
 class Manifest(_Part):
     """The contents of ``manifest.json``.
 
@@ -121,6 +151,7 @@ class Manifest(_Part):
         units: the learned units, in class order.
         taxonomy_sha256: ``taxonomy_digest`` of all units there were at training.
         metrics: held-out measurements, by name.
+        lineage: where it comes from; None of versions made before that was kept.
         files: sha256 (hex) of every other file, by its path in the directory.
     """
 
@@ -133,6 +164,7 @@ class Manifest(_Part):
     calibration: Calibration
     metrics: dict[str, JsonValue]
     training: TrainingFacts
+    lineage: Lineage | None = None
     files: dict[str, str] = Field(default_factory=dict)
 
     @property

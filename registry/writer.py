@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from classifier.manifest import (
     MANIFEST,
+    BaseReference,
     Calibration,
     LearnedUnit,
     Manifest,
@@ -20,6 +21,7 @@ from classifier.manifest import (
 from classifier.version_files import file_digest
 from core.errors import ModelVersionError, StorageError
 from core.whole import move_folder, write_folder
+from registry.lineage import UNKNOWN, Origin, lineage_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -51,6 +53,8 @@ def store_version(
     calibration: Calibration,
     metrics: Mapping[str, JsonValue],
     training: TrainingFacts,
+    origin: Origin = UNKNOWN,
+    base: BaseReference | None = None,
     write_files: Callable[[Path], None],
 ) -> TrainedVersion:
     """Write a version named after its kind, the time and its data (see ``write_version``).
@@ -63,6 +67,8 @@ def store_version(
         calibration: from held-out data.
         metrics: held-out measurements, by name.
         training: what it was trained on.
+        origin: what started the training.
+        base: an LLM's base.
         write_files: called with an empty directory, writes the kind's files there.
 
     Raises:
@@ -78,6 +84,7 @@ def store_version(
         calibration=calibration,
         metrics=dict(metrics),
         training=training,
+        lineage=lineage_of(origin, training.settings, base),
     )
     path = models_dir / manifest.name
     return TrainedVersion(path, write_version(path, manifest, write_files))

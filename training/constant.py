@@ -9,6 +9,7 @@ import numpy as np
 from classifier.constant import ConstantClassifier, save_prior
 from classifier.interface import PROBABILITY_DECIMALS
 from classifier.manifest import TrainingFacts
+from registry.lineage import UNKNOWN, Origin
 from registry.writer import TrainedVersion, store_version
 from training.held_out import calibration_of, representatives
 from training.near_duplicates import group_near_duplicates
@@ -27,6 +28,7 @@ def train_constant(
     models_dir: Path,
     error_target: float = 0.05,
     progress: Progress = SILENT,
+    origin: Origin = UNKNOWN,
 ) -> TrainedVersion:
     """Write a constant model version.
 
@@ -40,6 +42,7 @@ def train_constant(
         models_dir: the folder of all versions.
         error_target: share of wrong answers to accept, 0 to 1.
         progress: is told what the version promises.
+        origin: what started the training.
 
     Raises:
         InputError, TaxonomyError: see ``check_samples``.
@@ -63,5 +66,6 @@ def train_constant(
         training=TrainingFacts(
             samples=len(samples), seed=SEED, settings={}, data_sha256=data_sha256(samples)
         ),
+        origin=origin,
         write_files=lambda directory: save_prior(directory, counts),
     )

@@ -92,7 +92,8 @@ def train(
     labelled = read_labelled(database, file, columns, encoding, sheet=sheet, new_units=True)
     samples = labelled.samples + (_decided(database) if corrections else [])
     units = _units(database, labelled.new_units)
-    wanted = Wanted(kind, base_name, recipe, error_target, no_unit_review, answer)
+    parent = _champion(database)
+    wanted = Wanted(kind, base_name, recipe, error_target, no_unit_review, answer, parent)
     version = train_version(settings, samples, units, wanted)
     metrics = version.manifest.metrics
     promoting = promoted and (force or WEAK not in metrics)
@@ -101,6 +102,13 @@ def train(
     _print_version(version, promoted=promoting, as_json=as_json)
     if promoted and not promoting:
         check_strength(version.name, metrics)  # says why, and that it was kept
+
+
+def _champion(database: "Database") -> str | None:
+    from db import versions
+
+    with database.reading() as session:
+        return versions.champion(session)
 
 
 def _decided(database: "Database") -> "list[Sample]":

@@ -28,6 +28,7 @@ class Wanted:
         error_target: share of wrong answers to accept among those not held back, 0 to 1.
         no_unit_review: share of tickets of learned units to hold back as of no unit, 0 to 1.
         answer: what an LLM answers by; None for what is better.
+        parent: the champion now, for the version's lineage.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Wanted:
     error_target: float = 0.05
     no_unit_review: float = 0.05
     answer: "AnswerBy | None" = None
+    parent: str | None = None
 
 
 def train_version(
@@ -45,15 +47,22 @@ def train_version(
     if wanted.kind == "llm":
         return _train_llm(settings, samples, units, wanted)
     from paidan.progress.training import TrainingProgress
+    from registry.lineage import Origin
     from training.constant import train_constant
     from training.linear.version import train_linear
 
     names = {unit.code: unit.name for unit in units}
     folder, target = settings.resolved_models_dir, wanted.error_target
+    origin = Origin(parent=wanted.parent)
     with TrainingProgress() as progress:
         if wanted.kind == "constant":
             return train_constant(
-                samples, names, models_dir=folder, error_target=target, progress=progress
+                samples,
+                names,
+                models_dir=folder,
+                error_target=target,
+                progress=progress,
+                origin=origin,
             )
         return train_linear(
             samples,
@@ -62,6 +71,7 @@ def train_version(
             error_target=target,
             no_unit_review=wanted.no_unit_review,
             progress=progress,
+            origin=origin,
         )
 
 
@@ -71,6 +81,7 @@ def _train_llm(
     from classifier.labels.template import PromptUnit
     from classifier.model.bases.entries import BASES, find_base, only_base
     from paidan.progress.training import TrainingProgress
+    from registry.lineage import Origin
 
     with hint_of_missing("ml"):
         from training.adapter.preparation import recipe_for
@@ -89,4 +100,5 @@ def _train_llm(
             error_target=wanted.error_target,
             answer=wanted.answer,
             no_unit_review=wanted.no_unit_review,
+            origin=Origin(parent=wanted.parent),
         )

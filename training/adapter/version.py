@@ -14,10 +14,11 @@ from classifier.labels.head import HEAD
 from classifier.labels.template import PromptUnit
 from classifier.linear_model import LinearWeights
 from classifier.llm import LlmClassifier
-from classifier.manifest import TrainingFacts
+from classifier.manifest import BaseReference, TrainingFacts
 from classifier.model.adapter_file import CONFIG, WEIGHTS
 from classifier.model.bases.base import Base
 from classifier.setup import SETUP, AnswerBy, Setup
+from registry.lineage import UNKNOWN, Origin
 from registry.writer import TrainedVersion, store_version
 from training.adapter.assessment import Assessment, assess
 from training.adapter.choice import check_wanted
@@ -42,6 +43,7 @@ def train_llm(
     no_unit_review: float = REVIEW,
     answer: AnswerBy | None = None,
     held_out: Sequence[Sample] | None = None,
+    origin: Origin = UNKNOWN,
 ) -> TrainedVersion:
     """Fine-tune, evaluate, calibrate and write an LLM version.
 
@@ -57,6 +59,7 @@ def train_llm(
         answer: by what the version answers; by default what the held-out tickets say is better.
         held_out: samples to hold out instead of a part of ``samples``; they share no group of
             near-duplicates with these.
+        origin: what started the training.
 
     Raises:
         InputError, TaxonomyError: see ``check_samples``; or the set-up leaves a ticket no room, or
@@ -74,7 +77,7 @@ def train_llm(
         progress.say(f"trained {run.steps} steps in {run.seconds:.0f} s; scoring the held-out")
         found = assess(prepared, adapter_dir, error_target, no_unit_review, answer, progress)
         facts = _facts(prepared, run, data_sha256(samples))
-        version = _store(models_dir, prepared, adapter_dir, found, facts, run)
+        version = _store(models_dir, prepared, adapter_dir, found, facts, run, origin)
     progress.say(f"wrote {version.path}")
     return version
 
@@ -96,6 +99,7 @@ def _store(
     found: Assessment,
     facts: TrainingFacts,
     run: Run,
+    origin: Origin,
 ) -> TrainedVersion:
     setup = prepared.setup.model_copy(update={"answer": found.answer})
     return store_version(
@@ -106,6 +110,8 @@ def _store(
         calibration=found.calibration,
         metrics={**found.metrics, "loss": run.loss, "seconds": run.seconds},
         training=facts,
+        origin=origin,
+        base=BaseReference(name=setup.base, sha256=setup.base_sha256),
         write_files=lambda directory: write_files(directory, adapter_dir, setup, found.linear),
     )
 

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from classifier.linear import LinearClassifier
 from classifier.linear_model import LinearWeights
 from classifier.manifest import WEAK, TrainingFacts
+from registry.lineage import UNKNOWN, Origin
 from registry.writer import TrainedVersion, store_version
 from training.conflicts import tell_conflicts
 from training.held_out import HeldOut, calibrate, measure
@@ -43,6 +44,7 @@ def train_linear(
     no_unit_review: float = REVIEW,
     seed: int = 42,
     progress: Progress = SILENT,
+    origin: Origin = UNKNOWN,
 ) -> TrainedVersion:
     """Choose, calibrate, fit and write a linear model version.
 
@@ -56,6 +58,7 @@ def train_linear(
         no_unit_review: share of tickets of learned units that ``no_unit`` may hold back, 0 to 1.
         seed: of folds and subsamples.
         progress: is told a line after each step.
+        origin: what started the training.
 
     Raises:
         InputError, TaxonomyError: see ``check_samples``.
@@ -79,6 +82,7 @@ def train_linear(
         calibration=calibration,
         metrics=metrics,
         training=_facts(samples, seed, setting, weights),
+        origin=origin,
         write_files=weights.save,
     )
     progress.say(f"wrote {version.path}")

@@ -16,6 +16,7 @@ from core.faults import describe
 from core.settings import Settings
 from db import Database, runs, versions
 from db.run_tables import Run, RunState
+from registry.lineage import Origin
 from registry.registration import register
 from registry.writer import TrainedVersion, move_version
 from training.gate.verdict import Verdict
@@ -108,11 +109,19 @@ class Errand:
 
     def _make(self, kind: str, wish: Wish, snapshot: Snapshot, diary: Diary) -> TrainedVersion:
         """Train a version and move it, whole, to the others; no row names it yet."""
-        made = train(kind, wish, snapshot, self._settings, self._place, diary)
+        origin = Origin(self._champion(), snapshot.sha256, self._run_id)
+        made = train(kind, wish, snapshot, self._settings, self._place, origin, diary)
         # First its name: a process that dies in between leaves no version that nobody knows.
         self._place.made.write_text(made.name, "utf-8")
         self._note(version=made.name)
         return move_version(made, self._settings.resolved_models_dir)
+
+    def _champion(self) -> str | None:
+        def read() -> str | None:
+            with self._database.reading() as session:
+                return versions.champion(session)
+
+        return self._patiently(read)
 
     def _judge(self, version: TrainedVersion, snapshot: Snapshot) -> Verdict | None:
         """Register a version, as a candidate, and let the gate judge it."""

@@ -4,6 +4,7 @@ from classifier.labels.template import PromptUnit
 from classifier.model.bases.entries import BASES, find_base, only_base
 from core.errors import InputError
 from core.settings import Settings
+from registry.lineage import Origin
 from registry.writer import TrainedVersion
 from training.progress import Progress
 from training.runs.wish import Wish
@@ -19,11 +20,12 @@ def train(
     snapshot: Snapshot,
     settings: Settings,
     place: Workplace,
+    origin: Origin,
     progress: Progress,
 ) -> TrainedVersion:
     """Train a version in the run's staging folder; see ``training`` for what each kind raises."""
     if kind == LLM:
-        return _train_llm(wish, snapshot, settings, place, progress)
+        return _train_llm(wish, snapshot, settings, place, origin, progress)
     from training.linear.version import train_linear
 
     return train_linear(
@@ -33,6 +35,7 @@ def train(
         error_target=wish.error_target,
         no_unit_review=wish.no_unit_review,
         progress=progress,
+        origin=origin,
     )
 
 
@@ -41,6 +44,7 @@ def _train_llm(
     snapshot: Snapshot,
     settings: Settings,
     place: Workplace,
+    origin: Origin,
     progress: Progress,
 ) -> TrainedVersion:
     try:
@@ -67,4 +71,5 @@ def _train_llm(
         no_unit_review=wish.no_unit_review,
         answer=wish.answer,
         held_out=snapshot.validation,
+        origin=origin,
     )
