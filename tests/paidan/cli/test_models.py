@@ -24,6 +24,9 @@ def test_a_version_is_trained_listed_shown_promoted_and_rolled_back(cli: Cli, fi
     ]
     manifest = json.loads(cli("models", "show", first["version"]).out)
     assert manifest["name"] == first["version"]
+    assert manifest["lineage"]["parent"] is None
+    shown = json.loads(cli("models", "show", "candidate").out)
+    assert (shown["name"], shown["lineage"]["parent"]) == (second["version"], first["version"])
     assert second["version"] in cli("models", "promote", second["version"]).out
     assert cli("models", "rollback").out == (
         f"champion: {second['version']} -> {first['version']}\n"

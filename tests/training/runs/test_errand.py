@@ -48,7 +48,11 @@ def test_the_first_version_is_registered_and_answers(
     assert run.snapshot_sha256 is not None
     assert versions_in(settings) == [".run-1", run.version]
     assert registered(database) == [run.version]
-    assert read_manifest(settings.resolved_models_dir / str(run.version)).training.samples > 60
+    manifest = read_manifest(settings.resolved_models_dir / str(run.version))
+    assert manifest.training.samples > 60
+    assert manifest.lineage is not None
+    assert (manifest.lineage.run, manifest.lineage.parent) == (run.id, None)
+    assert manifest.lineage.snapshot == run.snapshot_sha256
     with database.reading() as session:
         assert versions.champion(session) == run.version
 

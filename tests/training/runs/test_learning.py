@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from classifier.manifest import BaseReference
 from classifier.model.bases.entries import STAND_IN
 from classifier.setup import Setup
 from core.errors import InputError, ModelVersionError
 from core.settings import Settings
 from db import Database
+from registry.lineage import Origin
 from tests.support.llm import RECIPE, themed_samples
 from tests.support.make import add_units
 from tests.support.told import Told
@@ -18,6 +20,7 @@ from training.runs.workplace import Workplace
 from training.snapshot.building import build_snapshot
 from training.snapshot.snapshot import Snapshot
 
+ORIGIN = Origin("champion-of-then", "ab" * 32, 7)
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
@@ -42,12 +45,16 @@ def place(settings: Settings) -> Workplace:
 def test_a_linear_version_is_made_as_asked_for_and_not_among_the_others(
     settings: Settings, place: Workplace, snapshot: Snapshot
 ) -> None:
-    version = train("linear", Wish(error_target=0.2), snapshot, settings, place, Told())
+    version = train("linear", Wish(error_target=0.2), snapshot, settings, place, ORIGIN, Told())
 
     assert version.path.parent == place.staging
     assert version.manifest.calibration.error_target == 0.2
     learned = len(snapshot.training) + len(snapshot.validation)
     assert version.manifest.training.samples == learned < 120
+    lineage = version.manifest.lineage
+    assert lineage is not None
+    assert (lineage.parent, lineage.snapshot, lineage.run) == ("champion-of-then", "ab" * 32, 7)
+    assert lineage.base is None
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's remarks on a run without a GPU
@@ -57,12 +64,19 @@ def test_an_llm_is_trained_by_the_recipe_that_was_given(
     recipe = RECIPE.replace("num_train_epochs = 4", "max_steps = 2")
     wish = Wish(base=STAND_IN, recipe=recipe, error_target=1)
 
-    version = train("llm", wish, snapshot, settings, place, Told())
+    version = train("llm", wish, snapshot, settings, place, ORIGIN, Told())
 
     assert version.path.parent == place.staging
     assert version.manifest.training.settings["lora"]["r"] == 8
     assert version.manifest.training.samples == len(snapshot.training)
-    assert Setup.read(version.path, version.manifest).base == STAND_IN
+    setup = Setup.read(version.path, version.manifest)
+    lineage = version.manifest.lineage
+    assert setup.base == STAND_IN
+    assert lineage is not None
+    assert (lineage.run, lineage.base) == (
+        7,
+        BaseReference(name=STAND_IN, sha256=setup.base_sha256),
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,4 +88,4 @@ def test_a_base_or_recipe_that_is_none_is_refused(
     settings: Settings, place: Workplace, snapshot: Snapshot, wish: Wish, said: str
 ) -> None:
     with pytest.raises((InputError, ModelVersionError), match=said):
-        train("llm", wish, snapshot, settings, place, Told())
+        train("llm", wish, snapshot, settings, place, ORIGIN, Told())
