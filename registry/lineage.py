@@ -76,7 +76,10 @@ def commit(root: Path) -> str | None:
     command = ["git", "--no-optional-locks", "-C", str(root), "describe", "--always", "--dirty"]
     try:
         told = subprocess.run(
-            [*command, "--abbrev=40", "--exclude=*"], capture_output=True, text=True, timeout=_PATIENCE_S
+            [*command, "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
         )
     except (OSError, subprocess.TimeoutExpired):  # no git here: the version has to do
         return None
