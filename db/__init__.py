@@ -16,7 +16,8 @@ and why. ``erasure`` empties the row for good, and ``export`` gives it back as a
 ``report`` counts the tickets, and lists the dead.
 
 The way of a unit: a file names it (``unit_record``), ``unit_index`` finds which stored unit it is,
-``taxonomy`` imports and resolves it, ``unit_removal`` removes it while nothing refers to it.
+``taxonomy`` imports and resolves it, ``standing`` tells what an answer with a unit that is gone is
+worth, ``unit_removal`` removes it while nothing refers to it.
 ``versions`` says which model version is champion, ``needed_versions`` which others are needed,
 ``calibrations`` how each decides since its training, ``workers`` has the heartbeats, ``events`` the
 audit trail.

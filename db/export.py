@@ -15,6 +15,7 @@ from db.models import Classification, Correction, Status, Ticket, Unit
 from db.provenance import BLIND
 from db.returned import return_reasons
 from db.session import Database
+from db.unit_index import UnitIndex
 
 # ``unit`` is always empty: people fill it in, so it stands beside what they read.
 UNIT, DECIDED_BY = "unit", "decided_by"
@@ -30,6 +31,7 @@ EXPORT_COLUMNS = (
     "confidence",
     UNIT,
     "final_unit",
+    "unit_now",
     DECIDED_BY,
     "returned_by",
     "return_reasons",
@@ -83,7 +85,9 @@ def export_rows(database: Database, wanted: Wanted | None = None) -> Iterator[di
 
     ``predicted_unit``, ``confidence``, ``top_k``, the sets, ``model`` and ``calibration`` (empty
     for the version's own) are of the newest answer in the ticket's present round; ``final_unit`` is
-    empty until the ticket is routed; ``decided_by`` is the person who decided last, or ``model``.
+    empty until the ticket is routed; ``unit_now`` has the units that stand for one that is gone:
+    its successor, the parts of one that was split, none of one that was retired; ``decided_by`` is
+    the person who decided last, or ``model``.
     Units are names, times are aware datetimes.
 
     Each page is read in a transaction of its own, so a slow reader keeps none open. A ticket is
@@ -113,12 +117,14 @@ def _page_end(session: Session, last: int) -> int:
 
 
 def _page(session: Session, query: Select[Any]) -> list[dict[str, Any]]:
-    names = dict(session.execute(select(Unit.code, Unit.name)).all())
+    index = taxonomy.read_index(session)
+    names = {code: unit.name for code, unit in index.units.items()}
     rows = session.execute(query.order_by(Ticket.id)).all()
     returned = return_reasons(session, [row[0].id for row in rows if row[0].round > 0])
     return [
         _row(ticket, answer, predicted, final, person, names)
         | _returned_columns(returned.get(ticket.id), names)
+        | {"unit_now": _unit_now(index, ticket.unit_code)}
         for ticket, answer, predicted, final, person in rows
     ]
 
@@ -224,6 +230,7 @@ def _row(
         "confidence": round(shown.probability, 6) if shown else None,
         UNIT: None,
         "final_unit": final,
+        "unit_now": None,
         DECIDED_BY: (person or MODEL) if decided else None,
         "returned_by": None,
         "return_reasons": None,
@@ -249,6 +256,13 @@ def _row(
 def _is_blind(ticket: Ticket, answer: Classification | None) -> bool:
     """Whether a person is to decide without a suggestion, and has not yet."""
     return answer is not None and answer.held_back in BLIND and ticket.status == Status.REVIEW
+
+
+def _unit_now(index: UnitIndex, code: str | None) -> list[str] | None:
+    """Return the names of the units that stand for a decided one now; None for an active one."""
+    if code is None or index.units[code].status == "active":
+        return None
+    return [unit.name for unit in index.stands_now(code)]
 
 
 def _returned_columns(

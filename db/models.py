@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 
 from db import clock
-from db.types import BigId, Deadline, Json, UtcDateTime
+from db.types import BigId, Deadline, Json, OptionalJson, UtcDateTime
 
 # Priorities as service desks number them: P1 is the most urgent.
 URGENT, ROUTINE, LEAST = 1, 3, 5
@@ -52,7 +52,10 @@ class Base(DeclarativeBase):
 
 
 class Unit(Base):
-    """A handling unit (处办单位); ``taxonomy_version`` is the one in which the row last changed."""
+    """A handling unit (处办单位); ``taxonomy_version`` is the one in which the row last changed.
+
+    A unit that was split is retired, and ``split_into`` has the codes of its parts.
+    """
 
     __tablename__ = "units"
     __table_args__ = (CheckConstraint("status IN ('active', 'retired', 'merged')", name="status"),)
@@ -63,7 +66,13 @@ class Unit(Base):
     parent_code: Mapped[str | None] = mapped_column(_CODE, ForeignKey("units.code"))
     status: Mapped[str] = mapped_column(String(10), default="active")
     merged_into: Mapped[str | None] = mapped_column(_CODE, ForeignKey("units.code"))
+    split_into: Mapped[list[str] | None] = mapped_column(OptionalJson)
     taxonomy_version: Mapped[int]
+
+    @property
+    def successors(self) -> list[str]:
+        """Codes of the units that took it over: one after a merge, several after a split."""
+        return self.split_into or ([self.merged_into] if self.merged_into else [])
 
 
 # The conditions of the partial indexes. A query must repeat one word by word to be served by its

@@ -21,6 +21,8 @@ class Asked(StrEnum):
     DOUBTFUL = "doubtful"
     UNLEARNED = "unlearned"
     NO_UNIT = "no_unit"
+    # The model would have answered with a unit that was retired or split (``db.standing``).
+    GONE = "gone"
     # A sure answer of the blind sample.
     SAMPLE = "sample"
     # A decided ticket, once more, and without the first decision.

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from db import taxonomy
 from db.corrections import RETURN
 from db.models import Correction, ReturnReason, Status, Ticket
 
@@ -21,17 +22,25 @@ class Received:
 
 
 def refused_units(session: Session, ticket_ids: Collection[int]) -> dict[int, set[str]]:
-    """Return the units that returned each ticket: they are not offered it again."""
-    refused: dict[int, set[str]] = {}
+    """Return the units that returned each ticket: they are not offered it again.
+
+    Where one was split since, its parts are among them: none of it wanted the ticket.
+    """
     query = select(Correction.ticket_id, Correction.from_unit).where(
         Correction.ticket_id.in_(ticket_ids),
         Correction.how == RETURN,
         Correction.from_unit.is_not(None),
     )
-    for ticket_id, code in session.execute(query):
-        assert code is not None  # the query says so
-        refused.setdefault(ticket_id, set()).add(code)
-    return refused
+    returns = [(ticket_id, str(code)) for ticket_id, code in session.execute(query)]
+    if not returns:
+        return {}
+    index = taxonomy.read_index(session)
+    refused: dict[int, set[str]] = defaultdict(set)
+    for ticket_id, code in returns:
+        refused[ticket_id].add(code)
+        if index.units[code].split_into:
+            refused[ticket_id].update(part.code for part in index.stands_now(code))
+    return dict(refused)
 
 
 def return_reasons(

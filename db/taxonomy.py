@@ -12,7 +12,7 @@ from core.errors import TaxonomyError
 from core.names import name_key, spelled, tidy_name
 from db import events
 from db.models import Unit
-from db.unit_index import UnitIndex, follow
+from db.unit_index import UnitIndex
 from db.unit_record import STATUSES as STATUSES
 from db.unit_record import UnitRecord as UnitRecord
 from db.unit_record import identify
@@ -48,8 +48,8 @@ def import_units(session: Session, records: Iterable[UnitRecord], *, actor: str)
 
     Raises:
         TaxonomyError: a doubled, blank or too long code or name, two that look alike, an unknown
-            status, parent or merge target, a merge that ends at no active unit. Nothing is changed
-            then.
+            status, parent, merge target or part, a merge that ends at no active unit, a split of
+            which all parts are gone. Nothing is changed then.
     """
     index = read_index(session)
     existing = index.units
@@ -116,7 +116,13 @@ def why_unresolved(session: Session, name: str) -> str:
             f"{spelled(name)} may be any of the units {codes}, which look alike: write one's code, "
             "or merge them ('paidan units remove --look-alikes', 'paidan units import')"
         )
-    if index.exact(name) is not None or index.alike(name):
+    exact = index.exact(name)
+    found = [exact] if exact is not None else index.alike(name)
+    parts = [part for unit in found for part in index.stands_now(unit.code)]
+    if parts:
+        codes = " and ".join(spelled(unit.code) for unit in parts)
+        return f"{spelled(name)} was split into {codes}: name one of them"
+    if found:
         return f"{spelled(name)} is retired without a successor ('paidan units list --all')"
     return f"{spelled(name)} is unknown ('paidan units list')"
 
@@ -180,13 +186,20 @@ def _link(session: Session, wanted: Mapping[str, UnitRecord], units: Mapping[str
         units[record.code].name = record.name
         units[record.code].parent_code = record.parent
         units[record.code].merged_into = record.merged_into
+        units[record.code].split_into = list(record.split_into) or None
     session.flush()
 
 
 def _check_merges(units: Mapping[str, Unit]) -> None:
-    """Refuse a merge that ends at no active unit."""
+    """Refuse a merge that ends at no active unit, and a split that ends at none at all."""
+    index = UnitIndex(units.values())
     for unit in units.values():
-        if unit.status == "merged" and follow(unit, units) is None:
+        if unit.split_into and not index.stands_now(unit.code):
+            raise TaxonomyError(
+                f"unit {unit.code!r} is split into {' and '.join(map(repr, unit.split_into))}, "
+                "which lead to no active unit: import it without split_into"
+            )
+        if unit.status == "merged" and not index.stands_now(unit.code):
             raise TaxonomyError(
                 f"unit {unit.code!r} is merged into {unit.merged_into!r}, which leads to no "
                 "active unit"
@@ -201,4 +214,5 @@ def _as_record(unit: Unit) -> UnitRecord:
         parent=unit.parent_code,
         status=unit.status,
         merged_into=unit.merged_into,
+        split_into=tuple(unit.split_into or ()),
     )

@@ -8,6 +8,8 @@ from sqlalchemy.types import TypeDecorator
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON().with_variant(JSONB(), "postgresql")
+# Here None is NULL, not JSON's null.
+OptionalJson = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 _NO_DEADLINE = datetime(9999, 12, 31, tzinfo=UTC)
 

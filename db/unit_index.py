@@ -45,16 +45,24 @@ class UnitIndex:
         return list(finals.values())
 
     def follow(self, unit: Unit) -> Unit | None:
-        """Walk merges to the active unit at their end; None for a dead end or a ring."""
+        """Return the one active unit that stands for a unit now; None where none or several do."""
         return follow(unit, self.units)
 
+    def stands_now(self, code: str) -> list[Unit]:
+        """Return the active units that stand for a code now: the parts of one that was split."""
+        unit = self.units.get(code)
+        ends = set() if unit is None else _ends(unit, self.units, frozenset())
+        return sorted((one for one in ends if one is not None), key=lambda one: one.code)
+
     def agree(self, one: str, other: str) -> bool:
-        """Whether two codes are, or were, one unit: the same code, or one unit stands for both."""
+        """Whether two codes are, or were, one unit: the same code, or some unit is of both.
+
+        A unit that was split agrees with each of its parts.
+        """
         if one == other:
             return True
-        found = [self.units.get(code) for code in (one, other)]
-        ends = [self.follow(unit) if unit is not None else None for unit in found]
-        return ends[0] is not None and ends[0] is ends[1]
+        ends, others = ({unit.code for unit in self.stands_now(code)} for code in (one, other))
+        return not ends.isdisjoint(others)
 
     def look_alikes(self) -> list[list[Unit]]:
         """Return the active units whose names look alike, in groups, by code."""
@@ -63,15 +71,25 @@ class UnitIndex:
 
 
 def follow(unit: Unit, units: Mapping[str, Unit]) -> Unit | None:
-    """Walk merges to the active unit at their end; None for a dead end or a ring."""
-    seen: set[str] = set()
-    current: Unit | None = unit
-    while current is not None and current.code not in seen:
-        if current.status == "active":
-            return current
-        seen.add(current.code)
-        current = units.get(current.merged_into) if current.merged_into else None
-    return None
+    """Walk merges and splits to the one active unit at their end.
+
+    None for a dead end, a ring, or several units: what went to a unit that was split, went to no
+    one of its parts, unless these are one again.
+    """
+    ends = _ends(unit, units, frozenset())
+    return next(iter(ends)) if len(ends) == 1 else None
+
+
+def _ends(unit: Unit, units: Mapping[str, Unit], seen: frozenset[str]) -> frozenset[Unit | None]:
+    """Return the active units to which a unit leads, with None for each dead end or ring."""
+    if unit.status == "active":
+        return frozenset([unit])
+    ends: set[Unit | None] = set()
+    for code in unit.successors:
+        there = units.get(code)
+        is_new = there is not None and there.code not in seen | {unit.code}
+        ends |= _ends(there, units, seen | {unit.code}) if there and is_new else {None}
+    return frozenset(ends or {None})
 
 
 def _grouped(pairs: Iterable[tuple[str, Unit]]) -> dict[str, list[Unit]]:

@@ -18,6 +18,7 @@ class UnitRecord:
     Attributes:
         code: where code and name are the same, a stored unit of another code may be meant.
         merged_into: the code of the unit that took it over.
+        split_into: codes of the units that took it over together; it is retired then.
         place: where the file has it, for messages.
     """
 
@@ -27,6 +28,7 @@ class UnitRecord:
     parent: str | None = None
     status: str = "active"
     merged_into: str | None = None
+    split_into: tuple[str, ...] = ()
     place: str = field(default="", compare=False)
 
     @property
@@ -119,13 +121,31 @@ def _check_record(record: UnitRecord) -> None:
 
 def _linked(record: UnitRecord, codes: Collection[str]) -> UnitRecord:
     """Return the record with its parent's and successor's codes as they are stored."""
-    parent = _known(record, "parent", record.parent, codes)
-    merged_into = _known(record, "merged_into", record.merged_into, codes)
-    return replace(record, parent=parent, merged_into=merged_into)
+    parent = None if record.parent is None else _known(record, "parent", record.parent, codes)
+    into = record.merged_into
+    merged_into = None if into is None else _known(record, "merged_into", into, codes)
+    split_into = tuple(_known(record, "split_into", part, codes) for part in record.split_into)
+    if split_into:
+        _check_split(record, split_into)
+    return replace(record, parent=parent, merged_into=merged_into, split_into=split_into)
 
 
-def _known(record: UnitRecord, role: str, code: str | None, codes: Collection[str]) -> str | None:
-    if code is None or code in codes:
+def _check_split(record: UnitRecord, parts: tuple[str, ...]) -> None:
+    """Refuse a split that is none."""
+    if record.status != "retired":
+        raise TaxonomyError(
+            f"unit {record.shown}: it cannot be {record.status} and split_into others: leave the "
+            "status out, and merged_into"
+        )
+    if len(set(parts)) < 2 or record.code in parts:
+        raise TaxonomyError(
+            f"unit {record.shown}: split_into names two units or more, not itself; what stays of "
+            "it needs a code of its own, for its old tickets are of no one part"
+        )
+
+
+def _known(record: UnitRecord, role: str, code: str, codes: Collection[str]) -> str:
+    if code in codes:
         return code
     alike = [known for known in codes if name_key(known) == name_key(code)]
     if len(alike) != 1:

@@ -40,6 +40,9 @@ def uses(session: Session, code: str, learned: Mapping[str, Collection[str]]) ->
         for what, column in _REFERENCES
         if session.scalar(select(column).where(column == code).limit(1)) is not None
     ]
+    parts = session.scalars(select(Unit.split_into).where(Unit.split_into.is_not(None)))
+    if any(code in some for some in parts if some):
+        found.append("another unit was split into it")
     return found + [f"version {name} learned it" for name in sorted(learned.get(code, ()))]
 
 

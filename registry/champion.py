@@ -25,8 +25,8 @@ def promote(
         force: promote it even where training found it too weak; the audit has what it found.
 
     Raises:
-        ModelVersionError: it is unknown, pruned or too weak, its files were changed, or a unit it
-            learned is gone.
+        ModelVersionError: it is unknown, pruned or too weak, its files were changed, or its units
+            are of another taxonomy, or gone.
         StorageError: a file is there and cannot be read.
     """
     check_version(database, name, models_dir)

@@ -41,8 +41,8 @@ def load_version(
         options: of an LLM.
 
     Raises:
-        ModelVersionError: it is unknown or pruned, its files were changed, or a unit it learned is
-            gone without a successor.
+        ModelVersionError: it is unknown or pruned, its files were changed, or its units are of
+            another taxonomy, or gone.
         DeviceError: an LLM's GPU is gone or its memory too small.
         StorageError: a file is there and cannot be read.
     """
@@ -85,14 +85,23 @@ def _find_version(database: Database, name: str, models_dir: Path) -> tuple[Path
 def successors(session: Session, name: str, learned: Sequence[str]) -> dict[str, str]:
     """Map each learned unit to the active unit that stands for it now.
 
+    One that was retired or split is left out: it stands for itself, and what the version answers
+    with it goes to a person (``db.standing``).
+
     Raises:
-        ModelVersionError: one is gone without a successor.
+        ModelVersionError: the taxonomy does not know one, or no learned unit stands for any.
     """
-    mapping = taxonomy.resolve(session, learned, alike=False)
-    gone = [code for code in learned if code not in mapping]
-    if gone:
+    index = taxonomy.read_index(session)
+    strange = [code for code in learned if code not in index.units]
+    if strange:
         raise ModelVersionError(
-            f"model version {name} learned unit {gone[0]!r}, which is gone without a successor: "
-            "import the units with its merged_into set, or train again"
+            f"model version {name} learned unit {strange[0]!r}, which this taxonomy never had: it "
+            "was trained for another one; import its units, or train again"
+        )
+    mapping = taxonomy.resolve(session, learned, alike=False)
+    if not mapping:
+        raise ModelVersionError(
+            f"model version {name} learned {len(learned)} units, and none of them is active or has "
+            "a successor: import the units with merged_into set, or train again"
         )
     return mapping

@@ -19,18 +19,18 @@ def split_live(claim: Claim) -> dict[str, Claim]:
     return {token: Claim(claim.token, part) for token, part in parts.items() if part}
 
 
-def make_batch(database: Database, claim: Claim, token: str, active: frozenset[str]) -> Batch:
+def make_batch(database: Database, claim: Claim, token: str, offered: frozenset[str]) -> Batch:
     """Return what a model is asked for a claim.
 
     Args:
         database: where the units stand that returned a ticket.
         claim: the tickets.
         token: with which the answer comes back.
-        active: the active units; a ticket's allowed units are these without those that returned it.
+        offered: the units from which a ticket's allowed units are all but those that returned it.
     """
     refused = _refused_units(database, claim)
     # A ticket that every unit has returned is offered all of them again.
-    allowed = [(active - refused.get(t.id, frozenset())) or active for t in claim.tickets]
+    allowed = [(offered - refused.get(t.id, frozenset())) or offered for t in claim.tickets]
     texts = [model_text(ticket.title, ticket.text) for ticket in claim.tickets]
     live = [ticket.lane == "live" for ticket in claim.tickets]
     return Batch(texts, allowed, token, live)

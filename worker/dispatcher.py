@@ -13,6 +13,7 @@ from core.settings import Settings
 from db import Database, results
 from db.claims import Claim
 from db.results import Result
+from db.standing import stand_now
 from worker.answers import to_results
 from worker.attempts import Attempts
 from worker.batches import make_batch
@@ -71,7 +72,7 @@ class Dispatcher:
             return
         try:
             try:
-                batch = make_batch(self.database, claim, claim.token, self.resident.active_units)
+                batch = make_batch(self.database, claim, claim.token, self.resident.offered_units)
                 decisions = classifier.classify(batch.texts, batch.allowed, self.settings.top_k)
                 self._store(claim, to_results(claim, batch, decisions), classifier.version)
             except DATABASE_FAULTS:
@@ -130,7 +131,7 @@ class Dispatcher:
             stored = results.store(
                 session,
                 claim.token,
-                answers,
+                stand_now(session, answers),
                 version=version,
                 degraded=self.resident.degraded,
                 calibration=self.resident.calibrated.id,

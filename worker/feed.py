@@ -80,7 +80,7 @@ class BatchFeed:
             parts = split_live(claim)
             self.under_way |= parts
             for token, part in parts.items():
-                yield make_batch(self.attempts.database, part, token, self.resident.active_units)
+                yield make_batch(self.attempts.database, part, token, self.resident.offered_units)
             # A live message ends with its own ids: the others have messages of their own.
             if self.lane == "live" and not self.left:
                 self.is_done = True

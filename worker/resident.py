@@ -107,6 +107,15 @@ class Resident:
         return classifier.version if classifier else None
 
     @property
+    def offered_units(self) -> frozenset[str]:
+        """The units that tickets are offered: the active ones, and those gone that the model knows.
+
+        Without these, what it would give to them would seem to be another unit's. What becomes of
+        such answers: ``db.standing``.
+        """
+        return self.active_units | (self.classifier.units if self.classifier else frozenset())
+
+    @property
     def degraded(self) -> bool:
         """Whether the baseline answers in the place of an LLM that does not work."""
         return self.state.degraded

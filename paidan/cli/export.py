@@ -12,7 +12,7 @@ from paidan.cli.export_file import check_name, print_rows, write_file
 from paidan.cli.options import FILE, opened_database, read_moment
 
 STATUSES = ("queued", "routed", "review", "dead")
-REASONS = (*get_args(HeldBack), "sample")
+REASONS = (*get_args(HeldBack), "gone", "sample")
 
 
 @click.command()

@@ -56,6 +56,7 @@ def quality(since: str | None, until: str | None, *, as_json: bool) -> None:
             {
                 "unit": code,
                 "name": index.units[code].name,
+                "now": [unit.code for unit in index.stands_now(code)],
                 **_figures(found.by_unit.get(code, db_quality.Counts())),
                 **_returns(received.get(code, returned.Received())),
             }

@@ -71,6 +71,8 @@ def _print_table(head: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> None:
         )
         # Names last: how wide they are is the terminal's secret.
         told = f"  {name}"
+        if row.get("now", [row.get("unit")]) != [row.get("unit")]:
+            told += f" (now {', '.join(row['now']) or 'retired'})"
         if row.get("returned"):
             told += f" (returned {row['returned']:,} of {row['sent']:,}, {row['return_rate']:.1%})"
         click.echo("".join(f"{cell:>14}" for cell in cells) + told)

@@ -1,7 +1,7 @@
 """``paidan units``: the handling units."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,7 +29,11 @@ def units() -> None:
 def import_(
     file: Path, columns: dict[str, str], encoding: str | None, sheet: str | None, by: str
 ) -> None:
-    """Import units from FILE: code, name, responsibilities, parent, status, merged_into."""
+    """Import units from FILE: code, name, responsibilities, parent, status and successors.
+
+    A status is active, retired, merged (merged_into has the unit that took it over) or split
+    (split_into has the codes of its parts, with ; between them).
+    """
     from db import open_database, taxonomy
 
     records = read_units(file, columns, encoding, sheet)
@@ -59,6 +63,7 @@ def list_(*, everything: bool, as_json: bool) -> None:
                 "parent": unit.parent_code,
                 "status": unit.status,
                 "merged_into": unit.merged_into,
+                "split_into": unit.split_into or [],
                 "responsibilities": unit.responsibilities,
             }
             for unit in taxonomy.list_units(session, active_only=not everything)
@@ -67,8 +72,16 @@ def list_(*, everything: bool, as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        gone = "" if row["status"] == "active" else f"  ({row['status']})"
-        click.echo(f"{row['code']}\t{row['name']}{gone}")
+        click.echo(f"{row['code']}\t{row['name']}{_gone(row)}")
+
+
+def _gone(row: dict[str, Any]) -> str:
+    """Return what became of a unit that is not active."""
+    if row["status"] == "active":
+        return ""
+    if row["split_into"]:
+        return f"  (split into {', '.join(row['split_into'])})"
+    return f"  (merged into {row['merged_into']})" if row["merged_into"] else "  (retired)"
 
 
 @units.command()

@@ -1,5 +1,6 @@
 """Reads a file of handling units."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,12 @@ if TYPE_CHECKING:
     from db.taxonomy import UnitRecord
     from producer.files.rows import Row
 
-FIELDS = ("code", "name", "responsibilities", "parent", "status", "merged_into")
-_NAMES_NOTHING_WHERE_BLANK = ("code", "status", "parent", "merged_into")
+FIELDS = ("code", "name", "responsibilities", "parent", "status", "merged_into", "split_into")
+_NAMES_NOTHING_WHERE_BLANK = ("code", "status", "parent", "merged_into", "split_into")
+# What a file calls a unit that was split; the record has it retired, with its parts.
+SPLIT = "split"
+# Between the codes of parts.
+_SEPARATORS = re.compile("[;；、]")
 
 
 def read_units(
@@ -60,16 +65,23 @@ def _record(place: str, row: "Row", values: dict[str, str]) -> "UnitRecord":
         if is_blank(values.get(role, "")):
             values.pop(role, None)
     merged = values.get("merged_into")
-    status = values.get("status") or ("merged" if merged else "active")
-    if status not in taxonomy.STATUSES:
-        raise InputError(f"{place}: status {status!r} is none of {', '.join(taxonomy.STATUSES)}")
+    parts = tuple(part.strip() for part in _SEPARATORS.split(values.get("split_into", "")))
+    parts = tuple(part for part in parts if part)
+    implied = "merged" if merged else SPLIT if parts else "active"
+    status = values.get("status") or implied
+    if status not in (*taxonomy.STATUSES, SPLIT):
+        known = ", ".join((*taxonomy.STATUSES, SPLIT))
+        raise InputError(f"{place}: status {status!r} is none of {known}")
+    if status == SPLIT and not parts:
+        raise InputError(f"{place}: status 'split' needs split_into, the codes of the parts")
     return taxonomy.UnitRecord(
         code=values.get("code") or values["name"],
         name=values["name"],
         responsibilities=values.get("responsibilities", ""),
         parent=values.get("parent"),
-        status=status,
+        status="retired" if status == SPLIT else status,
         merged_into=merged,
+        split_into=parts,
         place=f"line {row.line}",
     )
 
@@ -79,8 +91,11 @@ def _values(row: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]
     from producer.files.column_names import find_name
 
     found = {field: find_name(row, column) for field, column in wanted.items()}
-    return {
-        field: "" if row[column] is None else str(row[column]).strip()
-        for field, column in found.items()
-        if column is not None
-    }
+    return {field: _text(row[column]) for field, column in found.items() if column is not None}
+
+
+def _text(value: Any) -> str:
+    """Return a cell as text; JSON may have parts as a list."""
+    if isinstance(value, list):
+        return ";".join(map(str, value))
+    return "" if value is None else str(value).strip()

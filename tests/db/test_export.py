@@ -271,3 +271,24 @@ def test_meta_is_kept(database: Database) -> None:
         tickets.insert(session, [new_ticket(2)])
 
     assert [row["meta"] for row in export(database)] == [{"来电号码": "0532", "n": 1.5}, None]
+
+
+def test_a_decided_unit_that_is_gone_keeps_its_name_and_says_what_stands_for_it_now(
+    database: Database,
+) -> None:
+    add_tickets(database, 4)
+    for unit in ("A", "B", "C", "A"):
+        answer_next(database, unit)
+    correct(database, 4, "B")
+    with database.writing() as session:
+        new = taxonomy.UnitRecord("D", "丁局"), taxonomy.UnitRecord("E", "戊局")
+        split = taxonomy.UnitRecord("A", UNITS["A"], status="retired", split_into=("D", "E"))
+        merged = taxonomy.UnitRecord("B", UNITS["B"], status="merged", merged_into="D")
+        retired = taxonomy.UnitRecord("C", UNITS["C"], status="retired")
+        taxonomy.import_units(session, [*new, split, merged, retired], actor="test")
+
+    rows = export(database)
+
+    assert [row["final_unit"] for row in rows] == [UNITS[code] for code in "ABCB"]
+    assert [row["unit_now"] for row in rows] == [["丁局", "戊局"], ["丁局"], [], ["丁局"]]
+    assert rows[3]["predicted_unit"] == UNITS["A"]  # what was answered keeps its name, too

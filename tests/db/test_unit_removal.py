@@ -50,6 +50,8 @@ def use(database: Database, what: str) -> None:
         changed = UnitRecord("B", "乙局", parent="A")
         if "merged" in what:
             changed = UnitRecord("B", "乙局", status="merged", merged_into="A")
+        elif "split" in what:
+            changed = UnitRecord("B", "乙局", status="retired", split_into=("A", "C"))
         load(database, changed)
 
 
@@ -59,6 +61,7 @@ def use(database: Database, what: str) -> None:
         *("a ticket", "a model", "a person decided for it", "a person took a ticket from it"),
         "a person was shown it",
         *("another unit has it as parent", "another unit is merged into it"),
+        "another unit was split into it",
         "version v1 learned it",
     ],
 )  # fmt: skip

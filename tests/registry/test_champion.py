@@ -11,7 +11,7 @@ from db import Database, taxonomy, versions
 from db.models import Event
 from db.versions import Moved
 from registry import champion
-from tests.support.make import add_units
+from tests.support.make import UNITS, add_units
 from tests.support.versions import register_constant
 
 
@@ -78,17 +78,21 @@ def test_what_cannot_be_opened_is_not_promoted(
     assert champion_of(database) == first
 
 
-def test_a_version_that_learned_a_unit_now_gone_is_not_promoted(
+def test_a_version_is_promoted_while_one_of_its_units_is_left(
     database: Database, tmp_path: Path, names: list[str]
 ) -> None:
-    with database.writing() as session:
-        gone = taxonomy.UnitRecord("A", "甲局", status="retired")
-        taxonomy.import_units(session, [gone], actor="test")
+    def retire(code: str) -> None:
+        with database.writing() as session:
+            gone = taxonomy.UnitRecord(code, UNITS[code], status="retired")
+            taxonomy.import_units(session, [gone], actor="test")
 
-    with pytest.raises(ModelVersionError, match="learned unit 'A', which is gone"):
-        promote(database, tmp_path, names[0])
+    retire("A")
+    promote(database, tmp_path, names[0])
+    retire("B")
 
-    assert champion_of(database) is None
+    with pytest.raises(ModelVersionError, match="none of them is active"):
+        promote(database, tmp_path, names[1])
+    assert champion_of(database) == names[0]
 
 
 def test_rollbacks_go_back_one_by_one_until_nothing_is_before(

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from core.errors import ModelVersionError
 from db import Database, taxonomy
+from db.models import Unit
 from registry.opening import check_version, load_version, registered_kind, successors
-from tests.support.make import add_units
+from tests.support.make import UNITS, add_units
 from tests.support.versions import register_constant, rewrite_manifest
 
 
@@ -52,14 +54,40 @@ def test_a_unit_merged_since_answers_as_the_one_it_went_into(
     assert (decision.unit, decision.probability) == ("C", 0.75)
 
 
-def test_a_unit_gone_without_successor_is_named(
+@pytest.mark.parametrize("parts", [(), ("C", "D")], ids=["retired", "split"])
+def test_a_unit_gone_without_one_successor_stands_for_itself_and_is_still_answered(
+    database: Database, tmp_path: Path, name: str, parts: tuple[str, ...]
+) -> None:
+    gone = taxonomy.UnitRecord("A", "甲局", status="retired", split_into=parts)
+    change_units(database, taxonomy.UnitRecord("D", "丁局"), gone)
+
+    check_version(database, name, tmp_path)
+    classifier = load_version(database, name, tmp_path)
+
+    assert classifier.units == {*"AB"}
+    [decision] = classifier.classify(["路灯坏了"], [frozenset("ABCD")])
+    assert (decision.unit, decision.probability) == ("A", 0.75)
+    with database.reading() as session:
+        assert successors(session, name, ["A", "B"]) == {"B": "B"}
+
+
+def test_a_version_of_which_no_unit_is_left_is_refused(
     database: Database, tmp_path: Path, name: str
 ) -> None:
-    change_units(database, taxonomy.UnitRecord("B", "乙局", status="retired"))
+    change_units(
+        database, *(taxonomy.UnitRecord(c, UNITS[c], status="retired") for c in ("A", "B"))
+    )
 
-    assert f"{name} learned unit 'B', which is gone" in refused(database, name, tmp_path)
-    with database.reading() as session:
-        assert successors(session, name, ["A"]) == {"A": "A"}
+    assert "learned 2 units, and none of them is active" in refused(database, name, tmp_path)
+
+
+def test_a_version_of_another_taxonomy_is_refused(
+    database: Database, tmp_path: Path, name: str
+) -> None:
+    with database.writing() as session:
+        session.execute(delete(Unit).where(Unit.code == "B"))
+
+    assert "learned unit 'B', which this taxonomy never had" in refused(database, name, tmp_path)
 
 
 def test_another_manifest_than_the_registered_one_is_refused(

@@ -16,7 +16,7 @@ from classifier.interface import Classifier
 from classifier.model.adapter_file import WEIGHTS
 from core.settings import Settings
 from db import Database, taxonomy, versions
-from db.models import Ticket
+from db.models import Classification, Ticket
 from registry.writer import TrainedVersion
 from tests.support.llm import changed_copy, promote_llm
 from tests.support.make import add_tickets, add_units, promote_constant
@@ -64,15 +64,23 @@ def test_a_merged_unit_answers_for_what_it_took_over(loop: ClaimLoop, database: 
         assert session.scalars(select(Ticket.unit_code)).all() == ["C"]
 
 
-def test_a_unit_gone_without_successor_refuses_the_version(
+def test_what_a_version_would_give_to_a_unit_that_is_gone_goes_to_a_person(
     loop: ClaimLoop, database: Database, settings: Settings
 ) -> None:
     with database.writing() as session:
         gone = taxonomy.UnitRecord("A", "甲局", status="retired")
         taxonomy.import_units(session, [gone], actor="test")
     fresh = Resident(database, settings.resolved_models_dir)
+    ids = add_tickets(database, 1)
 
-    assert fresh.refresh() is None
+    assert fresh.refresh() is not None
+    assert (fresh.active_units, fresh.offered_units) == (frozenset("BC"), frozenset("ABC"))
+    loop.run(ids, "bulk")
+
+    with database.reading() as session:
+        assert session.scalars(select(Ticket.status)).all() == ["review"]
+        [answer] = session.scalars(select(Classification))
+        assert (answer.unit_code, answer.probability, answer.held_back) == ("B", 0.25, "gone")
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.settings import load_settings
-from db import Database, open_database
+from db import Database, open_database, taxonomy
+from db.taxonomy import UnitRecord
 from tests.support.answers import add_version, answer_all, correct
 from tests.support.cli import Cli
-from tests.support.make import add_tickets, add_units
+from tests.support.make import UNITS, add_tickets, add_units
 
 
 @pytest.fixture
@@ -81,3 +82,16 @@ def test_a_period_that_ends_before_it_begins_is_wrong_usage(cli: Cli) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
 
     assert cli("quality", "--since", tomorrow).code == 2
+
+
+def test_a_unit_that_is_gone_says_what_stands_for_it_now(cli: Cli, database: Database) -> None:
+    with database.writing() as session:
+        merged = UnitRecord("A", UNITS["A"], status="merged", merged_into="C")
+        retired = UnitRecord("B", UNITS["B"], status="retired")
+        taxonomy.import_units(session, [merged, retired], actor="test")
+
+    out = cli("quality").out
+
+    assert "甲局 (now C)" in out
+    assert "乙局 (now retired)" in out
+    assert "丙局 (now" not in out

@@ -15,10 +15,28 @@ def test_units_are_imported_listed_and_merged(cli: Cli, tmp_path: Path) -> None:
         in cli("units", "import", file).out
     )
     assert cli("units", "list").out == "A\t甲局\n"
-    assert "B\t乙局  (merged)" in cli("units", "list", "--all").out
+    assert "B\t乙局  (merged into A)" in cli("units", "list", "--all").out
     everything = json.loads(cli("units", "list", "--all", "--json").out)
     assert [unit["responsibilities"] for unit in everything] == ["路灯", ""]
     assert "0 units added, 0 changed, 2 as before" in cli("units", "import", file).out
+
+
+def test_a_unit_is_split_and_says_so(cli: Cli, tmp_path: Path) -> None:
+    cli("units", "import", write(tmp_path / "u.csv", "code,name\nA,甲局\nB,乙局\n"))
+    parts = "code,name,split_into\nA,甲局,C;D\nC,丙局,\nD,丁局,\nB,乙局,\n"
+
+    assert (
+        "2 units added, 1 changed" in cli("units", "import", write(tmp_path / "s.csv", parts)).out
+    )
+
+    assert cli("units", "list").out == "B\t乙局\nC\t丙局\nD\t丁局\n"
+    assert "A\t甲局  (split into C, D)" in cli("units", "list", "--all").out
+    units = json.loads(cli("units", "list", "--all", "--json").out)
+    assert [unit["split_into"] for unit in units] == [["C", "D"], [], [], []]
+    cli("units", "import", write(tmp_path / "r.csv", "code,name,status\nB,乙局,retired\n"))
+    assert "B\t乙局  (retired)" in cli("units", "list", "--all").out
+    lonely = cli("units", "import", write(tmp_path / "l.csv", "code,name,split_into\nC,丙局,D\n"))
+    assert (lonely.code, "split_into names two units or more" in lonely.err) == (1, True)
 
 
 def test_units_are_imported_from_columns_of_other_names(cli: Cli, tmp_path: Path) -> None:

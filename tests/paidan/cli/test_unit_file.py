@@ -27,6 +27,7 @@ def test_a_unit_without_a_code_has_its_name_for_one_and_a_merged_one_is_merged(
         ("code,name\n", {}, "there is no unit in it"),
         ("code,name\nA,\n", {}, "line 2: the name is missing"),
         ("name,status\n甲局,gone\n", {}, "line 2: status 'gone' is none of active"),
+        ("name,status\n甲局,split\n", {}, "line 2: status 'split' needs split_into"),
         ("名\n甲局\n", {"name": "名称"}, "line 2: no column '名称' among '名'"),
         ("name\n甲局\n", {"colour": "name"}, "a unit has the fields code, name"),
     ],
@@ -38,3 +39,24 @@ def test_what_is_no_unit_is_refused(
         read_units(write(tmp_path / "u.csv", content), columns, None, None)
 
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("u.csv", "code,name,split_into\nA,甲局,D；E\nB,乙局,NULL\n"),
+        ("u.csv", "code,name,status,split_into\nA,甲局,split,D ; E、\nB,乙局,,\n"),
+        (
+            "u.jsonl",
+            '{"code": "A", "name": "甲局", "split_into": ["D", "E"]}\n'
+            '{"code": "B", "name": "乙局"}\n',
+        ),
+    ],
+)
+def test_a_unit_that_was_split_is_retired_with_its_parts(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    split, other = read_units(write(tmp_path / name, content), {}, None, None)
+
+    assert (split.status, split.split_into) == ("retired", ("D", "E"))
+    assert (other.status, other.split_into) == ("active", ())
