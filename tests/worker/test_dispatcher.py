@@ -160,7 +160,7 @@ def test_an_answer_that_cannot_be_stored_counts_against_its_ticket_alone(
     intact = model.inner
 
     class Odd:
-        token_budget, version = intact.token_budget, intact.version
+        token_budget, version, units = intact.token_budget, intact.version, intact.units
 
         def classify(self, texts: Sequence[str], allowed: Any, top_k: int) -> list[Decision]:
             decisions: list[Decision] = intact.classify(texts, allowed, top_k)

@@ -46,11 +46,7 @@ def test_what_is_no_unit_is_refused(
     [
         ("u.csv", "code,name,split_into\nA,甲局,D；E\nB,乙局,NULL\n"),
         ("u.csv", "code,name,status,split_into\nA,甲局,split,D ; E、\nB,乙局,,\n"),
-        (
-            "u.jsonl",
-            '{"code": "A", "name": "甲局", "split_into": ["D", "E"]}\n'
-            '{"code": "B", "name": "乙局"}\n',
-        ),
+        ("u.jsonl", '{"code":"A","name":"甲局","split_into":["D","E"]}\n{"name":"乙局"}\n'),
     ],
 )
 def test_a_unit_that_was_split_is_retired_with_its_parts(
