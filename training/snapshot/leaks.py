@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from core.errors import SnapshotError
-from training.near_duplicates import group_near_duplicates
-from training.samples import Sample
 from training.snapshot.rows import JUDGED_PARTS, LEARNED_PARTS, Part, Row
 
 _SHOWN = 3
@@ -27,28 +25,6 @@ def refuse_leaks(parts: Mapping[Part, Sequence[Row]], name: str) -> None:
         found = [row for row in learned if row.group in groups or row.digest in digests]
         if found:
             raise _leak(name, part, [str(row) for row in found])
-
-
-def refuse_frozen(samples: Sequence[Sample], frozen: Sequence[Row], name: str) -> None:
-    """Refuse samples among which a frozen ticket is, or a near-duplicate of one.
-
-    For samples that come from elsewhere; a snapshot is checked whenever it is read.
-
-    Args:
-        samples: what is to be learned.
-        frozen: rows of the frozen test set.
-        name: of the samples, for people.
-
-    Raises:
-        SnapshotError: there is one.
-    """
-    texts = [row.text for row in frozen]
-    groups = group_near_duplicates([*texts, *(sample.text for sample in samples)]).tolist()
-    judged = set(groups[: len(texts)])
-    pairs = zip(samples, groups[len(texts) :], strict=True)
-    found = [sample.source or "a sample" for sample, group in pairs if group in judged]
-    if found:
-        raise _leak(name, "frozen", found)
 
 
 def _leak(name: str, part: str, places: Collection[str]) -> SnapshotError:

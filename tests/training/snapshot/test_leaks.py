@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 
 from core.errors import SnapshotError
-from tests.support.snapshots import like, row, samples
-from training.samples import Sample
-from training.snapshot.leaks import refuse_frozen, refuse_leaks
+from tests.support.snapshots import row
+from training.snapshot.leaks import refuse_leaks
 from training.snapshot.rows import PARTS, Part, Row
 
 
@@ -31,11 +30,3 @@ def test_parts_that_share_nothing_pass() -> None:
     refuse_leaks(
         parts(training=[row(1)], validation=[row(2)], frozen=[row(3)], recent=[row(4)]), ""
     )
-
-
-def test_samples_from_elsewhere_are_refused_by_their_texts() -> None:
-    others = samples(range(10, 20))
-    refuse_frozen(others, [row(1)], "the file")
-
-    with pytest.raises(SnapshotError, match=r"the file would teach 1 .*line 7"):
-        refuse_frozen([*others, Sample(like(1), "B", source="line 7")], [row(1)], "the file")
