@@ -64,23 +64,30 @@ def read_labelled(
         new_units: take a label that names no unit for a new one.
 
     Raises:
-        InputError: no row can be used, or a label is unknown, unclear, or of a unit that is gone.
+        InputError: no row can be used, or a label is unknown or unclear.
     """
     rows = _read_rows(file, columns, encoding, sheet)
     with database.reading() as session:
         labels = read_labels(session, Counter(row.label for row in rows), new_units=new_units)
-    _tell_blank(file, [row for row in rows if row.label in labels.blank])
+    _tell_left_out(
+        file, [row for row in rows if row.label in labels.blank], "their label names no unit"
+    )
+    _tell_left_out(
+        file,
+        [row for row in rows if row.label in labels.gone],
+        "their unit was retired or split, and nobody knows whose they are now",
+    )
     samples = _samples(file, rows, labels)
     if not samples:
         raise InputError(_nothing(file))
     return Labelled(samples, labels.new)
 
 
-def _tell_blank(file: Path, rows: Sequence[_Row]) -> None:
+def _tell_left_out(file: Path, rows: Sequence[_Row], why: str) -> None:
     if rows:
         names = shortened(sorted({row.label for row in rows}))
         click.echo(
-            f"note: {file}: {len(rows):,} rows are left out, because their label names no unit "
+            f"note: {file}: {len(rows):,} rows are left out, because {why} "
             f"({names}; first line {rows[0].line})",
             err=True,
         )
@@ -91,7 +98,7 @@ def _samples(file: Path, rows: Sequence[_Row], labels: Labels) -> "list[Sample]"
 
     samples = []
     for row in rows:
-        if row.label in labels.blank:
+        if row.label in labels.blank or row.label in labels.gone:
             continue
         if row.label not in labels.codes:
             raise InputError(

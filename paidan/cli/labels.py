@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from db.taxonomy import UnitRecord
+    from db.unit_index import UnitIndex
 
 _SHOWN = 5
 
@@ -25,12 +26,14 @@ class Labels:
     Attributes:
         codes: label -> code of the unit it names.
         blank: labels that name none, such as NULL or 待定.
+        gone: labels of units that were retired or split: nobody knows whose their tickets are now.
         new: units that are not entered yet.
         why: label -> why it cannot be taken.
     """
 
     codes: dict[str, str]
     blank: set[str]
+    gone: set[str]
     new: "list[UnitRecord]"
     why: dict[str, str]
 
@@ -56,9 +59,16 @@ def read_labels(session: "Session", labels: Counter[str], *, new_units: bool) ->
     new = taxonomy.missing_units(session, rest) if new_units else []
     by_key = {name_key(unit.name): unit.code for unit in new}
     codes |= {label: by_key[name_key(label)] for label in rest if name_key(label) in by_key}
-    why = {label: taxonomy.why_unresolved(session, label) for label in rest if label not in codes}
+    left = [label for label in rest if label not in codes]
+    index = taxonomy.read_index(session)
+    gone = {label for label in left if len(index.meant(label)) == 0 and _is_known(index, label)}
+    why = {label: taxonomy.why_unresolved(session, label) for label in left}
     _tell_alike(session, codes)
-    return Labels(codes, blank, new, why)
+    return Labels(codes, blank, gone, new, why)
+
+
+def _is_known(index: "UnitIndex", label: str) -> bool:
+    return index.exact(label) is not None or bool(index.alike(label))
 
 
 def _tell_alike(session: "Session", codes: Mapping[str, str]) -> None:

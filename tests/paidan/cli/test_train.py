@@ -16,15 +16,20 @@ def test_unknown_units_are_taken_from_the_labels_and_told(cli: Cli, tmp_path: Pa
     assert "2 units were added from the labels: 乙, 甲" in ran.err
 
 
-def test_a_retired_unit_in_the_data_is_refused_with_its_line(cli: Cli, tmp_path: Path) -> None:
-    units = write(tmp_path / "u.csv", "code,name,status\nA,甲局,active\nB,乙局,retired\n")
-    assert cli("units", "import", units).code == 0
-    data = write(tmp_path / "d.csv", "text,unit\nx,甲局\ny,乙局\n")
+def test_tickets_of_units_that_were_retired_or_split_are_left_out_and_told(
+    cli: Cli, tmp_path: Path
+) -> None:
+    units = (
+        "code,name,status,split_into\nA,甲局,,\nB,乙局,retired,\nC,丙局,,D;E\nD,丁局,,\nE,戊局,,\n"
+    )
+    assert cli("units", "import", write(tmp_path / "u.csv", units)).code == 0
+    data = write(tmp_path / "d.csv", "text,unit\nx,甲局\ny,乙局\nz,丙局\nw,丁局\nv,丙局\n")
 
     ran = cli("train", "--data", data, "--kind", "constant")
 
-    assert ran.code == 1
-    assert f"{data}, line 3, unit: '乙局' is retired without a successor" in ran.err
+    assert ran.code == 0
+    told = "3 rows are left out, because their unit was retired or split, and nobody knows whose"
+    assert f"{data}: {told} they are now (丙局, 乙局; first line 3)" in ran.err
 
 
 def test_an_unknown_unit_in_test_data_is_refused_and_not_added(cli: Cli, tmp_path: Path) -> None:
