@@ -11,7 +11,8 @@ from core.settings import Settings
 from db import Database, claims, shadow, taxonomy
 from db.claims import Claim, ClaimedTicket
 from db.shadow import Shadow, ShadowResult
-from worker.answers import check
+from db.standing import stand_now
+from worker.answers import to_results
 from worker.batches import make_batch
 from worker.calibrated import Calibrated
 from worker.resident import Resident
@@ -122,10 +123,15 @@ class ShadowLoop:
         return len(results)
 
     def _results(self, classifier: Classifier, tickets: list[ClaimedTicket]) -> list[ShadowResult]:
-        batch = make_batch(self.database, Claim("", tickets), "", self.resident.active_units)
+        """Return what it would have answered in the champion's place."""
+        claim = Claim("", tickets)
+        offered = self.resident.active_units | classifier.units
+        batch = make_batch(self.database, claim, "", offered)
         decisions = classifier.classify(batch.texts, batch.allowed, self.settings.top_k)
-        check(decisions, batch.allowed)
+        answers = to_results(claim, batch, decisions)
+        with self.database.reading() as session:
+            answers = stand_now(session, answers)
         return [
-            ShadowResult(t.id, t.round, one.unit, one.probability, one.held_back)
-            for t, one in zip(tickets, decisions, strict=True)
+            ShadowResult(one.ticket_id, one.round, one.unit, one.probability, one.held_back)
+            for one in answers
         ]

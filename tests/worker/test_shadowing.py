@@ -10,12 +10,14 @@ from sqlalchemy import select
 from core.settings import Settings
 from db import Database, shadow, tickets
 from db.shadow_tables import ShadowAnswer
+from db.taxonomy import UnitRecord
 from registry import opening
 from tests.support.calibrations import put_calibration
-from tests.support.make import add_tickets, new_ticket
+from tests.support.make import UNITS, add_tickets, new_ticket
 from tests.support.record import statuses
 from tests.support.recorder import Recorder
 from tests.support.shadow import put_in_shadow, shadow_answers
+from tests.support.units import load
 from worker import version_loader
 from worker.loop import ClaimLoop
 from worker.shadowing import AT_ONCE, ShadowLoop
@@ -162,3 +164,18 @@ def test_told_to_stop_it_begins_nothing(
     answered(loop, database, 1)
 
     assert ShadowLoop(database, loop.resident, loop.settings, lambda: True).run() == 0
+
+
+def test_what_it_would_give_to_a_unit_that_was_split_is_held_back_as_the_champions_is(
+    loop: ClaimLoop, beside: ShadowLoop, database: Database
+) -> None:
+    [ticket] = answered(loop, database, 1)
+    split = UnitRecord("B", UNITS["B"], status="retired", split_into=("D", "E"))
+    load(database, UnitRecord("D", "丁局"), UnitRecord("E", "戊局"), split)
+    loop.resident.refresh()
+
+    assert beside.run() == 1
+
+    assert shadow_answers(database) == [(ticket, "A", "D")]
+    with database.reading() as session:
+        assert session.scalars(select(ShadowAnswer.held_back)).all() == ["gone"]
