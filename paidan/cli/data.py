@@ -187,7 +187,7 @@ def _print(found: "Iterable[Suspect]") -> None:
         told = told if len(told) <= _TOLD_CHARS else f"{told[:_TOLD_CHARS]}…"
         mark = "*" if one.confident else " "
         click.echo(
-            f"{mark} {one.confidence:.3f}  {one.sample.unit} → {one.suggested}  "
+            f"{mark} {one.confidence:.4f}  {one.sample.unit} → {one.suggested}  "
             f"{one.sample.source}: {told}"
         )
 

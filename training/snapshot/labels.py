@@ -1,8 +1,9 @@
 """Which label holds where near-duplicates have several.
 
 A person's decision beats a file's label, and a decision about one ticket beats the confirmation of
-a whole list. Where the strongest labels differ nobody can tell which is right, and no model can
-learn both: all of the group is left out, and listed.
+a whole list. Where the strongest labels differ, nine of ten that agree outvote the others, as in a
+form that came a hundred times. Else nobody can tell which is right, and no model can learn both:
+all of the group is left out. Either way it is listed.
 """
 
 from collections import Counter, defaultdict
@@ -13,7 +14,11 @@ from training.snapshot.rows import Row
 
 REPEATED = "the file's row of a decided ticket"
 OVERRULED = "label beaten by a person's decision"
+OUTVOTED = "label beaten by nine of ten near-duplicates"
 CONFLICT = "near-duplicates with different units"
+
+AGREED = 0.9
+"""Of the strongest labels of a group: if so many agree, theirs holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class Settled:
     Parameters:
         rows: those that are kept, in their order.
         left_out: how many are not, by reason.
-        conflicts: of each group that is left out whole, where its rows stand.
+        conflicts: of each group whose strongest labels differ, where those rows stand that are left
+            out, and of the others the first.
     """
 
     rows: Sequence[Row]
@@ -45,24 +51,28 @@ def settle(rows: Sequence[Row]) -> Settled:
     conflicts = []
     for numbers in members.values():
         group = {number: rows[number] for number in numbers}
-        unit = _unit_of(list(group.values()))
+        top = max(row.rank for row in group.values())
+        strongest = [row for row in group.values() if row.rank == top]
+        unit = _agreed_unit(strongest)
+        agreeing = {number: row for number, row in group.items() if row.unit == unit}
+        outvoted = [str(row) for row in strongest if row.unit != unit]
+        if outvoted:
+            conflicts.append([*outvoted, *map(str, list(agreeing.values())[:1])])
         if unit is None:
-            conflicts.append([str(row) for row in group.values()])
             left_out[CONFLICT] += len(group)
             continue
-        agreeing = {number: row for number, row in group.items() if row.unit == unit}
         single = _without_repeats(agreeing)
-        left_out[OVERRULED] += len(group) - len(agreeing)
+        left_out[OUTVOTED] += len(outvoted)
+        left_out[OVERRULED] += len(group) - len(agreeing) - len(outvoted)
         left_out[REPEATED] += len(agreeing) - len(single)
         kept |= single
     return Settled([kept[number] for number in sorted(kept)], +left_out, conflicts)
 
 
-def _unit_of(group: Sequence[Row]) -> str | None:
-    """Return the unit that the strongest labels name, None where these differ."""
-    top = max(row.rank for row in group)
-    units = {row.unit for row in group if row.rank == top}
-    return units.pop() if len(units) == 1 else None
+def _agreed_unit(strongest: Sequence[Row]) -> str | None:
+    """Return the unit that enough of the labels name, None where too few agree."""
+    [(unit, count)] = Counter(row.unit for row in strongest).most_common(1)
+    return unit if count >= AGREED * len(strongest) else None
 
 
 def _without_repeats(group: dict[int, Row]) -> dict[int, Row]:

@@ -27,7 +27,7 @@ def report_of(
         read: how many rows each source has.
         parts: the rows.
         left_out: how many rows are in no part, by reason.
-        conflicts: of each group that was left out for its different units, where its rows stand.
+        conflicts: of each group with different units, where some of its rows stand.
         active: how many units are active.
     """
     learned = [row for part in LEARNED_PARTS for row in parts[part]]

@@ -50,8 +50,19 @@ def test_where_the_strongest_differ_the_group_is_left_out_and_listed() -> None:
     assert found.left_out == {"near-duplicates with different units": 5}
     assert found.conflicts == [
         ["line 1 (A)", "line 2 (B)"],
-        ["line 3 (A)", "ticket 4 (A)", "ticket 5 (B)"],
+        ["ticket 4 (A)", "ticket 5 (B)"],  # the file's label is weaker, and has no say
     ]
+
+
+def test_a_form_that_came_often_outvotes_one_wrong_label() -> None:
+    rows = in_group(1, row(99, "B"), *(row(n, "A") for n in range(9)))
+
+    found = settle(rows)
+
+    assert found.rows == rows[1:]
+    assert found.left_out == {"label beaten by nine of ten near-duplicates": 1}
+    assert found.conflicts == [["line 99 (B)", "line 0 (A)"]]
+    assert settle(rows[:9]).left_out == {"near-duplicates with different units": 9}
 
 
 def test_a_near_duplicate_of_a_decided_ticket_is_no_repetition() -> None:
