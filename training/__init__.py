@@ -9,7 +9,8 @@ of the learned units) and ``conformal`` (which few units to show). ``promise`` s
 with a bound on the error (``proportion``). ``weakness`` says of a model that it is too weak, by
 ``paired`` comparisons. ``registry.writer`` writes the version directory, and ``recalibration``
 calibrates a version anew on tickets that people decided later. ``evaluation.evaluate`` measures any
-classifier on labelled tickets, and ``risk_coverage`` draws what it may answer alone.
+classifier on labelled tickets, and ``risk_coverage`` draws what it may answer alone; ``contrast``
+compares two versions on the same tickets.
 
 A ``snapshot`` keeps what one training learns from, and what it must not learn; ``suspects`` lists
 labels that look wrong, by ``confident`` learning. ``gate`` says whether a version takes over from

@@ -82,10 +82,49 @@ class Report:
         return json.dumps({**fields, "risk_coverage_area": self.curve.area}, ensure_ascii=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A version's answers to n labelled tickets.
+
+    Parameters:
+        version: the model version.
+        learned: codes of the units that it learned.
+        gold: (n,) the right units.
+        units: (n,) the answers; empty where no allowed unit was learned. Such an answer is a guess:
+            right by chance, it still counts as wrong.
+        probability: (n,) of the answers.
+        accepted: (n,) whether nothing held the answer back.
+    """
+
+    version: str
+    learned: frozenset[str]
+    gold: tuple[str, ...]
+    units: tuple[str, ...]
+    probability: NDArray[np.float64]
+    accepted: NDArray[np.bool_]
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """(n,) whether the answer is right."""
+        return np.array([a == b for a, b in zip(self.units, self.gold, strict=True)])
+
+    @property
+    def labels(self) -> list[str]:
+        """All units that are right or were answered."""
+        return sorted({*self.gold, *self.units} - {_UNANSWERED})
+
+
 def evaluate(
     classifier: Classifier, samples: Sequence[Sample], allowed: frozenset[str], batch: int = 256
 ) -> Report:
-    """Classify the samples and compare.
+    """Classify the samples and compare; see ``ask``."""
+    return report_of(ask(classifier, samples, allowed, batch))
+
+
+def ask(
+    classifier: Classifier, samples: Sequence[Sample], allowed: frozenset[str], batch: int = 256
+) -> Answered:
+    """Classify the samples.
 
     Args:
         classifier: the model.
@@ -100,33 +139,40 @@ def evaluate(
     if not samples:
         raise InputError("there is nothing to evaluate on: give at least one labelled ticket")
     decisions = _answers(classifier, [sample.text for sample in samples], allowed, batch)
-    gold = [sample.unit for sample in samples]
-    # An answer without any learned unit is a guess: right by chance, it still counts as wrong.
-    answers = [
-        _UNANSWERED if decision.held_back == "unlearned" else decision.unit
-        for decision in decisions
-    ]
-    correct = np.array([answer == unit for answer, unit in zip(answers, gold, strict=True)])
-    accepted = np.array([decision.held_back is None for decision in decisions])
-    probability = np.array([decision.probability for decision in decisions])
-    labels = sorted({*gold, *answers} - {_UNANSWERED})
+    return Answered(
+        version=classifier.version,
+        learned=classifier.units,
+        gold=tuple(sample.unit for sample in samples),
+        units=tuple(
+            _UNANSWERED if decision.held_back == "unlearned" else decision.unit
+            for decision in decisions
+        ),
+        probability=np.array([decision.probability for decision in decisions]),
+        accepted=np.array([decision.held_back is None for decision in decisions]),
+    )
+
+
+def report_of(answered: Answered) -> Report:
+    """Return what answers say of their version."""
+    gold, answers, labels = list(answered.gold), list(answered.units), answered.labels
+    correct, accepted, n = answered.correct, answered.accepted, len(answered.gold)
     right, routed = int(correct.sum()), int(accepted.sum())
     wrong = int((~correct[accepted]).sum())
     return Report(
-        version=classifier.version,
-        n=len(samples),
-        accuracy=right / len(samples),
-        accuracy_interval=interval(right, len(samples)),
+        version=answered.version,
+        n=n,
+        accuracy=right / n,
+        accuracy_interval=interval(right, n),
         macro=_average(gold, answers, labels, "macro"),
         weighted=_average(gold, answers, labels, "weighted"),
         per_unit=_per_unit(gold, answers, labels),
-        coverage=routed / len(samples),
-        coverage_interval=interval(routed, len(samples)),
+        coverage=routed / n,
+        coverage_interval=interval(routed, n),
         error=wrong / routed if routed else None,
         error_interval=interval(wrong, routed) if routed else None,
-        curve=risk_coverage(probability, correct),
-        calibration_error=expected_calibration_error(probability, correct),
-        unknown_units=tuple(sorted(set(gold) - classifier.units)),
+        curve=risk_coverage(answered.probability, correct),
+        calibration_error=expected_calibration_error(answered.probability, correct),
+        unknown_units=tuple(sorted(set(gold) - answered.learned)),
     )
 
 

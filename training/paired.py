@@ -1,5 +1,7 @@
 """Whether one model is better than another on the same tickets, beyond chance."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,3 +34,38 @@ def paired_interval(
     outside = (1 - CONFIDENCE) / 2
     low, high = np.quantile(np.concatenate(means), (outside, 1 - outside)).tolist()
     return low, high
+
+
+def bootstrap_intervals(
+    statistics: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    groups: NDArray[np.int64],
+    seed: int = 42,
+) -> NDArray[np.float64]:
+    """Return (m, 2) the 95 % intervals of m statistics, by the draws of ``paired_interval``.
+
+    Args:
+        statistics: makes m numbers of (n,) how often each ticket was drawn. One that is not
+            defined in a draw is NaN there, and left out.
+        groups: (n,) group numbers of near-duplicates; n from 1.
+        seed: of the draws.
+    """
+    _, members = np.unique(groups, return_inverse=True)
+    count = int(members.max()) + 1
+    random = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(_DRAWS):
+        times = np.bincount(random.integers(count, size=count), minlength=count)
+        drawn.append(statistics(times[members].astype(np.float64)))
+    outside = (1 - CONFIDENCE) / 2
+    found: NDArray[np.float64] = np.stack(
+        [_quantiles(column, outside) for column in np.array(drawn).T]
+    )
+    return found
+
+
+def _quantiles(values: NDArray[np.float64], outside: float) -> NDArray[np.float64]:
+    """Return lower and upper quantile of the values that are numbers; NaN where none is."""
+    numbers = values[np.isfinite(values)]
+    if not len(numbers):
+        return np.full(2, np.nan)
+    return np.quantile(numbers, (outside, 1 - outside))

@@ -9,7 +9,8 @@ each ``return_row`` gives back. ``quality`` estimates how right the routed ticke
 in a ``quality_report``. ``dead`` gives new attempts, ``erase`` empties a ticket. ``taxonomy`` reads
 a ``unit_file``. ``train`` and ``evaluate`` read ``labelled`` tickets, whose ``labels`` name units;
 so does ``data``, which keeps snapshots; ``trainings`` makes a version, ``models`` promotes it.
-``models_export`` writes it for other programs, ``models_prune`` removes what nothing needs.
+``models_compare`` sets two side by side, also on a ``comparison_page``, ``models_export`` writes
+one for other programs, ``models_prune`` removes what nothing needs.
 ``bases`` adds what an LLM is trained on. ``runs`` asks a trainer for a version and tells of it in
 a ``run_report``. ``recalibrate`` sets a version's threshold anew and tells it in a
 ``recalibration_report``. ``shadow`` has a version answer unseen.

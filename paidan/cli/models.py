@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from core.settings import get_settings
+from paidan.cli.models_compare import compare
 from paidan.cli.models_export import export
 from paidan.cli.models_prune import prune
 from paidan.cli.options import BY, JSON, opened_database, print_json
@@ -144,7 +145,7 @@ def rollback(by: str) -> None:
     click.echo(f"champion: {moved.before} -> {moved.now}")
 
 
-for command in (export, prune):
+for command in (compare, export, prune):
     models.add_command(command)
 
 COMMANDS = (models,)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.paired import paired_interval
+from training.paired import bootstrap_intervals, paired_interval
 
 GENERATOR = np.random.default_rng(3)
 
@@ -35,3 +35,15 @@ def test_near_duplicates_count_as_one_ticket() -> None:
 
     assert told_nine_times == pytest.approx(alone, abs=0.1)
     assert paired_interval(np.array([0.5, 0.5]), np.array([4, 4])) == (0.5, 0.5)
+
+
+def test_the_intervals_of_any_statistic_are_those_of_its_draws() -> None:
+    differences = np.array([1.0, 0, 0, -1, 1, 1, 0, 1])
+    groups = np.array([3, 3, 1, 2, 2, 5, 6, 7])
+
+    mean, nowhere = bootstrap_intervals(
+        lambda times: np.array([(times * differences).sum() / times.sum(), np.nan]), groups
+    )
+
+    assert mean.tolist() == pytest.approx(paired_interval(differences, groups), abs=0.05)
+    assert np.isnan(nowhere).all()
