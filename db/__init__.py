@@ -12,8 +12,8 @@ status. ``corrections`` stores what a person decides, with its ``provenance`` (w
 asked), and ``blind_sample`` tells which of these tickets were drawn. ``quality`` estimates from the
 sample how right the routed tickets are, and ``drift`` compares the ``figures`` of answers then and
 now. Where a unit gives a ticket back, ``returns`` opens its next round; ``returned`` tells who did,
-and why. ``erasure`` empties the row for good, and ``export`` gives it back as a row for people.
-``report`` counts the tickets, and lists the dead.
+and why, out of ``return_tables``. ``erasure`` empties the row for good, and ``export`` gives it
+back as an ``export_row`` for people. ``report`` counts the tickets, and lists the dead.
 
 The way of a unit: a file names it (``unit_record``), ``unit_index`` finds which stored unit it is,
 ``taxonomy`` imports and resolves it, ``standing`` tells what an answer with a unit that is gone is
@@ -32,7 +32,7 @@ Functions take an open ``Session`` and leave the commit to ``Database.writing()`
 composes several into one transaction.
 """
 
-from db import run_tables, shadow_tables  # noqa: F401 (so that all tables are known, always)
+from db import return_tables, run_tables, shadow_tables  # noqa: F401 (so that all tables are known, always)
 from db.opening import open_database
 from db.session import Database
 

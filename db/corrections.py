@@ -76,8 +76,8 @@ def decide(
         ticket: from ``find_ticket``, locked.
         unit: the code.
         actor: who decided.
-        asked: why a person was asked; None for what the model's answer says. ``BULK`` counts only
-            for what confirms: who names another unit has looked, and it is a ``FILE``.
+        asked: why a person was asked; None for what the record says. ``BULK`` counts only for what
+            confirms: who names another unit has looked, and it is a ``FILE``.
     """
     answer = find_answer(session, ticket)
     before = ticket.unit_code or (answer.unit_code if answer else None)
@@ -86,10 +86,10 @@ def decide(
     if ticket.unit_code is not None and same and last is not None:
         return Outcome(ticket.id, before, None)
     how = CONFIRM if same else CORRECT
-    if asked is Asked.BULK and how == CORRECT:
-        asked = Asked.FILE
     if answer is None and ticket.round > 0 and ticket.status == Status.REVIEW:
         asked = Asked.RETURNED
+    elif asked is Asked.BULK and how == CORRECT:
+        asked = Asked.FILE
     correction = Correction(
         ticket_id=ticket.id,
         round=ticket.round,
@@ -102,7 +102,7 @@ def decide(
     session.add(correction)
     _route(ticket, unit)
     session.flush()
-    overruled = last.actor if last is not None and last.actor != actor else None
+    overruled = last.actor if last and last.actor != actor else None
     return Outcome(ticket.id, before, how, overruled)
 
 

@@ -6,52 +6,17 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from core.errors import InputError
 from db import taxonomy
-from db.corrections import CONFIRM, CORRECT, MODEL
+from db.corrections import CONFIRM, CORRECT
+from db.export_row import export_row
 from db.models import Classification, Correction, Status, Ticket, Unit
 from db.provenance import BLIND
 from db.returned import return_reasons
 from db.session import Database
-from db.unit_index import UnitIndex
 
-# ``unit`` is always empty: people fill it in, so it stands beside what they read.
-UNIT, DECIDED_BY = "unit", "decided_by"
-# Columns of conformal sets, by how often these hold the right unit.
-SETS = {"set_90": "0.9", "set_95": "0.95"}
-EXPORT_COLUMNS = (
-    "source",
-    "external_id",
-    "title",
-    "text",
-    "status",
-    "predicted_unit",
-    "confidence",
-    UNIT,
-    "final_unit",
-    "unit_now",
-    DECIDED_BY,
-    "returned_by",
-    "return_reasons",
-    "top_k",
-    *SETS,
-    "held_back",
-    "degraded",
-    "given_unit",
-    "model",
-    "calibration",
-    "lane",
-    "round",
-    "received_at",
-    "submitted_at",
-    "classified_at",
-    "decided_at",
-    "dead_reason",
-    "erased_at",
-    "meta",
-)
 # Tickets read in one transaction.
 _PAGE_TICKETS = 1000
 
@@ -79,7 +44,7 @@ class Wanted:
 
 
 def export_rows(database: Database, wanted: Wanted | None = None) -> Iterator[dict[str, Any]]:
-    """Yield one row a ticket, by id, with the columns ``EXPORT_COLUMNS``.
+    """Yield one row a ticket, by id, with the columns ``export_row.EXPORT_COLUMNS``.
 
     A ticket of the blind sample that waits for its decision has none of the model's answer to show.
 
@@ -118,14 +83,11 @@ def _page_end(session: Session, last: int) -> int:
 
 def _page(session: Session, query: Select[Any]) -> list[dict[str, Any]]:
     index = taxonomy.read_index(session)
-    names = {code: unit.name for code, unit in index.units.items()}
     rows = session.execute(query.order_by(Ticket.id)).all()
     returned = return_reasons(session, [row[0].id for row in rows if row[0].round > 0])
     return [
-        _row(ticket, answer, predicted, final, person, names)
-        | _returned_columns(returned.get(ticket.id), names)
-        | {"unit_now": _unit_now(index, ticket.unit_code)}
-        for ticket, answer, predicted, final, person in rows
+        export_row(index, ticket, answer, person, returned.get(ticket.id))
+        for ticket, answer, person in rows
     ]
 
 
@@ -154,15 +116,12 @@ def _query(conditions: list[ColumnElement[bool]]) -> Select[Any]:
         .correlate(Ticket)
         .scalar_subquery()
     )
-    predicted, final = aliased(Unit), aliased(Unit)
     return (
-        select(Ticket, Classification, predicted.name, final.name, person)
+        select(Ticket, Classification, person)
         .outerjoin(
             Classification,
             and_(Classification.ticket_id == Ticket.id, Classification.id == newest_answer()),
         )
-        .outerjoin(predicted, predicted.code == Classification.unit_code)
-        .outerjoin(final, final.code == Ticket.unit_code)
         .where(*conditions)
     )
 
@@ -189,7 +148,7 @@ def _conditions(session: Session, wanted: Wanted) -> list[ColumnElement[bool]]:
 
 
 def _waits_blind() -> ColumnElement[bool]:
-    """Whether a ticket waits for a person who is told no answer (see ``_is_blind``)."""
+    """Whether a ticket waits for a person who is told no answer (see ``export_row``)."""
     return and_(Classification.held_back.in_(BLIND), Ticket.status.concat("") == Status.REVIEW)
 
 
@@ -208,76 +167,3 @@ def _codes_of(session: Session, units: tuple[str, ...]) -> set[str]:
             raise InputError(f"--unit {unit!r}: there is no such unit ('paidan units list --all')")
         codes |= {code, *(old for old, new in successors.items() if new == code)}
     return codes
-
-
-def _row(
-    ticket: Ticket,
-    answer: Classification | None,
-    predicted: str | None,
-    final: str | None,
-    person: str | None,
-    names: dict[str, str],
-) -> dict[str, Any]:
-    decided = ticket.unit_code is not None
-    shown = None if _is_blind(ticket, answer) else answer
-    return {
-        "source": ticket.source,
-        "external_id": ticket.external_id,
-        "title": ticket.title,
-        "text": ticket.text,
-        "status": ticket.status,
-        "predicted_unit": predicted if shown else None,
-        "confidence": round(shown.probability, 6) if shown else None,
-        UNIT: None,
-        "final_unit": final,
-        "unit_now": None,
-        DECIDED_BY: (person or MODEL) if decided else None,
-        "returned_by": None,
-        "return_reasons": None,
-        "top_k": [[names.get(code, code), p] for code, p in shown.top_k] if shown else None,
-        **{column: _set_of(shown, level, names) for column, level in SETS.items()},
-        "held_back": answer.held_back if answer else None,
-        "degraded": answer.degraded if answer else None,
-        "given_unit": ticket.given_unit,
-        "model": answer.model_version if answer else None,
-        "calibration": answer.calibration_id if answer else None,
-        "lane": ticket.lane,
-        "round": ticket.round,
-        "received_at": ticket.received_at,
-        "submitted_at": ticket.submitted_at,
-        "classified_at": answer.classified_at if answer else None,
-        "decided_at": ticket.decided_at,
-        "dead_reason": ticket.dead_reason,
-        "erased_at": ticket.erased_at,
-        "meta": ticket.meta or None,
-    }
-
-
-def _is_blind(ticket: Ticket, answer: Classification | None) -> bool:
-    """Whether a person is to decide without a suggestion, and has not yet."""
-    return answer is not None and answer.held_back in BLIND and ticket.status == Status.REVIEW
-
-
-def _unit_now(index: UnitIndex, code: str | None) -> list[str] | None:
-    """Return the names of the units that stand for a decided one now; None for an active one."""
-    if code is None or index.units[code].status == "active":
-        return None
-    return [unit.name for unit in index.stands_now(code)]
-
-
-def _returned_columns(
-    returned: list[tuple[str, str]] | None, names: dict[str, str]
-) -> dict[str, list[str]]:
-    """Return the columns of a ticket that units returned: who did, and why, oldest first."""
-    if not returned:
-        return {}
-    return {
-        "returned_by": [names.get(code, code) for code, _ in returned],
-        "return_reasons": [reason for _, reason in returned],
-    }
-
-
-def _set_of(answer: Classification | None, level: str, names: dict[str, str]) -> list[str] | None:
-    """Return the units of an answer's conformal set, best first; None where it has none."""
-    codes = answer.sets.get(level) if answer and answer.sets else None
-    return None if codes is None else [names.get(code, code) for code in codes]

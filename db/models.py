@@ -261,17 +261,6 @@ class Correction(Base):
     inclusion: Mapped[float | None]
 
 
-class ReturnReason(Base):
-    """Why a unit returned a ticket; beside the correction, which can neither change nor go."""
-
-    __tablename__ = "return_reasons"
-
-    correction_id: Mapped[int] = mapped_column(
-        BigId, ForeignKey("corrections.id"), primary_key=True, autoincrement=False
-    )
-    reason: Mapped[str] = mapped_column(Text)
-
-
 class Worker(Base):
     """A worker's heartbeat: ``heartbeat_at`` says it lives, ``progress_at`` that it works."""
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from db import taxonomy
 from db.corrections import RETURN
-from db.models import Correction, ReturnReason, Status, Ticket
+from db.models import Correction, Status, Ticket
+from db.return_tables import ReturnReason
 
 
 @dataclass(frozen=True, slots=True)

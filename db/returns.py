@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from core.names import spelled
 from db import clock, taxonomy
 from db.corrections import RETURN
-from db.models import Correction, ReturnReason, Status, Ticket
+from db.models import Correction, Status, Ticket
+from db.return_tables import ReturnReason
 from db.unit_index import UnitIndex
 
 MOST_RETURNS = 2

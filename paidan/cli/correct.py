@@ -79,7 +79,7 @@ def correct(
 
 def _check_columns(columns: Mapping[str, str], *, confirm: bool) -> None:
     """Refuse unknown fields, and columns in which the export repeats what is decided already."""
-    from db.export import EXPORT_COLUMNS, UNIT
+    from db.export_row import EXPORT_COLUMNS, UNIT
     from producer.files.column_names import same_name
 
     for name in columns:

@@ -140,7 +140,7 @@ def _row(line: int, item: "NewTicket | Reject") -> _Row | str:
     """Return the row, or the field for which it is left out, and why."""
     from core.privacy import mask
     from core.text import model_text
-    from db.export import DECIDED_BY
+    from db.export_row import DECIDED_BY
     from producer.tickets.columns import THOUGHT
     from producer.tickets.outcome import Reject
 

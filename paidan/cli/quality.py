@@ -11,6 +11,8 @@ from paidan.cli.options import JSON, opened_database, print_json, read_moment
 from paidan.cli.quality_report import print_quality
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from db.drift import Drift
     from db.quality import Counts
     from db.returned import Received
@@ -28,9 +30,6 @@ def quality(since: str | None, until: str | None, *, as_json: bool) -> None:
 
     Units' returns and drift are shown, too.
     """
-    from db import drift, returned, taxonomy
-    from db import quality as db_quality
-
     settings = get_settings()
     zone = ZoneInfo(settings.timezone)
     end = read_moment("--until", until, zone, after_date=True) or datetime.now(UTC)
@@ -38,36 +37,45 @@ def quality(since: str | None, until: str | None, *, as_json: bool) -> None:
     if start >= end:
         raise click.BadParameter("it is not before --until", param_hint="--since")
     with opened_database(settings) as database, database.reading() as session:
-        found = db_quality.read_quality(session, start, end, zone)
-        index = taxonomy.read_index(session)
-        drifted = drift.read_drift(session)
-        received = returned.read_received(session, start, end)
-    share = settings.review_sample
-    state = {
-        "since": start.isoformat(),
-        "until": end.isoformat(),
-        "share": share,
-        "total": _figures(found.total),
-        "weeks": [
-            {"week": week.label, **_figures(counts), "is_share": counts.is_share(share)}
-            for week, counts in found.by_week
-        ],
-        "units": [
-            {
-                "unit": code,
-                "name": index.units[code].name,
-                "now": [unit.code for unit in index.stands_now(code)],
-                **_figures(found.by_unit.get(code, db_quality.Counts())),
-                **_returns(received.get(code, returned.Received())),
-            }
-            for code in sorted(found.by_unit.keys() | received.keys())
-        ],
-        "drift": _drift(drifted),
-    }
+        state = _read(session, start, end, zone, settings.review_sample)
     if as_json:
         print_json(state)
     else:
         print_quality(state)
+
+
+def _read(
+    session: "Session", start: datetime, end: datetime, zone: ZoneInfo, share: float
+) -> dict[str, Any]:
+    """Return what is told of a period, as JSON has it."""
+    from db import drift, quality, returned, taxonomy
+
+    found = quality.read_quality(session, start, end, zone)
+    received = returned.read_received(session, start, end)
+    index = taxonomy.read_index(session)
+    weeks = [
+        {"week": week.label, **_figures(counts), "is_share": counts.is_share(share)}
+        for week, counts in found.by_week
+    ]
+    units = [
+        {
+            "unit": code,
+            "name": index.units[code].name,
+            "now": [unit.code for unit in index.stands_now(code)],
+            **_figures(found.by_unit.get(code, quality.Counts())),
+            **_returns(received.get(code, returned.Received())),
+        }
+        for code in sorted(found.by_unit.keys() | received.keys())
+    ]
+    return {
+        "since": start.isoformat(),
+        "until": end.isoformat(),
+        "share": share,
+        "total": _figures(found.total),
+        "weeks": weeks,
+        "units": units,
+        "drift": _drift(drift.read_drift(session)),
+    }
 
 
 def _figures(counts: "Counts") -> dict[str, Any]:

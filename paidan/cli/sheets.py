@@ -38,7 +38,7 @@ def write_table(
         delimiter: between two fields.
         raw: leave formulas as they are.
     """
-    from db.export import EXPORT_COLUMNS
+    from db.export_row import EXPORT_COLUMNS
 
     count = 0
     # Excel takes such a file for UTF-8 only with a byte order mark.
@@ -72,7 +72,7 @@ def write_xlsx(path: Path, rows: Iterable[Row], zone: ZoneInfo | None) -> tuple[
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
 
-    from db.export import EXPORT_COLUMNS
+    from db.export_row import EXPORT_COLUMNS
 
     columns = (*EXPORT_COLUMNS, ESCAPED)
     book = Workbook(write_only=True)

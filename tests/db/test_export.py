@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 from core.errors import InputError
 from db import Database, calibrations, taxonomy, tickets
 from db import export as db_export
-from db.export import EXPORT_COLUMNS, Wanted, export_rows
+from db.export import Wanted, export_rows
+from db.export_row import EXPORT_COLUMNS
 from db.models import Classification, Ticket
 from tests.support.answers import add_version, answer_next, correct, kill_next
 from tests.support.make import UNITS, add_tickets, add_units, new_ticket

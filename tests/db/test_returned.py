@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from db import Database
 from db.export import export_rows
-from db.models import Correction, ReturnReason, Ticket
+from db.models import Correction, Ticket
+from db.return_tables import ReturnReason
 from db.returned import Received, read_received, refused_units, return_reasons
 from db.returns import return_ticket
 from tests.support.answers import add_version, answer_all, correct, erase, whole_record

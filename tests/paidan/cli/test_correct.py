@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 from sqlalchemy import select, update
 
 from db import Database, taxonomy, tickets
-from db.export import EXPORT_COLUMNS
+from db.export_row import EXPORT_COLUMNS
 from db.models import Correction, Ticket
 from paidan.cli.ticket_file import read_file
 from producer.tickets.options import ReadOptions

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from classifier.interface import HeldBack
+from db.provenance import Asked
 from db.results import SAMPLED
 from paidan.cli.export import REASONS
 from tests.support.cli import Cli
@@ -35,4 +36,4 @@ def test_an_export_that_fails_leaves_the_old_file(cli: Cli, answered: Path) -> N
 
 
 def test_every_reason_to_hold_an_answer_back_can_be_asked_for() -> None:
-    assert set(REASONS) == {*get_args(HeldBack), SAMPLED}
+    assert set(REASONS) == {*get_args(HeldBack), Asked.GONE, SAMPLED}

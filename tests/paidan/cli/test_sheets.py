@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 
 from core.errors import InputError
-from db.export import EXPORT_COLUMNS
+from db.export_row import EXPORT_COLUMNS
 from paidan.cli import sheets
 from producer.files.reader import read_rows
 
