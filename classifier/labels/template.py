@@ -14,6 +14,8 @@ from typing import Self
 
 from core.errors import InputError
 
+STEPS = "steps"
+"""The shipped template whose instruction asks for a thought in steps; without one it misleads."""
 THINK, END_THINK = "<think>", "</think>"
 _TICKET, _THOUGHT, _UNIT = "{ticket}", "{thought}", "{unit}"
 _MARKERS = ("### Instruction:", "### Question:", "### Response:")

@@ -16,13 +16,14 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from classifier.labels.prompt import Prompt
-from classifier.labels.template import PromptUnit, load_template
+from classifier.labels.template import STEPS, PromptUnit, load_template
 from classifier.labels.trie import LabelTrie
 from classifier.model.bases.base import Base
 from classifier.model.bases.files import RECIPE
 from classifier.model.bases.tokenizer import has_thoughts, load_tokenizer
 from classifier.setup import Setup
 from core.errors import InputError
+from training.adapter.draws import drawn
 from training.adapter.recipe import Recipe
 from training.adapter.tokens import Tokens
 from training.conflicts import tell_conflicts
@@ -78,9 +79,16 @@ class Preparation:
             for ids, sample in zip(tickets, self.known, strict=True)
         ]
 
+    def thought_of(self, sample: Sample) -> str:
+        """Return the thought that a sample is learned with; empty where it has or learns none."""
+        data = self.recipe.data
+        if data.thoughts == "mixed" and sample.thought:
+            learns = drawn(data.seed, "thought", sample.text) < data.thought_share
+            return sample.thought if learns else ""
+        return sample.thought if data.thoughts == "on" else ""
+
     def _in_tokens(self, ticket: list[int], sample: Sample, row: int) -> Tokens:
-        thought = sample.thought if self.recipe.data.thoughts else ""
-        ids, question = self.prompt.sample(ticket, thought, sample.unit)
+        ids, question = self.prompt.sample(ticket, self.thought_of(sample), sample.unit)
         # Name and end token are the last; the head reads where they are predicted from.
         answer_at = len(ids) - len(self.prompt.labels[sample.unit]) - 2
         return Tokens(ids, question, answer_at, row)
@@ -106,8 +114,8 @@ def prepare(
     prompt = setup.prompt(load_tokenizer(base))
     LabelTrie(prompt.labels, prompt.tokenizer.eos_token_id)  # refuses names that look alike
     progress.say(f"base {base.name}: {prompt.counts}")
-    thoughts = sum(bool(sample.thought) for sample in samples) * recipe.data.thoughts
-    if thoughts and not prompt.template.has_thought:
+    thoughts = sum(bool(sample.thought) for sample in samples)
+    if thoughts and recipe.data.thoughts != "off" and not prompt.template.has_thought:
         progress.say(
             f"warning: {thoughts:,} thoughts (Complex_CoT) are left out, units alone learned: the "
             f"prompt has no thought, since base {base.name} has no <think> or the template has none"
@@ -136,9 +144,19 @@ def recipe_for(base: Base, file: Path | None = None) -> Recipe:
 
 
 def setup_of(base: Base, units: Sequence[PromptUnit], recipe: Recipe) -> Setup:
-    """Return the set-up that a recipe gives a version; no thought where the base has no marks."""
+    """Return the set-up that a recipe gives a version; no thought where the base has no marks.
+
+    Raises:
+        InputError: the template is missing or malformed, or asks for a thought that the base
+            cannot mark.
+    """
     template = load_template(recipe.data.template)
     if not has_thoughts(load_tokenizer(base)):
+        if recipe.data.template == STEPS:
+            raise InputError(
+                f"the template {STEPS!r} asks for a thought in steps, and base {base.name} has no "
+                "<think> to write it behind: take the template 'duties', or another base"
+            )
         template = template.without_thought()
     return Setup(
         base=base.name,

@@ -14,7 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from core.errors import InputError
 
@@ -56,13 +63,30 @@ class Lora(_Section):
 
 
 class Data(_Section):
-    """What is learned from: the split, the prompt, whether thoughts are learned where given."""
+    """What is learned from: the split, the prompt, the thoughts.
+
+    Parameters:
+        test_size: share that is held out.
+        seed: of the split, and of what is drawn ticket by ticket.
+        template: name of a shipped prompt template, or path of a ``.txt`` file.
+        max_prefix_length: see ``classifier.labels.prompt.Lengths``.
+        thoughts: whether thoughts (Complex_CoT) are learned where given: "on", "off", or "mixed",
+            a share of them; true and false are read as "on" and "off".
+        thought_share: of the tickets that have a thought, those that learn it in "mixed". The
+            others learn the unit right after an empty one, as it is served.
+    """
 
     test_size: float = Field(0.1, gt=0, lt=1)
     seed: int = 42
     template: str = "dispatch"
     max_prefix_length: int = Field(2048, ge=1)
-    thoughts: bool = True
+    thoughts: Literal["on", "off", "mixed"] = "on"
+    thought_share: float = Field(0.5, gt=0, lt=1)
+
+    @field_validator("thoughts", mode="before")
+    @classmethod
+    def _read_bool(cls, value: object) -> object:
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 
 class AnswerLosses(_Section):

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from classifier.labels.template import Template, load_template, neutralise
+from classifier.labels.template import STEPS, Template, load_template, neutralise
 from core.errors import InputError
 from tests.support.models import UNITS
 
 
-@pytest.mark.parametrize("name", ["dispatch", "duties", "short"])
+@pytest.mark.parametrize("name", ["dispatch", "duties", "short", "steps"])
 def test_every_template_keeps_the_articles_order(name: str) -> None:
     text = load_template(name).text
 
@@ -26,6 +26,21 @@ def test_the_instruction_lists_the_units_and_their_responsibilities() -> None:
     assert "\n市水务局\n" in names
     assert "管河道" not in names
     assert "市水务局：管河道" in duties
+
+
+def test_the_steps_are_told_before_the_ticket_in_their_order() -> None:
+    template = load_template(STEPS)
+
+    told = template.instruction(UNITS)
+
+    steps = ["市水务局：管河道", "一、何事", "二、何地", "三、何责", "四、何处"]
+    places = [told.index(step) for step in steps]
+    assert places == sorted(places)
+    # Nothing of the steps stands in the thought: an empty one can be served.
+    assert (template.question_end.partition("<think>")[2], template.thought_end) == (
+        "\n",
+        "\n</think>\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,7 +63,7 @@ def test_a_malformed_template_is_refused_with_its_fault(text: str, told: str) ->
     assert told in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["dispatch", "duties", "short"])
+@pytest.mark.parametrize("name", ["dispatch", "duties", "short", "steps"])
 def test_without_a_thought_the_unit_follows_the_response(name: str) -> None:
     template = load_template(name)
 
@@ -63,7 +78,7 @@ def test_without_a_thought_the_unit_follows_the_response(name: str) -> None:
 
 
 def test_an_unknown_template_names_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="dispatch, duties, short"):
+    with pytest.raises(InputError, match="dispatch, duties, short, steps"):
         load_template("nonsense")
     with pytest.raises(InputError, match="cannot be read"):
         load_template(str(tmp_path / "none.txt"))

@@ -1,16 +1,24 @@
 """What stands before an adapter's training: recipe, names, split, tokens."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from datasets import Dataset
 
-from classifier.labels.template import PromptUnit
+from classifier.labels.template import STEPS, PromptUnit
 from core.errors import InputError, TaxonomyError
 from tests.support.llm import prompt_units, themed_samples
-from tests.support.models import STANDIN
+from tests.support.models import STANDIN, random_base, without_marks
 from tests.support.told import Told
-from training.adapter.preparation import MAX_SCORED, Preparation, prepare, recipe_for, split
+from training.adapter.preparation import (
+    MAX_SCORED,
+    Preparation,
+    prepare,
+    recipe_for,
+    setup_of,
+    split,
+)
 from training.adapter.version import train_llm
 from training.samples import Sample
 
@@ -114,15 +122,65 @@ def test_the_head_reads_where_the_name_is_predicted_from(prepared: Preparation) 
         assert prepared.taught[one.row] == sample.unit
 
 
-def test_a_thought_is_learned_unless_the_recipe_says_no() -> None:
-    samples = [Sample(sample.text, sample.unit, "想一想") for sample in themed_samples(10)]
+def thinking(**data: object) -> Preparation:
+    """Tickets that all have a thought, prepared with these settings of a recipe's data."""
+    samples = [Sample(sample.text, sample.unit, "想一想") for sample in themed_samples(40)]
     recipe = recipe_for(STANDIN)
-    without = recipe.model_copy(update={"data": recipe.data.model_copy(update={"thoughts": False})})
+    changed = recipe.data.model_copy(update=data)
+    recipe = recipe.model_copy(update={"data": changed})
+    return prepare(samples, prompt_units(), STANDIN, recipe, Told())
 
-    for settings, is_learned in ((recipe, True), (without, False)):
-        prepared = prepare(samples, prompt_units(), STANDIN, settings, Told())
-        text = prepared.prompt.tokenizer.decode(prepared.tokens()[0].ids)
-        assert ("想一想" in text) == is_learned
+
+def learned_with_thoughts(prepared: Preparation) -> list[str]:
+    """The texts whose tokens hold the thought."""
+    decode = prepared.prompt.tokenizer.decode
+    pairs = zip(prepared.tokens(), prepared.known, strict=True)
+    return [sample.text for one, sample in pairs if "想一想" in decode(one.ids)]
+
+
+def test_a_thought_is_learned_unless_the_recipe_says_no() -> None:
+    on, off = thinking(), thinking(thoughts="off")
+
+    assert len(learned_with_thoughts(on)) == len(on.known) == 108
+    assert learned_with_thoughts(off) == []
+
+
+def test_mixed_learns_a_share_with_thoughts_and_the_rest_as_it_is_served() -> None:
+    prepared = thinking(thoughts="mixed", thought_share=0.25)
+
+    thought = set(learned_with_thoughts(prepared))
+
+    assert 15 <= len(thought) <= 40  # 27 of 108, drawn
+    pairs = zip(prepared.tokens(), prepared.known, strict=True)
+    rest = [one for one, sample in pairs if sample.text not in thought]
+    behind = list(prepared.prompt.suffix)
+    for one in rest:  # the unit follows an empty thought, which is given and not learned
+        assert one.ids[: one.question][-len(behind) :] == behind
+        assert one.answer_at == one.question - 1
+
+
+def test_who_learns_a_thought_goes_by_the_seed_and_the_ticket_alone() -> None:
+    prepared, other = (thinking(thoughts="mixed", seed=seed) for seed in (42, 43))
+
+    again = replace(prepared, known=prepared.known[::-1])
+
+    assert set(learned_with_thoughts(prepared)) == set(learned_with_thoughts(again))
+    shared = {sample.text for sample in prepared.known} & {sample.text for sample in other.known}
+    drawn = [shared & set(learned_with_thoughts(one)) for one in (prepared, other)]
+    assert drawn[0] != drawn[1]
+
+
+def test_a_prompt_that_asks_for_steps_is_refused_for_a_base_that_cannot_mark_them(
+    tmp_path: Path,
+) -> None:
+    recipe = recipe_for(STANDIN)
+    stepwise = recipe.data.model_copy(update={"template": STEPS})
+    recipe = recipe.model_copy(update={"data": stepwise})
+    without = without_marks(random_base(tmp_path / "plain"))
+
+    assert "何责" in setup_of(STANDIN, prompt_units(), recipe).template
+    with pytest.raises(InputError, match="no <think> to write it behind: take the template"):
+        setup_of(without, prompt_units(), recipe)
 
 
 def test_of_many_held_out_samples_some_are_scored(prepared: Preparation) -> None:

@@ -68,6 +68,20 @@ def test_the_recipes_own_way_is_the_default_and_takes_what_the_fast_path_does_no
     assert Recipe.read(file).training["packing"]
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("true", "on"), ("false", "off"), ("'on'", "on"), ("'off'", "off"), ("'mixed'", "mixed")],
+)
+def test_thoughts_are_on_off_or_mixed_and_true_and_false_are_still_read(
+    tmp_path: Path, written: str, read: str
+) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_text(f"[data]\nthoughts = {written}")
+
+    assert Recipe.read(file).data.thoughts == read
+    assert Recipe.read().data.thoughts == "on"
+
+
 def test_head_and_names_are_learned_together_by_default() -> None:
     assert (Recipe.read().answer.head, Recipe.read().answer.names) == (1.0, 1.0)
 
@@ -86,6 +100,9 @@ def test_head_and_names_are_learned_together_by_default() -> None:
         ("[answer]\nhead = -1", "answer.head"),
         ("[answer]\nhead_learning_rate = 0", "answer.head_learning_rate"),
         ("[answer]\nlabel_smoothing = 1", "answer.label_smoothing"),
+        ("[data]\nthoughts = 'some'", "data.thoughts"),
+        ("[data]\nthoughts = 1", "data.thoughts"),
+        ("[data]\nthought_share = 1", "data.thought_share"),
         ("[compute]\npath = 'faster'", "compute.path"),
         ("[compute]\nmemory = 0", "compute.memory"),
         (
