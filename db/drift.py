@@ -1,16 +1,17 @@
 """Drift: whether what the champion answers now is still like what it answered at first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from db import events, versions
+from db import events, taxonomy, versions
 from db.figures import THRESHOLDS, Answered, Figures, Moved, compare
 from db.models import AliasMove, Classification, Correction, Event, ModelVersion
 from db.quality import is_override
+from db.unit_index import UnitIndex
 
 WINDOW = 1_000
 """Answers that are compared: the newest, and as many of the first."""
@@ -48,16 +49,16 @@ def read_drift(session: Session, reference: Figures | None = None, window: int =
     version = versions.champion(session)
     if version is None:
         return Drift(None, 0, needed)
-    answers = _answers(version)
+    answers, groups = _answers(version), _groups(taxonomy.read_index(session))
     ids = answers.with_only_columns(Classification.id).limit(needed).subquery()
     found = session.scalar(select(func.count()).select_from(ids)) or 0
     if found < needed:
         return Drift(version, found, needed)
     if reference is None:
         first = answers.order_by(Classification.classified_at, Classification.id)
-        reference = _figures(session, first.limit(window))
+        reference = _figures(session, first.limit(window), groups)
     newest = answers.order_by(Classification.classified_at.desc(), Classification.id.desc())
-    recent = _figures(session, newest.limit(window))
+    recent = _figures(session, newest.limit(window), groups)
     return Drift(version, found, needed, compare(reference, recent))
 
 
@@ -125,5 +126,20 @@ def _answers(version: str) -> Select[Any]:
     )
 
 
-def _figures(session: Session, answers: Select[Any]) -> Figures:
-    return Figures.of(Answered(*row) for row in session.execute(answers))
+def _figures(session: Session, answers: Select[Any], groups: Mapping[str, str]) -> Figures:
+    return Figures.of(
+        Answered(groups.get(unit, unit), *rest) for unit, *rest in session.execute(answers)
+    )
+
+
+def _groups(index: UnitIndex) -> dict[str, str]:
+    """Map units to codes under which a change of the units alone changes no mix.
+
+    A unit that was merged counts as its successor, and the parts of one that was split as that one.
+    """
+    now = {code: index.follow(unit) for code, unit in index.units.items()}
+    groups = {code: unit.code for code, unit in now.items() if unit is not None}
+    for unit in index.units.values():
+        if unit.split_into and now[unit.code] is None:
+            groups |= {part.code: unit.code for part in index.stands_now(unit.code)}
+    return {code: groups.get(group, group) for code, group in groups.items()}

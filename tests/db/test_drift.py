@@ -9,8 +9,10 @@ from db import Database, versions
 from db.drift import CROSSED, ENDED, Drift, read_drift, record_crossings
 from db.figures import Figures
 from db.models import Event
+from db.taxonomy import UnitRecord
 from tests.support.answers import add_version, answer_all, correct
-from tests.support.make import add_more_tickets, add_units
+from tests.support.make import UNITS, add_more_tickets, add_units
+from tests.support.units import load
 
 WINDOW = 60
 SURE, UNSURE = ("A", 0.95, None), ("A", 0.4, "no_unit")
@@ -129,3 +131,26 @@ def test_what_crossed_with_one_champion_may_cross_with_the_next(database: Databa
         answer(database, WINDOW, version=version)
         answer(database, WINDOW, ("B", 0.95, None), version)
         assert record(database) == ["unit mix"]
+
+
+def test_units_that_were_merged_or_split_do_not_change_the_mix_by_themselves(
+    database: Database,
+) -> None:
+    promote(database, "v")
+    answer(database, WINDOW // 2)
+    answer(database, WINDOW // 2, ("B", 0.95, None))
+    load(
+        database,
+        UnitRecord("D", "丁局"),
+        UnitRecord("E", "戊局"),
+        UnitRecord("A", UNITS["A"], status="retired", split_into=("D", "E")),
+        UnitRecord("B", UNITS["B"], status="merged", merged_into="C"),
+    )
+
+    answer(database, WINDOW // 4, ("D", 0.95, None))
+    answer(database, WINDOW // 4, ("E", 0.95, None))
+    answer(database, WINDOW // 2, ("C", 0.95, None))
+    assert crossed(drift(database)) == []
+
+    answer(database, WINDOW, ("C", 0.95, None))
+    assert crossed(drift(database)) == ["unit mix"]
