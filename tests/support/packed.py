@@ -12,7 +12,7 @@ from tests.support.joint import Gradients, still_recipe
 from tests.support.models import random_base
 from training.adapter.fast.examples import Example
 from training.adapter.loading import load_with_adapter
-from training.adapter.recipe import AnswerLosses
+from training.adapter.recipe import AnswerLosses, Compute
 from training.adapter.unit_head import UnitHead
 
 CPU = torch.device("cpu")
@@ -23,7 +23,8 @@ _TOKENS = 200
 
 def adapted_model(folder: Path, shape: str = "qwen2", device: torch.device = CPU) -> Any:
     """A random base in 4 bits, with an adapter as if something had been learned already."""
-    model = load_with_adapter(random_base(folder, shape), still_recipe(), device)
+    recipe = still_recipe().model_copy(update={"compute": Compute(path="fast")})
+    model = load_with_adapter(random_base(folder, shape), recipe, device)
     generator = torch.Generator().manual_seed(5)
     for name, weight in sorted(model.named_parameters()):
         if "lora_B" in name:
@@ -60,15 +61,16 @@ def make_examples(
 
 def plain_loss(model: Any, examples: Sequence[Example], head: UnitHead | None) -> torch.Tensor:
     """The joint loss, sample by sample, each with its own copy of the prefix."""
-    tokens, tickets = torch.zeros(()), torch.zeros(())
+    tokens, tickets = torch.zeros(2, device=model.device)
     for one in examples:
-        out = model.get_base_model()(torch.tensor(one.ids)[None], output_hidden_states=True)
-        wanted = torch.tensor(one.ids[one.learned])
-        scores = out.logits[0, torch.tensor(one.learned - 1)]
+        ids = torch.tensor(one.ids, device=model.device)
+        out = model.get_base_model()(ids[None], output_hidden_states=True)
+        wanted = ids[one.learned]
+        scores = out.logits[0, one.learned - 1].float()
         tokens = tokens + cross_entropy(scores, wanted, reduction="sum")
         if head is not None:
             state = out.hidden_states[-1][0, one.answer_at][None]
-            tickets = tickets + head.loss(state, torch.tensor([one.row]))
+            tickets = tickets + head.loss(state, ids.new_tensor([one.row]))
     names = tokens / sum(len(one.learned) for one in examples)
     if head is None:
         return names
