@@ -9,7 +9,14 @@ from sqlalchemy.orm import Session
 
 from db import events, taxonomy, versions
 from db.figures import THRESHOLDS, Answered, Figures, Moved, compare
-from db.models import AliasMove, Classification, Correction, Event, ModelVersion
+from db.models import (
+    AliasMove,
+    CalibrationMove,
+    Classification,
+    Correction,
+    Event,
+    ModelVersion,
+)
 from db.quality import is_override
 from db.unit_index import UnitIndex
 
@@ -108,8 +115,12 @@ def _over(session: Session, version: str) -> set[str]:
 
 
 def _answers(version: str) -> Select[Any]:
-    """Return the query for a champion's answers since it first became one."""
-    since = select(func.min(AliasMove.moved_at)).where(AliasMove.model_version == version)
+    """Return the query for a champion's answers since it became one, or was last recalibrated."""
+    promoted = select(func.min(AliasMove.moved_at)).where(AliasMove.model_version == version)
+    recalibrated = select(func.max(CalibrationMove.moved_at)).where(
+        CalibrationMove.model_version == version
+    )
+    since = func.coalesce(recalibrated.scalar_subquery(), promoted.scalar_subquery())
     overrides = (
         select(func.count())
         .select_from(Correction)
@@ -121,7 +132,7 @@ def _answers(version: str) -> Select[Any]:
         Classification.unit_code, Classification.probability, Classification.held_back, overrides
     ).where(
         # The index is on the time. Before, other versions answered.
-        Classification.classified_at >= since.scalar_subquery(),
+        Classification.classified_at >= since,
         Classification.model_version == version,
     )
 

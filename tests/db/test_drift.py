@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from db import Database, versions
+from db import Database, calibrations, versions
 from db.drift import CROSSED, ENDED, Drift, read_drift, record_crossings
 from db.figures import Figures
 from db.models import Event
@@ -154,3 +154,18 @@ def test_units_that_were_merged_or_split_do_not_change_the_mix_by_themselves(
 
     answer(database, WINDOW, ("C", 0.95, None))
     assert crossed(drift(database)) == ["unit mix"]
+
+
+def test_a_recalibrated_champion_is_compared_with_itself_since_then(database: Database) -> None:
+    promote(database, "v")
+    answer(database, WINDOW)
+    answer(database, WINDOW, UNSURE)
+    assert crossed(drift(database)) == ["confidence", "no_unit"]
+
+    with database.writing() as session:
+        calibrations.put(session, "v", {}, {}, actor="test")
+    answer(database, WINDOW, UNSURE)
+    assert drift(database) == Drift("v", WINDOW, 2 * WINDOW)
+
+    answer(database, WINDOW, UNSURE)
+    assert crossed(drift(database)) == []
