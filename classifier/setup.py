@@ -85,7 +85,11 @@ class Setup(BaseModel):
         try:
             setup = cls.model_validate_json(content)
         except ValidationError as error:
-            raise damaged(directory / SETUP, f"not a set-up ({error})") from error
+            # Not the error's own text: it has many lines, and quotes the content.
+            problems = "; ".join(
+                f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
+            )
+            raise damaged(directory / SETUP, f"not a set-up ({problems})") from error
         codes = sorted(unit.code for unit in setup.units)
         if codes != sorted(manifest.codes):
             raise damaged(directory / SETUP, "its units are not the manifest's")
