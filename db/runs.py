@@ -205,6 +205,13 @@ def has_made(session: Session, version: str) -> bool:
     return session.scalar(select(Run.id).where(Run.version == version).limit(1)) is not None
 
 
+def refused_run(session: Session, version: str) -> Run | None:
+    """Return the run that made a version which the gate then refused, None where it did not."""
+    mine = select(Run).where(Run.version == version, Run.state == RunState.REFUSED)
+    found = session.scalar(mine.order_by(Run.id.desc()).limit(1))
+    return found if found and found.verdict and not found.verdict.get("promoted") else None
+
+
 def count_verdicts(session: Session, champion: str) -> int:
     """Return how often the gate has compared a version with this champion."""
     verdicts = session.scalars(select(Run.verdict).where(Run.state.in_(ENDED)))

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from classifier.manifest import WEAK
 from core.errors import ModelVersionError
-from db import versions
+from db import runs, versions
 from db.session import Database
 from db.versions import Moved
 from registry.opening import check_version
@@ -15,28 +17,45 @@ from registry.opening import check_version
 def promote(
     database: Database, name: str, models_dir: Path, *, actor: str, force: bool = False
 ) -> Moved:
-    """Make a version the champion, if it can be opened and is not too weak.
+    """Make a version the champion, if it can be opened and neither training nor gate objects.
 
     Args:
         database: the record.
         name: the version's.
         models_dir: the folder of all versions.
         actor: who asked for it, for the audit.
-        force: promote it even where training found it too weak; the audit has what it found.
+        force: promote it even so; the audit has what spoke against it.
 
     Raises:
-        ModelVersionError: it is unknown, pruned or too weak, its files were changed, or its units
-            are of another taxonomy, or gone.
+        ModelVersionError: it is unknown, pruned, too weak or refused by the gate, its files were
+            changed, or its units are of another taxonomy, or gone.
         StorageError: a file is there and cannot be read.
     """
     check_version(database, name, models_dir)
     with database.reading() as session:
         metrics = versions.get_version(session, name).metrics
+        refused = _refusal(session, name)
     if not force:
         check_strength(name, metrics)
-    forced = str(metrics.get(WEAK) or "nothing") if force else None
+        if refused:
+            raise ModelVersionError(
+                f"model version {name} is registered and not promoted: {refused}. Train another, "
+                f"or promote it all the same: paidan models promote {name} --force"
+            )
+    objections = [str(one) for one in (metrics.get(WEAK), refused) if one]
+    forced = ("; ".join(objections) or "nothing") if force else None
     with database.writing() as session:
         return versions.promote(session, name, actor=actor, forced=forced)
+
+
+def _refusal(session: Session, name: str) -> str | None:
+    """Return why the gate refused a version that a run made; None where it did not."""
+    run = runs.refused_run(session, name)
+    if run is None:
+        return None
+    findings = (run.verdict or {}).get("findings", [])
+    checks = ", ".join(one["check"] for one in findings if not one["passed"])
+    return f"the gate refused it ({checks}; 'paidan runs show {run.id}' says why)"
 
 
 def check_strength(name: str, metrics: Mapping[str, Any]) -> None:

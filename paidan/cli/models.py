@@ -118,7 +118,9 @@ def _calibration_line(row: dict[str, Any]) -> str:
 
 @models.command()
 @click.argument("name")
-@click.option("--force", is_flag=True, help="Promote it even if training found it weak.")
+@click.option(
+    "--force", is_flag=True, help="Promote it even if it is weak, or the gate refused it."
+)
 @BY
 def promote(name: str, by: str, *, force: bool) -> None:
     """Make a version the champion: workers swap it in between two batches."""

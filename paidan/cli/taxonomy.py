@@ -125,7 +125,8 @@ def _learned(database: "Database", settings: Settings) -> dict[str, list[str]]:
     from db import versions
 
     with database.reading() as session:
-        names = [version.name for version in versions.list_versions(session)]
+        there = [v for v in versions.list_versions(session) if v.pruned_at is None]
+        names = [version.name for version in there]
     learned: dict[str, list[str]] = {}
     for name in names:
         try:

@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from classifier.manifest import WEAK
 from core.errors import ModelVersionError
-from db import Database, taxonomy, versions
+from db import Database, runs, taxonomy, versions
 from db.models import Event
+from db.run_tables import Run
 from db.versions import Moved
 from registry import champion
 from tests.support.make import UNITS, add_units
@@ -139,6 +140,27 @@ def test_a_champion_that_moves_while_a_rollback_checks_is_not_rolled_back(
         rollback(database, tmp_path)
 
     assert champion_of(database) == third
+
+
+def test_a_version_that_the_gate_refused_is_promoted_by_force_alone(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    findings = [{"check": "frozen", "passed": True}, {"check": "recent", "passed": False}]
+    with database.writing() as session:
+        run_id = runs.ask(session, "linear", {}, asked_for=runs.HAND, actor="li")
+        run = session.get_one(Run, run_id)
+        run.state, run.version, run.verdict = "refused", names[0], {"findings": findings}
+
+    with pytest.raises(ModelVersionError, match=rf"it \(recent; 'paidan runs show {run_id}'"):
+        promote(database, tmp_path, names[0])
+    assert champion_of(database) is None
+
+    champion.promote(database, names[0], tmp_path, actor="li", force=True)
+
+    assert champion_of(database) == names[0]
+    with database.reading() as session:
+        [data] = session.scalars(select(Event.data).where(Event.kind == "model.promoted"))
+    assert "the gate refused it (recent" in data["forced"]
 
 
 def test_a_promotion_by_force_is_in_the_audit_with_what_spoke_against_it(
