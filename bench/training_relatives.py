@@ -12,8 +12,8 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
 from classifier.model.segment import PADDING, PREFIX
+from training.adapter.fast.dropout import Dropout
 from training.adapter.fast.micro_batch import MicroBatch
-from training.adapter.fast.products import Dropout
 
 GROUPED = "bench_prefix_grouper"
 """The name under which transformers calls ``_grouped_attention``."""

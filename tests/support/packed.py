@@ -21,10 +21,14 @@ UNITS = "ABCDE"
 _TOKENS = 200
 
 
-def adapted_model(folder: Path, shape: str = "qwen2", device: torch.device = CPU) -> Any:
+def adapted_model(folder: Path, shape: str = "qwen2") -> Any:
     """A random base in 4 bits, with an adapter as if something had been learned already."""
     recipe = still_recipe().model_copy(update={"compute": Compute(path="fast")})
-    model = load_with_adapter(random_base(folder, shape), recipe, device)
+    return with_adapter(load_with_adapter(random_base(folder, shape), recipe, CPU))
+
+
+def with_adapter(model: Any) -> Any:
+    """Let a model's fresh adapter be one that is not zero."""
     generator = torch.Generator().manual_seed(5)
     for name, weight in sorted(model.named_parameters()):
         if "lora_B" in name:

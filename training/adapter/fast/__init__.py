@@ -4,7 +4,7 @@ The ``trainer`` takes a step's tickets as ``examples``. ``division`` parts them 
 that fit the ``memory``, and says of how many layers each recomputes. A ``micro_batch`` lays its
 tickets out behind the prefix that they share; ``visibility`` says who sees whom, and ``attention``
 computes it. The ``decoder`` runs its ``layers``, whose ``products`` add the adapter to the engine's
-4-bit weights and keep for the backward pass what is dear to recompute alone. ``losses`` are taken
-at the positions that count, over the ``vocabulary`` by chunks. On CUDA ``compilation`` fuses what
-stands between the products.
+4-bit weights and keep for the backward pass what is dear to recompute alone; a ``dropout`` is drawn
+again. ``losses`` are taken at the positions that count, over the ``vocabulary`` by chunks. On CUDA
+``compilation`` fuses what stands between the products.
 """

@@ -10,9 +10,9 @@ from classifier.model.decoder import norm
 from classifier.model.kv_cache import head_size
 from classifier.model.rotary import RotaryEmbedding
 from training.adapter.fast.attention import Attention
+from training.adapter.fast.dropout import NO_DROPOUT, Dropout
 from training.adapter.fast.layers import PRODUCTS, Functions, TrainedLayer
 from training.adapter.fast.micro_batch import MicroBatch
-from training.adapter.fast.products import NO_DROPOUT, Dropout
 
 
 class Decoder:

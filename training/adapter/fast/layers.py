@@ -17,7 +17,8 @@ from classifier.model.lora import LoraLinear
 from classifier.model.rotary import rotate
 from training.adapter.fast.attention import Attend
 from training.adapter.fast.compilation import any_length, compiled
-from training.adapter.fast.products import Dropout, Make, TrainedLinear, products
+from training.adapter.fast.dropout import Dropout
+from training.adapter.fast.products import Make, TrainedLinear, products
 
 _ADAPTER = "default"
 """peft's name of a model's only adapter."""

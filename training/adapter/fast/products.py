@@ -15,6 +15,7 @@ from torch.nn.functional import linear
 
 from classifier.model.lora import LoraLinear
 from training.adapter.fast.compilation import any_length
+from training.adapter.fast.dropout import Dropout
 
 Make = Callable[..., torch.Tensor]
 """Makes the input x, (t, in), of what is kept."""
@@ -35,29 +36,6 @@ class TrainedLinear:
     a: torch.Tensor | None
     b: torch.Tensor | None
     scale: float
-
-
-@dataclass(frozen=True, slots=True)
-class Dropout:
-    """What an adapter does not see of its input: a share, drawn by a seed."""
-
-    share: float
-    seed: int
-
-    def of(self, x: torch.Tensor) -> torch.Tensor:
-        """Return x without that share, the rest larger for it; the same each time."""
-        if not self.share:
-            return x
-        generator = torch.Generator(x.device).manual_seed(self.seed)
-        kept = torch.empty_like(x).bernoulli_(1 - self.share, generator=generator)
-        return x * kept.div_(1 - self.share)
-
-    def at(self, number: int) -> "Dropout":
-        """Return another of the same share."""
-        return Dropout(self.share, self.seed + number)
-
-
-NO_DROPOUT = Dropout(0.0, 0)
 
 
 def products(

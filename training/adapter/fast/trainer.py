@@ -14,11 +14,11 @@ from classifier.model.runner_choice import why_not_compiled
 from core.errors import DeviceError
 from training.adapter.fast.decoder import Decoder
 from training.adapter.fast.division import Part, divide
+from training.adapter.fast.dropout import NO_DROPOUT, Dropout
 from training.adapter.fast.examples import Example, examples_of, shared_prefix
 from training.adapter.fast.losses import StepLoss
 from training.adapter.fast.memory import Costs, free_bytes
 from training.adapter.fast.micro_batch import MicroBatch
-from training.adapter.fast.products import NO_DROPOUT, Dropout
 from training.adapter.joint_trainer import JointTrainer
 
 _SEEDS = 1 << 48

@@ -7,8 +7,8 @@ import torch
 from tests.support.joint import Gradients
 from tests.support.packed import CPU, PREFIX, adapted_model, distance, gradients_of, make_examples
 from training.adapter.fast.decoder import Decoder
+from training.adapter.fast.dropout import Dropout
 from training.adapter.fast.micro_batch import MicroBatch
-from training.adapter.fast.products import Dropout
 
 OWN = (5, 120, 1, 60)
 

@@ -9,9 +9,9 @@ from classifier.model.kv_cache import head_size
 from classifier.model.rotary import RotaryEmbedding
 from tests.support.packed import CPU, adapted_model, make_examples
 from training.adapter.fast.attention import Attention
+from training.adapter.fast.dropout import NO_DROPOUT, Dropout
 from training.adapter.fast.layers import Functions, TrainedLayer
 from training.adapter.fast.micro_batch import MicroBatch
-from training.adapter.fast.products import NO_DROPOUT, Dropout
 
 TOKENS = 100
 

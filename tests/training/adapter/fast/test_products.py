@@ -7,7 +7,8 @@ from torch import nn
 from torch.nn.functional import linear, silu
 
 from classifier.model.lora import LoraLinear
-from training.adapter.fast.products import NO_DROPOUT, Dropout, TrainedLinear, products
+from training.adapter.fast.dropout import NO_DROPOUT, Dropout
+from training.adapter.fast.products import TrainedLinear, products
 
 TOKENS, WIDTH, RANK, SCALE = 50, 128, 8, 0.5
 
@@ -91,16 +92,3 @@ def test_what_stands_between_is_kept_only_as_what_it_is_made_of() -> None:
         products(gated, sources, [layer], NO_DROPOUT)
 
     assert [tuple(one.shape) for one in kept] == [(TOKENS, RANK), *[(TOKENS, WIDTH)] * 2]
-
-
-def test_a_dropout_draws_the_same_each_time_and_leaves_the_mean() -> None:
-    ones = torch.ones(400, 500)
-    dropout = Dropout(0.05, 3)
-
-    dropped = dropout.of(ones)
-
-    assert torch.equal(dropped, dropout.of(ones))
-    assert not torch.equal(dropped, dropout.at(1).of(ones))
-    assert abs(float((dropped == 0).float().mean()) - 0.05) < 0.005
-    assert abs(float(dropped.mean()) - 1) < 0.005
-    assert NO_DROPOUT.of(ones) is ones

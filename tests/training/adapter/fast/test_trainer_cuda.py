@@ -6,16 +6,18 @@ from typing import Literal
 import pytest
 import torch
 
+from bench.training_rows import Row
 from tests.support.joint import gradients, prepared_of, still_recipe, trainer_of
 from tests.support.llm import recipe_with_head, train_test_llm
+from tests.support.models import random_base
 from tests.support.packed import (
     PREFIX,
-    adapted_model,
     distance,
     gradients_of,
     make_examples,
     plain_loss,
     unit_head,
+    with_adapter,
 )
 from tests.support.told import Told
 from training.adapter.fast.decoder import Decoder
@@ -53,7 +55,9 @@ def test_a_steps_gradients_are_the_recipes(tmp_path: Path, completion_only: bool
 
 @pytest.mark.parametrize("shape", ["qwen2", "llama", "qwen3", "odd"])
 def test_packed_samples_have_the_gradients_of_each_alone(tmp_path: Path, shape: str) -> None:
-    model = adapted_model(tmp_path, shape, CUDA)
+    # Random bases are so sharp that bfloat16's rounding alone moves their gradients by a fifth
+    half = Row(dtype=torch.float16)
+    model = with_adapter(half.load(random_base(tmp_path, shape), still_recipe(), CUDA))
     head = unit_head(model.config.hidden_size).to(CUDA)
     examples = make_examples((5, 120, 3, 60, 300))
     plain_loss(model, examples, head).backward()
