@@ -152,7 +152,7 @@ def _facts(found: "Contrast", source: str) -> dict[str, object]:
 
 def _lines(found: "Contrast", units: Mapping[str, str], source: str) -> Iterator[str]:
     """Yield the report for people; ``units`` are names by code."""
-    from training.contrast.confusion import most_changed
+    from training.contrast.confusion import most_changed, most_of
 
     yield f"first   {found.versions[0]}"
     yield f"second  {found.versions[1]}"
@@ -164,10 +164,13 @@ def _lines(found: "Contrast", units: Mapping[str, str], source: str) -> Iterator
     yield f"\nright: both {both:,}, {alone}, neither {neither:,}\n"
     yield "F1: first second  change  tickets  unit"
     yield from (_unit_line(found, code, units) for code in found.units)
-    changed = most_changed(found.pairs, _SHOWN)
-    if changed:
-        yield "\nconfused: first second  (those that changed most)"
-        yield from (_pair_line(pair, units) for pair in changed)
+    for title, pairs in (
+        ("that changed most", most_changed(found.pairs, _SHOWN)),
+        ("most often by the first", most_of(found.pairs, 0, _SHOWN)),
+        ("most often by the second", most_of(found.pairs, 1, _SHOWN)),
+    ):
+        yield f"\nconfused: first second  ({title})"
+        yield from (_pair_line(pair, units) for pair in pairs)
 
 
 def _measure_line(one: "Difference") -> str:

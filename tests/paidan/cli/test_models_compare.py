@@ -44,7 +44,11 @@ def test_both_are_measured_on_a_file(
     assert "right: both 0, first alone 4, second alone 1, neither 0" in ran.out
     accuracy = next(line for line in ran.out.splitlines() if line.startswith("accuracy"))
     assert accuracy.split()[1:4] == ["0.8000", "0.2000", "-0.6000"]
-    assert "甲局 -> 乙局" in ran.out
+    changed, by_first, by_second = ran.out.split("confused: first second")[1:]
+    assert "4  甲局 -> 乙局" in changed
+    assert "甲局 -> 乙局" not in by_first
+    assert "乙局 -> 甲局" in by_first
+    assert "甲局 -> 乙局" in by_second
     assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
 
 
