@@ -15,11 +15,11 @@ import worker.version_loader
 from classifier.interface import Classifier
 from classifier.model.adapter_file import WEIGHTS
 from core.settings import Settings
-from db import Database, taxonomy, versions
+from db import Database, taxonomy, tickets, versions
 from db.models import Classification, Ticket
 from registry.writer import TrainedVersion
-from tests.support.llm import changed_copy, promote_llm
-from tests.support.make import add_tickets, add_units, promote_constant
+from tests.support.llm import THEMES, changed_copy, promote_llm
+from tests.support.make import UNITS, add_tickets, add_units, new_ticket, promote_constant
 from tests.support.processes import wait_until
 from worker.loop import ClaimLoop
 from worker.resident import Resident
@@ -81,6 +81,36 @@ def test_what_a_version_would_give_to_a_unit_that_is_gone_goes_to_a_person(
         assert session.scalars(select(Ticket.status)).all() == ["review"]
         [answer] = session.scalars(select(Classification))
         assert (answer.unit_code, answer.probability, answer.held_back) == ("B", 0.25, "gone")
+
+
+@pytest.mark.parametrize("answers_by", ["llm_version", "head_version"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_llm_names_new_units_at_once_and_asks_a_person_where_one_was_split(
+    database: Database, settings: Settings, request: pytest.FixtureRequest, answers_by: str
+) -> None:
+    # Given an LLM that learned A to C; then C was split in two, and a unit added
+    add_units(database)
+    promote_llm(database, settings.resolved_models_dir, request.getfixturevalue(answers_by))
+    resident = Resident(database, settings.resolved_models_dir)
+    settings = settings.model_copy(update={"top_k": 6})
+    loop = ClaimLoop(database, resident, settings, lambda _: None, "w")
+    with database.writing() as session:
+        new = [taxonomy.UnitRecord(code, f"{code}号办公室") for code in ("D", "E", "N")]
+        split = taxonomy.UnitRecord("C", UNITS["C"], status="retired", split_into=("D", "E"))
+        taxonomy.import_units(session, [*new, split], actor="test")
+        texts = enumerate((THEMES["A"], THEMES["B"], THEMES["C"]))
+        ids = tickets.insert(session, [new_ticket(n, text=text) for n, text in texts]).all_ids
+
+    loop.run(ids, "bulk")
+
+    # Then A and B are routed as before, and what was C's asks a person who sees both parts
+    assert loop.resident.offered_units == {*"ABCDEN"}
+    with database.reading() as session:
+        first, second, third = session.scalars(select(Classification).order_by("ticket_id"))
+        assert [first.unit_code, second.unit_code] == ["A", "B"]
+        assert (third.unit_code in {"D", "E"}, third.held_back) == (True, "gone")
+        assert {code for code, _ in third.top_k[:2]} == {"D", "E"}
+        assert {*"ABDEN"} == {code for code, _ in third.top_k}
 
 
 @pytest.fixture
