@@ -41,6 +41,7 @@ from classifier.linear_model import LinearWeights
 from classifier.model.bases.base import Base
 from classifier.model.bases.entries import BASES, add_base
 from classifier.setup import AnswerBy, Setup
+from db.run_points import Point
 from registry.writer import TrainedVersion
 from training.adapter.preparation import recipe_for, split
 from training.adapter.recipe import Recipe
@@ -192,6 +193,9 @@ class Lines:
 
     def step(self, step: int, steps: int, loss: float | None) -> None:
         """Take how far the training is."""
+
+    def measured(self, point: Point) -> None:
+        """Take a point of the curves."""
 
 
 def print_table(rows: Sequence[Figures]) -> None:

@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     retrain_every: Schedule = Field("", description="minutes, or a time of day; empty: never")
     retrain_pause: float = Field(60, ge=0, description="minutes after a run before one starts")
     run_limit: float = Field(86_400, gt=0, description="a training run is ended after this")
+    checkpoint: float = Field(300, ge=0, description="between two checkpoints of an LLM's run")
     promote: Promotion = Field("auto", description="who promotes what a run has made")
     report_to: ReportTo = Field("none", description="where curves go, too; nothing leaves the host")
 

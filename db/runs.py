@@ -128,9 +128,9 @@ def note(session: Session, token: str, **values: Any) -> bool:
     return done.first() is not None
 
 
-def checkpointed(session: Session, token: str, step: int) -> bool:
+def checkpointed(session: Session, token: str, step: int, folder: str) -> bool:
     """Note a whole checkpoint: what dies from here on dies elsewhere than before."""
-    return note(session, token, checkpoint_step=step, deaths=0)
+    return note(session, token, checkpoint_step=step, checkpoint_dir=folder, deaths=0)
 
 
 def end(session: Session, token: str, state: RunState, **values: Any) -> bool:

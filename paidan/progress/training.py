@@ -4,6 +4,7 @@ from typing import Self
 
 from rich.progress import TextColumn
 
+from db.run_points import Point
 from paidan.progress.bar import Bar
 
 
@@ -34,3 +35,6 @@ class TrainingProgress:
         self._bar.start()  # here: what tells lines alone has no bar
         line = f"{self._prefix}training step {step:,} of {steps:,} {detail}"
         self._bar.show(line, step, steps, detail)
+
+    def measured(self, point: Point) -> None:
+        """Show no curve: the bar tells the loss."""

@@ -140,7 +140,7 @@ def test_three_deaths_without_a_checkpoint_between_fail_a_run(database: Database
     # A checkpoint: it gets on, so what was before counts no more
     held = leased(database)
     with database.writing() as session:
-        assert runs.checkpointed(session, held.token, 20)
+        assert runs.checkpointed(session, held.token, 20, "/folder")
         runs.die(session, held.token, "signal 9")
     assert run_of(database, run_id).state == RunState.QUEUED
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from trl import SFTConfig
 
+from training.adapter.checkpoints import KEPT
 from training.adapter.recipe import Recipe
 from training.progress import Progress
 
@@ -26,6 +27,7 @@ def sft_config(
     if fast:  # a batch is a step, and is divided by the trainer
         arguments["per_device_train_batch_size"] = recipe.samples_per_step
         arguments["gradient_accumulation_steps"] = 1
+    arguments.setdefault("save_total_limit", KEPT)
     arguments["warmup_steps"] = capped_warm_up(recipe, samples, progress)
     on_gpu = device.type == "cuda"
     bf16 = on_gpu and torch.cuda.is_bf16_supported()

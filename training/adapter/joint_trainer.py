@@ -4,13 +4,19 @@ import training.adapter.unsloth_first  # noqa: F401
 
 # isort: split
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.trainer import TRAINING_ARGS_NAME
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from training.adapter.tokens import ANSWER_AT, ROW
+from training.adapter.checkpoints import seal
+from training.adapter.tokens import ANSWER_AT, IGNORED, ROW
 from training.adapter.unit_head import UnitHead
 
 _MODULE = "unit_head"
@@ -26,6 +32,8 @@ class JointTrainer(SFTTrainer):
     """
 
     unit_head: UnitHead | None = None
+    validated: Sequence[dict[str, Any]] = ()
+    """Samples that are not learned, and whose loss is measured now and then."""
     _tickets = 0
     _answer_at: torch.Tensor | None = None
     _hidden: torch.Tensor | None = None
@@ -67,6 +75,23 @@ class JointTrainer(SFTTrainer):
         share = summed / self._tickets * self._divided_again(num_items_in_batch)
         return losses.names * names + losses.head * share
 
+    def validation_loss(self) -> float | None:
+        """Return the mean loss of the ``validated`` samples, None where there are none."""
+        if not self.validated:
+            return None
+        size, losses = self.args.per_device_train_batch_size, []
+        before = self._tickets
+        with torch.no_grad(), _without_dropout(self.model), self.compute_loss_context_manager():
+            for start in range(0, len(self.validated), size):
+                some = list(self.validated[start : start + size])
+                batch = self._prepare_inputs(self.data_collator(some))
+                items = (batch["labels"][:, 1:] != IGNORED).sum()
+                self._tickets = len(some)
+                loss = self.compute_loss(self.model, batch, num_items_in_batch=items)
+                losses.append(float(loss) * len(some))
+        self._tickets = before
+        return sum(losses) / len(self.validated)
+
     def names_loss(
         self, model: Any, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None
     ) -> torch.Tensor:
@@ -87,6 +112,30 @@ class JointTrainer(SFTTrainer):
         counted = num_items_in_batch is not None and self.model_accepts_loss_kwargs
         return 1 if counted or self.compute_loss_func else self.current_gradient_accumulation_steps
 
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        """Write none: a checkpoint is no model to show."""
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """Write adapter, head, optimizer, schedule, generators and state, and seal them."""
+        super()._save_checkpoint(model, trial)
+        folder = Path(self._get_output_dir(trial=trial))
+        checkpoint = folder / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
+        # Nobody reads the arguments again: the recipe has them. They are a pickle.
+        (checkpoint / TRAINING_ARGS_NAME).unlink(missing_ok=True)
+        if self.unit_head is not None:
+            self.unit_head.learned().save(checkpoint)
+        seal(checkpoint)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Take adapter and head from a checkpoint; what else it has is taken later."""
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if self.unit_head is not None:
+            self.unit_head.take(Path(resume_from_checkpoint))
+
+    def take(self, checkpoint: Path) -> None:
+        """Take what was learned from a checkpoint, to train no more."""
+        self._load_from_checkpoint(str(checkpoint))
+
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Return the optimizer; the head has a group of its own, with its own learning rate."""
         is_new = self.optimizer is None
@@ -94,6 +143,21 @@ class JointTrainer(SFTTrainer):
         if is_new and self.unit_head is not None:
             _give_own_group(optimizer, self.unit_head, self.args.weight_decay)
         return optimizer
+
+
+@contextmanager
+def _without_dropout(model: torch.nn.Module) -> Iterator[None]:
+    """Drop nothing out for a block.
+
+    Not by ``model.eval()``: on a CPU it has bitsandbytes pack the base's weights for good, in a way
+    that no training reads.
+    """
+    dropouts = [one for one in model.modules() if isinstance(one, torch.nn.Dropout)]
+    for one in (model, *dropouts):
+        one.training = False
+    yield
+    for one in (model, *dropouts):
+        one.training = True
 
 
 def _give_own_group(optimizer: torch.optim.Optimizer, head: UnitHead, decay: float) -> None:

@@ -34,6 +34,9 @@ from training.samples import Sample, check_samples
 MAX_SCORED = 5_000
 """Held-out tickets that are scored: enough for all that is set by them."""
 
+MAX_VALIDATED = 32
+"""Held-out tickets whose loss is measured with each point of a run's curves: two steps' worth."""
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -70,13 +73,20 @@ class Preparation:
         """Codes of the units with known samples: the rows of a head."""
         return tuple(sorted({sample.unit for sample in self.known}))
 
-    def tokens(self) -> list[Tokens]:
-        """Return the known samples in tokens, with their thoughts where the recipe learns these."""
-        tickets = self.prompt.tickets([sample.text for sample in self.known])
+    @property
+    def validated(self) -> Sequence[Sample]:
+        """The held-out samples whose loss is measured while others are learned."""
+        taught = set(self.taught)
+        return [sample for sample in self.held_out if sample.unit in taught][:MAX_VALIDATED]
+
+    def tokens(self, samples: Sequence[Sample] | None = None) -> list[Tokens]:
+        """Return samples (the known ones) in tokens, with thoughts where these are learned."""
+        samples = self.known if samples is None else samples
+        tickets = self.prompt.tickets([sample.text for sample in samples])
         rows = {code: row for row, code in enumerate(self.taught)}
         return [
             self._in_tokens(ids, sample, rows[sample.unit])
-            for ids, sample in zip(tickets, self.known, strict=True)
+            for ids, sample in zip(tickets, samples, strict=True)
         ]
 
     def thought_of(self, sample: Sample) -> str:

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_utils import TrainOutput
 
 from classifier.model.bases.tokenizer import load_tokenizer
 from classifier.model.device import pick_device
 from training.adapter.arguments import sft_config
+from training.adapter.checkpoints import CheckpointCallback, Checkpoints, step_of
 from training.adapter.cpu_trainer import CpuTrainer
 from training.adapter.fast.trainer import FastTrainer
 from training.adapter.joint_trainer import JointTrainer, TicketCollator
 from training.adapter.loading import load_with_adapter
+from training.adapter.measuring import StepCallback
 from training.adapter.preparation import Preparation
 from training.adapter.recipe import Recipe
 from training.adapter.tokens import as_dataset
@@ -28,7 +32,7 @@ from training.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a finished run is known by."""
+    """What a finished run is known by; seconds are those of its last try."""
 
     steps: int
     seconds: float
@@ -36,7 +40,12 @@ class Run:
     through: str
 
 
-def fine_tune(prepared: Preparation, target: Path, progress: Progress) -> Run:
+def fine_tune(
+    prepared: Preparation,
+    target: Path,
+    progress: Progress,
+    checkpoints: Checkpoints | None = None,
+) -> Run:
     """Train an adapter and a head, and write them to ``target``.
 
     Args:
@@ -44,25 +53,70 @@ def fine_tune(prepared: Preparation, target: Path, progress: Progress) -> Run:
         target: a directory; gets adapter_config.json and adapter_model.safetensors as peft writes
             them, and head.safetensors unless the recipe leaves the head out.
         progress: is told of each step.
+        checkpoints: where the training leaves them, and goes on from the newest one that an earlier
+            try of the same training left; the weights are those of a training without a break.
     """
     device = pick_device()
     model = load_with_adapter(prepared.base, prepared.recipe, device)
     with tempfile.TemporaryDirectory(prefix="paidan-train-") as output:
-        trainer = make_trainer(model, prepared, Path(output), device, progress)
+        folder = Path(output) if checkpoints is None else checkpoints.folder
+        trainer = make_trainer(model, prepared, folder, device, progress)
+        newest = None
+        if checkpoints is not None:
+            trainer.validated = _validated(prepared, trainer)
+            newest = _continue_from(trainer, checkpoints, progress)
         with warnings.catch_warnings():
             # torch's checkpointing and data loader remark on what a run without a GPU does not use
             warnings.simplefilter("ignore")
-            done = trainer.train()
+            done = _train(trainer, newest)
     model.save_pretrained(str(target))
     (target / "README.md").unlink(missing_ok=True)  # peft's empty model card
     if trainer.unit_head is not None:
         trainer.unit_head.learned().save(target)
     return Run(
         steps=int(done.global_step),
-        seconds=float(done.metrics["train_runtime"]),
+        seconds=float(done.metrics.get("train_runtime", 0)),
         loss=float(done.training_loss),
         through=through(prepared.recipe),
     )
+
+
+def _validated(prepared: Preparation, trainer: JointTrainer) -> list[dict[str, Any]]:
+    """Return the held-out samples whose loss a run's curves show, as the trainer reads samples."""
+    completion_only = bool(trainer.args.completion_only_loss)
+    tokens = prepared.tokens(prepared.validated)
+    rows: list[dict[str, Any]] = as_dataset(
+        tokens, prepared.recipe.answer, completion_only=completion_only
+    ).to_list()
+    return rows
+
+
+def _continue_from(
+    trainer: JointTrainer, checkpoints: Checkpoints, progress: Progress
+) -> Path | None:
+    """Have a trainer leave checkpoints; return the one that it is to go on from."""
+    trainer.add_callback(CheckpointCallback(checkpoints))
+    newest = checkpoints.newest()
+    if newest is not None:
+        step = step_of(newest)
+        progress.say(f"going on from step {step:,}, where an earlier try was interrupted")
+    return newest
+
+
+def _train(trainer: JointTrainer, newest: Path | None) -> TrainOutput:
+    """Train, or train on. Of a training that had come to its end, take what was learned."""
+    if newest is None:
+        return trainer.train()
+    state = TrainerState.load_from_json(str(newest / TRAINER_STATE_NAME))
+    if state.global_step < state.max_steps:
+        done = trainer.train(resume_from_checkpoint=str(newest))
+        state, metrics = trainer.state, done.metrics
+    else:  # the library would train one step more
+        trainer.take(newest)
+        metrics = {}
+    # Its own mean is of the steps since the break.
+    losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
+    return TrainOutput(state.global_step, sum(losses) / max(1, len(losses)), metrics)
 
 
 def through(recipe: Recipe) -> str:
@@ -73,12 +127,17 @@ def through(recipe: Recipe) -> str:
 
 
 def make_trainer(
-    model: Any, prepared: Preparation, output: Path, device: torch.device, progress: Progress
+    model: Any,
+    prepared: Preparation,
+    output: Path,
+    device: torch.device,
+    progress: Progress,
 ) -> JointTrainer:
     """Return what trains a loaded model as the recipe says, at its first step."""
     recipe, tokenizer = prepared.recipe, load_tokenizer(prepared.base)
     arguments = sft_config(recipe, len(prepared.known), output, device, progress)
     pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    told = StepCallback(progress, recipe.samples_per_step)
     trainer = _trainer_class(recipe, device)(
         model=model,
         args=arguments,
@@ -89,8 +148,9 @@ def make_trainer(
         train_dataset=as_dataset(
             prepared.tokens(), recipe.answer, completion_only=bool(arguments.completion_only_loss)
         ),
-        callbacks=[_StepCallback(progress)],
+        callbacks=[told],
     )
+    told.validation = trainer.validation_loss
     trainer.remove_callback(PrinterCallback)  # it prints logs as dictionaries
     # TRL makes a 4-bit model's adapter bfloat16: slow on a CPU, and too coarse for small steps
     # everywhere. Unsloth leaves it in float32, too.
@@ -114,30 +174,3 @@ def _fresh_head(prepared: Preparation, hidden: int, device: torch.device) -> Uni
     recipe = prepared.recipe
     head = UnitHead(prepared.taught, hidden, recipe.answer, recipe.lora.random_state)
     return head.to(device)
-
-
-class _StepCallback(TrainerCallback):
-    """Passes on each step and the newest loss."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._loss: float | None = None
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **_: object,
-    ) -> None:
-        """Remember the loss."""
-        del args, state, control
-        self._loss = (logs or {}).get("loss", self._loss)
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
-    ) -> None:
-        """Tell of the step."""
-        del args, control
-        self._progress.step(state.global_step, state.max_steps, self._loss)

@@ -1,11 +1,13 @@
 """The head over the units while it is learned: its weights, and its loss."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from classifier.labels.head import Head
+from classifier.labels.head import HEAD, Head
+from classifier.manifest import damaged
 from training.adapter.recipe import AnswerLosses
 
 _FIRST_STD = 0.02
@@ -44,6 +46,20 @@ class UnitHead(torch.nn.Module):
             if self.losses.brier:
                 summed = summed + self.losses.brier * brier_score(logits, rows)
             return summed
+
+    def take(self, checkpoint: Path) -> None:
+        """Take the weights of a checkpoint, as ``learned`` had saved them there.
+
+        Raises:
+            ModelVersionError: they do not fit, or are of other units.
+        """
+        path = checkpoint / HEAD
+        head = Head.parse(path, path.read_bytes(), self.codes, self.weight.shape[1])
+        if head.codes != self.codes:
+            raise damaged(path, "its units are not those that are learned")
+        with torch.no_grad():
+            self.weight.copy_(head.weight)
+            self.bias.copy_(head.bias)
 
     def learned(self) -> Head:
         """Return what was learned, on the CPU."""

@@ -21,6 +21,7 @@ from classifier.setup import SETUP, AnswerBy, Setup
 from registry.lineage import UNKNOWN, Origin
 from registry.writer import TrainedVersion, store_version
 from training.adapter.assessment import Assessment, assess
+from training.adapter.checkpoints import Checkpoints
 from training.adapter.choice import check_wanted
 from training.adapter.preparation import Preparation, prepare, recipe_for
 from training.adapter.recipe import Recipe
@@ -44,6 +45,7 @@ def train_llm(
     answer: AnswerBy | None = None,
     held_out: Sequence[Sample] | None = None,
     origin: Origin = UNKNOWN,
+    checkpoints: Checkpoints | None = None,
 ) -> TrainedVersion:
     """Fine-tune, evaluate, calibrate and write an LLM version.
 
@@ -60,6 +62,7 @@ def train_llm(
         held_out: samples to hold out instead of a part of ``samples``; they share no group of
             near-duplicates with these.
         origin: what started the training.
+        checkpoints: of a training that may be interrupted; see ``fine_tune``.
 
     Raises:
         InputError, TaxonomyError: see ``check_samples``; or the set-up leaves a ticket no room, or
@@ -72,7 +75,7 @@ def train_llm(
     prepared = prepare(samples, units, base, recipe, progress, held_out)
     with tempfile.TemporaryDirectory(prefix="paidan-adapter-") as folder:
         adapter_dir = Path(folder)
-        run = fine_tune(prepared, adapter_dir, progress)
+        run = fine_tune(prepared, adapter_dir, progress, checkpoints)
         free_memory()  # what trained is gone; what serves needs the room
         progress.say(f"trained {run.steps} steps in {run.seconds:.0f} s; scoring the held-out")
         found = assess(prepared, adapter_dir, error_target, no_unit_review, answer, progress)

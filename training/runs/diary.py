@@ -1,6 +1,11 @@
 """What a run tells while it is worked off: lines in the log, and points of its curves."""
 
 import logging
+from dataclasses import replace
+from pathlib import Path
+
+from db.run_points import Point
+from training.runs.curves import append_point, seconds_until
 
 logger = logging.getLogger(__name__)
 
@@ -10,10 +15,13 @@ class Diary:
 
     Args:
         run_id: the run's.
+        points: the file of its curves; points of earlier attempts stay there.
     """
 
-    def __init__(self, run_id: int) -> None:
+    def __init__(self, run_id: int, points: Path) -> None:
         self._run_id = run_id
+        self._points = points
+        self._before: float | None = None  # seconds that earlier attempts trained
 
     def say(self, line: str) -> None:
         """Log a line; trainings quote no ticket in theirs."""
@@ -27,3 +35,9 @@ class Diary:
                 "all steps are done",
                 extra={"action": "run.trained", "run": self._run_id, "steps": steps},
             )
+
+    def measured(self, point: Point) -> None:
+        """Append a point of the curves; its trainer passes it on."""
+        if self._before is None:
+            self._before = seconds_until(self._points, point.step - 1)
+        append_point(self._points, replace(point, seconds=self._before + point.seconds))

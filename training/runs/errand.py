@@ -78,10 +78,12 @@ class Errand:
     def _work(self) -> None:
         run = self._find()
         self._place.prepare()
-        wish, diary = Wish.of(run.parameters), Diary(self._run_id)
+        wish, diary = Wish.of(run.parameters), Diary(self._run_id, self._place.points)
         snapshot = self._patiently(
             lambda: snapshot_for(self._database, self._settings, run, wish, diary), _AWAY
         )
+        if snapshot.sha256 != run.snapshot_sha256:
+            self._place.forget_checkpoints()  # of other data
         self._note(snapshot_sha256=snapshot.sha256)
         version = self._made_before(run) or self._make(run.kind, wish, snapshot, diary)
         while not self._enter(version, self._judge(version, snapshot)):

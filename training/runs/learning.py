@@ -48,6 +48,7 @@ def _train_llm(
     progress: Progress,
 ) -> TrainedVersion:
     try:
+        from training.adapter.checkpoints import Checkpoints
         from training.adapter.preparation import recipe_for
         from training.adapter.version import train_llm
     except ModuleNotFoundError as error:
@@ -72,4 +73,5 @@ def _train_llm(
         answer=wish.answer,
         held_out=snapshot.validation,
         origin=origin,
+        checkpoints=Checkpoints(place.checkpoints, settings.checkpoint, place.note_checkpoint),
     )

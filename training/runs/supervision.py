@@ -100,7 +100,10 @@ class Supervision:
         """Prolong the lease and pass points on; return None where the lease is lost."""
         with self._database.writing() as session:
             run = runs.beat(session, self._lease.token, seconds=self._settings.claim)
-            told = self._pass_points(session) if run is not None else self._told
+            told = self._told
+            if run is not None:
+                told = self._pass_points(session)
+                self._pass_checkpoint(session, run)
         self._told = told
         return run
 
@@ -109,6 +112,13 @@ class Supervision:
         points, offset = read_points(self._workplace.points, self._told)
         run_points.put(session, self._lease.run_id, points)
         return offset
+
+    def _pass_checkpoint(self, session: Session, run: Run) -> None:
+        """Note a checkpoint that is newer than the run's last: it gets on."""
+        step = self._workplace.checkpoint_step()
+        if step is not None and step > (run.checkpoint_step or 0):
+            folder = str(self._workplace.checkpoints)
+            runs.checkpointed(session, self._lease.token, step, folder)
 
     def _endure(self, silent: float, error: Exception) -> None:
         """Let a process work on without heartbeats, but never longer than its lease surely is.
@@ -140,4 +150,5 @@ class Supervision:
             run = session.get(Run, self._lease.run_id)
             if run is not None and run.attempts == self._lease.attempt:
                 self._pass_points(session)
+                self._pass_checkpoint(session, run)
             runs.die(session, self._lease.token, reason)

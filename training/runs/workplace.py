@@ -7,6 +7,7 @@ from core.errors import StorageError
 from core.files import private_folder
 from core.process import RoleLock
 from core.settings import Settings
+from core.whole import write_file
 
 _RUNS = "runs"
 
@@ -18,6 +19,7 @@ class Workplace:
         folder: under the home, for what contains tickets, and for checkpoints.
         checkpoints: of an LLM's training.
         made: has the name of the version that was made, before it is moved to the others.
+        checkpoint: has the step of the newest one.
         points: the curves, before they are in the record.
         temporary: the process' own ``TMPDIR``, so that nothing of a killed one stays elsewhere.
         staging: beside the versions, on their file system: a version is made here, and is moved
@@ -29,6 +31,7 @@ class Workplace:
         self.folder = self._home / _RUNS / str(run_id)
         self.checkpoints = self.folder / "checkpoints"
         self.made = self.folder / "version"
+        self.checkpoint = self.folder / "checkpoint"
         self.points = self.folder / "points.jsonl"
         self.temporary = self.folder / "tmp"
         self.staging = settings.resolved_models_dir / f".run-{run_id}"
@@ -57,6 +60,23 @@ class Workplace:
                 f"a run cannot work in {error.filename}: {error.strerror}; set PAIDAN_HOME and "
                 "PAIDAN_MODELS_DIR to folders that this user may write"
             ) from error
+
+    def forget_checkpoints(self) -> None:
+        """Remove all checkpoints, so that the training starts anew."""
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        self.checkpoints.mkdir()
+        self.checkpoint.unlink(missing_ok=True)
+
+    def note_checkpoint(self, step: int) -> None:
+        """Note that there is a whole checkpoint of a step."""
+        write_file(self.checkpoint, str(step).encode())
+
+    def checkpoint_step(self) -> int | None:
+        """Return the step of the newest checkpoint, None where there is none."""
+        try:
+            return int(self.checkpoint.read_bytes())
+        except FileNotFoundError:
+            return None
 
     def made_version(self) -> str | None:
         """Return the name of the version that was made here, None where there is none yet."""

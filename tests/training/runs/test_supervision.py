@@ -82,6 +82,29 @@ def test_points_reach_the_record_and_a_death_is_entered(
         assert [one.loss for one in run_points.list_points(session, lease.run_id)] == [2.0]
 
 
+def test_a_checkpoint_is_noted_and_ends_the_count_of_deaths(
+    database: Database, times: Settings, lease: Lease
+) -> None:
+    with database.writing() as session:
+        session.get_one(Run, lease.run_id).deaths = 2
+    place = Workplace(times, lease.run_id)
+    place.prepare()
+    place.note_checkpoint(40)
+
+    watch(database, times, lease, Stub(looks=3, code=-9))
+
+    run = run_of(database, lease.run_id)
+    assert (run.state, run.checkpoint_step, run.deaths) == ("queued", 40, 1)
+    assert run.checkpoint_dir == str(place.checkpoints)
+
+    # A death at the same place counts on
+    with database.writing() as session:
+        again = runs.lease(session, token=new_token(), holder="t", device="cpu", seconds=60)
+    assert again is not None
+    watch(database, times, again, Stub(looks=3, code=-9))
+    assert run_of(database, lease.run_id).deaths == 2
+
+
 def test_the_last_points_of_a_process_that_has_told_its_outcome_are_kept(
     database: Database, times: Settings, lease: Lease
 ) -> None:

@@ -50,6 +50,18 @@ def test_the_version_that_was_made_is_known_by_name(place: Workplace) -> None:
     assert place.made_version() == "linear-1"
 
 
+def test_checkpoints_of_other_data_are_forgotten(place: Workplace) -> None:
+    assert place.checkpoint_step() is None
+    (place.checkpoints / "checkpoint-40").mkdir()
+    place.note_checkpoint(40)
+    assert place.checkpoint_step() == 40
+
+    place.forget_checkpoints()
+
+    assert place.checkpoint_step() is None
+    assert list(place.checkpoints.iterdir()) == []
+
+
 def test_one_process_works_there(place: Workplace) -> None:
     with place.lock():
         assert not place.lock().try_acquire()
