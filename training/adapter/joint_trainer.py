@@ -11,11 +11,13 @@ from typing import Any
 
 import torch
 from transformers.trainer import TRAINING_ARGS_NAME
+from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from training.adapter.checkpoints import seal
+from training.adapter.sampling import EpochOrder
 from training.adapter.tokens import ANSWER_AT, IGNORED, ROW
 from training.adapter.unit_head import UnitHead
 
@@ -74,6 +76,13 @@ class JointTrainer(SFTTrainer):
         losses = self.unit_head.losses
         share = summed / self._tickets * self._divided_again(num_items_in_batch)
         return losses.names * names + losses.head * share
+
+    def _get_train_sampler(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the library's sampler; its order is an epoch's own."""
+        sampler = super()._get_train_sampler(*args, **kwargs)
+        if not isinstance(sampler, LengthGroupedSampler):
+            return sampler
+        return EpochOrder(sampler, self.args.seed, lambda: int(self.state.epoch or 0))
 
     def validation_loss(self) -> float | None:
         """Return the mean loss of the ``validated`` samples, None where there are none."""

@@ -84,11 +84,18 @@ class Interruption(TrainerCallback):
             raise BrokenError
 
 
+OPTIONS = {
+    "by length": {"train_sampling_strategy": "group_by_length"},
+    "in 8 bits": {"optim": "adamw_8bit", "gradient_accumulation_steps": 2},
+}
+
+
 @pytest.fixture
-def prepared() -> Preparation:
+def prepared(request: pytest.FixtureRequest) -> Preparation:
     """Two passes over 52 tickets in steps of 16, with dropout: the break is in the second pass."""
     recipe = recipe_with_head()
     changed = {"num_train_epochs": 2, "max_steps": STEPS, "logging_steps": 1}
+    changed |= OPTIONS.get(getattr(request, "param", ""), {})
     assert recipe.lora.lora_dropout > 0
     recipe = recipe.model_copy(update={"training": recipe.training | changed})
     samples = themed_samples()
@@ -122,7 +129,11 @@ def train(prepared: Preparation, folder: Path, checkpoints: Checkpoints | None) 
     return fine_tune(prepared, folder, Told(), checkpoints)
 
 
-@pytest.mark.parametrize("left", ["whole", "half written"])
+@pytest.mark.parametrize(
+    ("prepared", "left"),
+    [("", "whole"), ("by length", "half written"), ("in 8 bits", "whole")],
+    indirect=["prepared"],
+)
 def test_a_resumed_training_has_the_weights_of_an_unbroken_one(
     prepared: Preparation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
 ) -> None:
