@@ -41,7 +41,7 @@ def demo(count: int, home: Path) -> None:
 @_GPU_MEMORY
 @_CPU
 def up(gpu: str | None, *, cpu: bool) -> None:
-    """Run the embedded stack in the foreground: Redis, relay, worker."""
+    """Run the embedded stack in the foreground: Redis, relay, worker, trainer."""
     from paidan.embedded.interrupts import interrupts_raised
     from paidan.embedded.stack import EmbeddedStack
 

@@ -1,4 +1,4 @@
-"""The three parts of the embedded stack, started and stopped together.
+"""The four parts of the embedded stack, started and stopped together.
 
 State lies under ``PAIDAN_HOME``; servers named by ``PAIDAN_REDIS_URL`` or ``PAIDAN_DATABASE_URL``
 are used instead.
@@ -23,11 +23,11 @@ _PAIDAN = (sys.executable, "-m", "paidan")
 
 
 class EmbeddedStack:
-    """Redis, relay and worker, running between ``__enter__`` and ``__exit__``.
+    """Redis, relay, trainer and worker, running between ``__enter__`` and ``__exit__``.
 
     Args:
         settings: where state lies and which servers are given.
-        worker_arguments: passed on to ``paidan worker``.
+        worker_arguments: passed on to ``paidan worker`` and ``paidan trainer``: which GPU.
         logs: a folder for the parts' output; None leaves it on the terminal.
     """
 
@@ -50,6 +50,7 @@ class EmbeddedStack:
             if self.settings.redis_url is None:
                 self._start_redis()
             self._start("relay", [*_PAIDAN, "relay"])
+            self._start("trainer", [*_PAIDAN, "trainer", *self.worker_arguments])
             self._start("worker", [*_PAIDAN, "worker", *self.worker_arguments])
         except BaseException:
             self.stop()
@@ -71,7 +72,7 @@ class EmbeddedStack:
             part.mend()
 
     def stop(self) -> None:
-        """Stop all parts: worker, relay, then Redis; what does not end in time is killed."""
+        """Stop all parts, the last one first; what does not end in time is killed."""
         deadline = time.monotonic() + self.settings.stop_grace
         try:
             while self._parts:

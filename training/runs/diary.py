@@ -6,6 +6,7 @@ from pathlib import Path
 
 from db.run_points import Point
 from training.runs.curves import append_point, seconds_until
+from training.runs.reporting import Report
 
 logger = logging.getLogger(__name__)
 
@@ -16,11 +17,13 @@ class Diary:
     Args:
         run_id: the run's.
         points: the file of its curves; points of earlier attempts stay there.
+        report: is told each point, too.
     """
 
-    def __init__(self, run_id: int, points: Path) -> None:
+    def __init__(self, run_id: int, points: Path, report: Report = lambda _: None) -> None:
         self._run_id = run_id
         self._points = points
+        self._report = report
         self._before: float | None = None  # seconds that earlier attempts trained
 
     def say(self, line: str) -> None:
@@ -40,4 +43,6 @@ class Diary:
         """Append a point of the curves; its trainer passes it on."""
         if self._before is None:
             self._before = seconds_until(self._points, point.step - 1)
-        append_point(self._points, replace(point, seconds=self._before + point.seconds))
+        told = replace(point, seconds=self._before + point.seconds)
+        append_point(self._points, told)
+        self._report(told)

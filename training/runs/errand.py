@@ -25,6 +25,7 @@ from training.runs.diary import Diary
 from training.runs.learning import train
 from training.runs.material import snapshot_for
 from training.runs.patience import patiently
+from training.runs.reporting import report_for
 from training.runs.shortage import explain
 from training.runs.wish import Wish
 from training.runs.workplace import Workplace
@@ -78,7 +79,9 @@ class Errand:
     def _work(self) -> None:
         run = self._find()
         self._place.prepare()
-        wish, diary = Wish.of(run.parameters), Diary(self._run_id, self._place.points)
+        wish = Wish.of(run.parameters)
+        report = report_for(self._settings, self._run_id)
+        diary = Diary(self._run_id, self._place.points, report)
         snapshot = self._patiently(
             lambda: snapshot_for(self._database, self._settings, run, wish, diary), _AWAY
         )

@@ -44,8 +44,8 @@ def test_up_leaves_no_process_behind_however_it_ends(
     stack_home: Path, up: Callable[[], Launched], sent: signal.Signals
 ) -> None:
     stack = up()
-    # Itself, Redis, relay, worker and the worker's child
-    wait_until(lambda: len(processes_of(stack_home)) >= 5, 20, "all parts run")
+    # Itself, Redis, relay, trainer, worker and the worker's child
+    wait_until(lambda: len(processes_of(stack_home)) >= 6, 20, "all parts run")
 
     code = stack.stop(sent)
 
@@ -62,8 +62,8 @@ def test_tickets_pushed_while_parts_are_killed_all_arrive(
     file.write_text("text\n" + "".join(f"路灯坏了 {n}\n" for n in range(500)), "utf-8")
     stack = up()
 
-    # When Redis, relay and worker are killed
-    for name in ("valkey-server", "relay", "worker"):
+    # When Redis, relay, trainer and worker are killed
+    for name in ("valkey-server", "relay", "trainer", "worker"):
         for part in processes_of(stack_home):
             # A part may end by itself between two looks: the worker's child goes with its parent.
             with contextlib.suppress(psutil.NoSuchProcess):
