@@ -183,6 +183,8 @@ def measure(bench: Bench, row: Row) -> Figures:
     prepared = bench.prepared(recipe)
     model = row.load(prepared.base, recipe, device)
     loaded = gib(torch.cuda.memory_allocated)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = make_trainer(model, prepared, Path(folder), device, SILENT)

@@ -122,7 +122,8 @@ def _causal(
     asked, seen = query.shape[2], key.shape[2]
     causal = torch.ones(asked, seen, dtype=torch.bool, device=query.device).tril(seen - asked)
     mask = causal & kept[:, None, None, :]
-    found = scaled_dot_product_attention(
-        query, key, value, attn_mask=mask, scale=scale, enable_gqa=True
-    )
+    # Torch's fast kernels take no mask together with its own sharing of keys among heads.
+    repeats = query.shape[1] // key.shape[1]
+    key, value = (one.repeat_interleave(repeats, dim=1) for one in (key, value))
+    found = scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
     return found.transpose(1, 2)

@@ -99,6 +99,7 @@ class Row:
             trainer.model.enable_input_require_grads()
             trainer.decoder = PrefixGrouperDecoder(trainer.model)  # type: ignore[assignment]
         elif self.decoder == "unsloth":
+            trainer.args.gradient_checkpointing = True  # unsloth asks when the training begins
             trainer.decoder = UnslothDecoder(trainer.model)  # type: ignore[assignment]
         if self.together or self.recomputed != _AS_MEMORY_ASKS or self.decoder != "own":
             layers = trainer.model.config.num_hidden_layers if self.recomputed == _ALL else 0

@@ -15,6 +15,7 @@ from tests.support.told import Told
 from training.adapter import trainer
 from training.adapter.checkpoints import Checkpoints, is_whole, seal, step_of
 from training.adapter.preparation import Preparation, prepare
+from training.adapter.recipe import Compute
 from training.adapter.trainer import Run, fine_tune
 from training.adapter.unit_head import UnitHead
 
@@ -89,6 +90,8 @@ OPTIONS = {
     "in 8 bits": {"optim": "adamw_8bit", "gradient_accumulation_steps": 2},
 }
 
+FAST = "on the fast path"
+
 
 @pytest.fixture
 def prepared(request: pytest.FixtureRequest) -> Preparation:
@@ -98,6 +101,8 @@ def prepared(request: pytest.FixtureRequest) -> Preparation:
     changed |= OPTIONS.get(getattr(request, "param", ""), {})
     assert recipe.lora.lora_dropout > 0
     recipe = recipe.model_copy(update={"training": recipe.training | changed})
+    if getattr(request, "param", "") == FAST:
+        recipe = recipe.model_copy(update={"compute": Compute(path="fast")})
     samples = themed_samples()
     made = prepare(samples, prompt_units(), STANDIN, recipe, Told())
     return replace(made, known=samples[::2][:52])
@@ -131,7 +136,12 @@ def train(prepared: Preparation, folder: Path, checkpoints: Checkpoints | None) 
 
 @pytest.mark.parametrize(
     ("prepared", "left"),
-    [("", "whole"), ("by length", "half written"), ("in 8 bits", "whole")],
+    [
+        ("", "whole"),
+        ("by length", "half written"),
+        ("in 8 bits", "whole"),
+        (FAST, "whole"),
+    ],
     indirect=["prepared"],
 )
 def test_a_resumed_training_has_the_weights_of_an_unbroken_one(
