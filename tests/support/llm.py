@@ -1,5 +1,6 @@
 """A trained LLM version for tests: the stand-in with an adapter that tells three units apart."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -59,7 +60,9 @@ def prompt_units() -> list[PromptUnit]:
 def recipe_with_head(**losses: float) -> Recipe:
     """The recipe with a head beside the names, or with the losses that are given."""
     answer = AnswerLosses(**{"head_learning_rate": 4e-3, **losses})
-    section = "[answer]\n" + "\n".join(f"{n} = {v}" for n, v in answer.model_dump().items())
+    section = "[answer]\n" + "\n".join(
+        f"{n} = {json.dumps(v)}" for n, v in answer.model_dump().items()
+    )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "recipe.toml"
         file.write_text(RECIPE.replace("[answer]\nhead = 0", section))

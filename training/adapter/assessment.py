@@ -116,7 +116,7 @@ def _blend(
         linear,
         scorer.engine,
         answer,
-        prepared.recipe.answer.blend_cost,
+        prepared.recipe.answer,
     )
     progress.say(found.why)
     facts: dict[str, JsonValue] = {"blend": dict(found.facts)} if found.facts else {}

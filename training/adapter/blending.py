@@ -24,6 +24,7 @@ from classifier.llm import LlmClassifier
 from classifier.manifest import Calibration
 from classifier.setup import Answer
 from training.adapter.choice import nll
+from training.adapter.recipe import AnswerLosses
 from training.held_out import HeldOut, split_groups
 from training.paired import paired_interval
 
@@ -37,6 +38,7 @@ SECONDS = 0.5
 """Of a pass over tickets at least, where what a blend costs is measured."""
 BATCH = 256
 """Tickets of a batch, as a worker's."""
+ADDED = "a linear model's scores are added to the head's"
 _SEED = 42
 _ANY = Calibration(
     temperature=1.0, threshold=0.0, error_target=0.0, coverage=1.0, error=0.0, held_out=0
@@ -94,7 +96,7 @@ def choose_blending(
     linear: LinearWeights,
     engine: Engine,
     answer: Answer,
-    most_cost: float,
+    losses: AnswerLosses,
 ) -> Blending:
     """Add a linear model's scores where they are worth it beyond chance, and cost little.
 
@@ -104,20 +106,24 @@ def choose_blending(
         linear: learned the same samples as the head, of the same units.
         engine: with the head.
         answer: by the head.
-        most_cost: share of tickets/s that the scores may cost; 0 leaves them out.
+        losses: whether it is chosen at all, and what the scores may cost.
     """
-    if most_cost == 0:
-        return Blending(0.0, "no linear model is added to the head (answer.blend_cost = 0)")
+    if losses.blend == "never":
+        return Blending(0.0, "no linear model is added to the head (answer.blend)")
     gain = measure_gain(head, linear.logits(texts))
+    if losses.blend == "always":
+        weight = gain.weight if gain else 1.0
+        facts = asdict(gain) if gain else {}
+        return Blending(weight, f"{gain or ADDED}: as asked for (answer.blend)", facts)
     if gain is None:
         return Blending(0.0, "no linear model is added to the head: too few held-out tickets")
-    facts: dict[str, JsonValue] = dict(asdict(gain))
+    facts = asdict(gain)
     if gain.high >= 0:
         return Blending(0.0, f"{gain}: they are left out", facts)
     cost = measure_cost(engine, answer, linear, texts)
     facts["cost"] = cost
-    if cost > most_cost:
-        limit = f"more than {most_cost:.1%} (answer.blend_cost)"
+    if cost > losses.blend_cost:
+        limit = f"more than {losses.blend_cost:.1%} (answer.blend_cost)"
         why = f"{gain}: they are left out, for they cost {cost:.1%} of tickets/s, {limit}"
         return Blending(0.0, why, facts)
     return Blending(gain.weight, f"{gain}: they are added, at {cost:.1%} of tickets/s", facts)

@@ -99,8 +99,9 @@ class AnswerLosses(_Section):
             base, the lower: 1e-4 for a hidden size of some thousands, 1e-3 for some hundreds.
         label_smoothing: share of a ticket's label that all units have alike.
         brier: weight of the squared error of the head's probabilities, beside its cross-entropy.
-        blend_cost: share of tickets/s that adding a linear model's scores to the head's may cost;
-            0 leaves the linear model out.
+        blend: whether a linear model's scores are added to the head's; "auto" where held-out
+            tickets say that it is worth it, and it costs little.
+        blend_cost: share of tickets/s that it may cost then.
     """
 
     head: float = Field(1.0, ge=0, allow_inf_nan=False)
@@ -108,6 +109,7 @@ class AnswerLosses(_Section):
     head_learning_rate: float = Field(1e-4, gt=0, allow_inf_nan=False)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     brier: float = Field(0.0, ge=0, allow_inf_nan=False)
+    blend: Literal["auto", "always", "never"] = "auto"
     blend_cost: float = Field(0.02, ge=0, le=1)
 
     @model_validator(mode="after")

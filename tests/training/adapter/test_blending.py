@@ -1,6 +1,7 @@
 """Whether a linear model is added to a head: what its scores are worth, and what they cost."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from tests.support.told import Told
 from training.adapter.assessment import Assessment, assess
 from training.adapter.blending import Blending, choose_blending, measure_gain
 from training.adapter.preparation import Preparation, prepare
+from training.adapter.recipe import AnswerLosses
 from training.adapter.version import write_files
 from training.linear.version import fit_linear
 from training.progress import SILENT
@@ -123,7 +125,7 @@ def test_a_sure_head_answers_alone(prepared: Preparation, head_version: TrainedV
     assert found.answer.linear_weight == 0
 
 
-def chosen(head_version: TrainedVersion, most_cost: float) -> Blending:
+def chosen(head_version: TrainedVersion, **losses: Any) -> Blending:
     engine = LlmClassifier.load(head_version.path).engine
     assert isinstance(engine, Engine)
     head, other = answers_of(2.0, seed=1), answers_of(2.0, seed=2)
@@ -138,11 +140,11 @@ def chosen(head_version: TrainedVersion, most_cost: float) -> Blending:
 
     texts = [TEXTS[n % len(TEXTS)] for n in range(len(head))]
     answer = Answer(by="head", taught=("A", "B", "C"))
-    return choose_blending(head, texts, Other(), engine, answer, most_cost)  # type: ignore[arg-type]
+    return choose_blending(head, texts, Other(), engine, answer, AnswerLosses(**losses))  # type: ignore[arg-type]
 
 
 def test_what_costs_too_much_is_left_out(head_version: TrainedVersion) -> None:
-    dear, cheap = (chosen(head_version, most) for most in (1e-9, 1.0))
+    dear, cheap = (chosen(head_version, blend_cost=most) for most in (1e-9, 1.0))
 
     assert dear.weight == 0
     assert "more than 0.0% (answer.blend_cost)" in dear.why
@@ -150,7 +152,10 @@ def test_what_costs_too_much_is_left_out(head_version: TrainedVersion) -> None:
     assert cheap.weight > 0
 
 
-def test_a_recipe_may_leave_it_out(head_version: TrainedVersion) -> None:
-    assert chosen(head_version, 0).why == (
-        "no linear model is added to the head (answer.blend_cost = 0)"
-    )
+def test_a_recipe_may_leave_it_out_or_ask_for_it(head_version: TrainedVersion) -> None:
+    never = chosen(head_version, blend="never")
+    always = chosen(head_version, blend="always", blend_cost=0)
+
+    assert never.why == "no linear model is added to the head (answer.blend)"
+    assert always.weight > 0
+    assert always.why.endswith(": as asked for (answer.blend)")
