@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     retrain_pause: float = Field(60, ge=0, description="minutes after a run before one starts")
     run_limit: float = Field(86_400, gt=0, description="a training run is ended after this")
     checkpoint: float = Field(300, ge=0, description="between two checkpoints of an LLM's run")
+    training_yields: bool = Field(
+        default=True, description="between two steps a training waits for live tickets"
+    )
     promote: Promotion = Field("auto", description="who promotes what a run has made")
     report_to: ReportTo = Field("none", description="where curves go, too; nothing leaves the host")
 

@@ -116,6 +116,13 @@ def any_waits(session: Session) -> bool:
     return session.scalar(select(Ticket.id).where(CLAIMABLE).limit(1)) is not None
 
 
+def live_under_way(session: Session) -> bool:
+    """Whether a live ticket waits for a worker or is at one."""
+    waits = select(Ticket.id).where(CLAIMABLE, Ticket.lane == "live").limit(1)
+    at_work = select(Ticket.id).where(CLAIMED, Ticket.lane == "live").limit(1)
+    return any(session.scalar(one) is not None for one in (waits, at_work))
+
+
 def still_queued(session: Session, ids: Collection[int]) -> list[int]:
     """Return those of ``ids`` that wait unclaimed."""
     query = select(Ticket.id).where(Ticket.id.in_(ids), CLAIMABLE).order_by(Ticket.id)

@@ -20,7 +20,9 @@ from registry.lineage import Origin
 from registry.registration import register
 from registry.writer import TrainedVersion, move_version
 from training.gate.verdict import Verdict
+from training.progress import Progress
 from training.runs.comparison import compare
+from training.runs.courtesy import Courtesy
 from training.runs.diary import Diary
 from training.runs.learning import train
 from training.runs.material import snapshot_for
@@ -81,7 +83,8 @@ class Errand:
         self._place.prepare()
         wish = Wish.of(run.parameters)
         report = report_for(self._settings, self._run_id)
-        diary = Diary(self._run_id, self._place.points, report)
+        told = Diary(self._run_id, self._place.points, report)
+        diary = Courtesy(told, self._database, self._settings)
         snapshot = self._patiently(
             lambda: snapshot_for(self._database, self._settings, run, wish, diary), _AWAY
         )
@@ -112,7 +115,7 @@ class Errand:
         except ModelVersionError:  # it was never moved there
             return None
 
-    def _make(self, kind: str, wish: Wish, snapshot: Snapshot, diary: Diary) -> TrainedVersion:
+    def _make(self, kind: str, wish: Wish, snapshot: Snapshot, diary: Progress) -> TrainedVersion:
         """Train a version and move it, whole, to the others; no row names it yet."""
         origin = Origin(self._champion(), snapshot.sha256, self._run_id)
         made = train(kind, wish, snapshot, self._settings, self._place, origin, diary)
