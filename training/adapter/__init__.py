@@ -1,8 +1,8 @@
 """Trains an LLM's adapter.
 
 ``version.train_llm`` takes samples, units and a base. ``preparation`` reads the ``recipe``, makes
-the prompt and holds a part of the samples out; what is drawn ticket by ticket, ``draws`` draws. The
-others go to the ``trainer`` as ``tokens``:
+the prompt and holds a part of the samples out; what is drawn ticket by ticket, ``draws`` draws. A
+recipe may have labels made ``soft``. The samples go to the ``trainer`` as ``tokens``:
 ``loading`` brings the base in 4 bits with a fresh adapter, ``arguments`` says what the recipe means
 for TRL, and ``joint_trainer`` adds to TRL's loss that of a ``unit_head``; ``cpu_trainer`` takes its
 place without a GPU. A recipe may take the ``fast`` path instead of these two. ``sampling`` says in

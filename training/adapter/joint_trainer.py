@@ -18,7 +18,16 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from training.adapter.checkpoints import seal
 from training.adapter.sampling import EpochOrder
-from training.adapter.tokens import ANSWER_AT, IGNORED, ROW
+from training.adapter.soft.correction import correction
+from training.adapter.tokens import (
+    ANSWER_AT,
+    BESIDE,
+    IGNORED,
+    ROW,
+    SOFT_PLACES,
+    SOFT_WEIGHTS,
+    UNITS,
+)
 from training.adapter.unit_head import UnitHead
 
 _MODULE = "unit_head"
@@ -26,7 +35,7 @@ _MODULE = "unit_head"
 
 
 class JointTrainer(SFTTrainer):
-    """SFTTrainer that adds a head's loss to its own, and learns the head with it.
+    """SFTTrainer that adds a head's loss to its own, and learns the head with it; both may be soft.
 
     The head is a part of the model from ``attach`` on: its gradients are zeroed and clipped with
     the adapter's. TRL's loss is a mean over tokens; the head's is a mean over the tickets of the
@@ -37,23 +46,26 @@ class JointTrainer(SFTTrainer):
     validated: Sequence[dict[str, Any]] = ()
     """Samples that are not learned, and whose loss is measured now and then."""
     _tickets = 0
-    _answer_at: torch.Tensor | None = None
+    _reads: torch.Tensor | None = None
     _hidden: torch.Tensor | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # On the decoder: unsloth goes around the last norm's forward, and TRL's fused loss around
+        # the outputs of the whole model.
+        self.model.get_base_model().model.register_forward_hook(self._keep_hidden)
 
     def attach(self, head: UnitHead) -> None:
         """Learn a head, too: after TRL has cast the adapter, before the optimizer is made."""
         self.unit_head = head
         self.model.add_module(_MODULE, head)
-        # On the decoder: unsloth goes around the last norm's forward, and TRL's fused loss around
-        # the outputs of the whole model.
-        self.model.get_base_model().model.register_forward_hook(self._keep_hidden)
 
     def _keep_hidden(self, decoder: torch.nn.Module, inputs: Any, output: Any) -> None:
-        """Keep the final hidden states where the answers begin; their graph reaches the adapter."""
+        """Keep the final hidden states that are read; their graph reaches the adapter."""
         del decoder, inputs
-        if self._answer_at is not None:
-            tickets = torch.arange(len(self._answer_at), device=output[0].device)
-            self._hidden = output[0][tickets, self._answer_at]
+        if self._reads is not None:
+            tickets, places = self._reads.to(output[0].device)
+            self._hidden = output[0][tickets, places]
 
     def compute_loss(
         self,
@@ -64,18 +76,31 @@ class JointTrainer(SFTTrainer):
     ) -> Any:
         """Return the weighted sum of both losses, as a part of the whole step's."""
         del return_outputs  # of the model, which evaluation within a run would ask for
-        if self.unit_head is None:
-            return self.names_loss(model, inputs, num_items_in_batch)
-        read = {name: value for name, value in inputs.items() if name not in (ANSWER_AT, ROW)}
-        self._answer_at = inputs[ANSWER_AT]
+        beside = {name: inputs[name] for name in BESIDE if name in inputs}
+        read = {name: value for name, value in inputs.items() if name not in beside}
+        if not beside:
+            return self.names_loss(model, read, num_items_in_batch)
+        self._reads = _reads(beside)
         names = self.names_loss(model, read, num_items_in_batch)
-        hidden, self._answer_at, self._hidden = self._hidden, None, None
+        hidden, self._reads, self._hidden = self._hidden, None, None
         if hidden is None:
             raise RuntimeError("the model's forward went around its decoder's hooks")
-        summed = self.unit_head.loss(hidden, inputs[ROW]).to(names.device)
-        losses = self.unit_head.losses
+        if SOFT_PLACES in beside:
+            tokens = num_items_in_batch or (inputs["labels"][:, 1:] != IGNORED).sum()
+            names = names + self._correction(hidden, beside) / torch.as_tensor(tokens).clamp(min=1)
+        if self.unit_head is None:
+            return names
+        losses, targets = self.unit_head.losses, beside.get(UNITS, beside[ROW])
+        summed = self.unit_head.loss(hidden[: len(targets)], targets).to(names.device)
         share = summed / self._tickets * self._divided_again(num_items_in_batch)
         return losses.names * names + losses.head * share
+
+    def _correction(self, hidden: torch.Tensor, beside: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return what soft names add to the summed loss of a batch's tokens."""
+        soft = beside[SOFT_PLACES]
+        states = hidden[len(hidden) - len(soft) :]
+        vocabulary = self.model.get_base_model().lm_head.weight
+        return correction(states, vocabulary, soft[:, 2], beside[SOFT_WEIGHTS])
 
     def _get_train_sampler(self, *args: Any, **kwargs: Any) -> Any:
         """Return the library's sampler; its order is an epoch's own."""
@@ -185,6 +210,17 @@ def _give_own_group(optimizer: torch.optim.Optimizer, head: UnitHead, decay: flo
         )
 
 
+def _reads(beside: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Return (2, m) tickets and places whose states are read: the head's, then the soft names'."""
+    read = []
+    if ANSWER_AT in beside:
+        answers = beside[ANSWER_AT]
+        read.append(torch.stack([torch.arange(len(answers), device=answers.device), answers]))
+    if SOFT_PLACES in beside:
+        read.append(beside[SOFT_PLACES][:, :2].t())
+    return torch.cat(read, dim=1)
+
+
 class TicketCollator:
     """TRL's collator, which pads on the right, with the head's columns beside the tokens."""
 
@@ -194,8 +230,17 @@ class TicketCollator:
         )
 
     def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return a batch of n tickets: (n, length) tokens, and (n,) of each other column."""
+        """Return a batch of n tickets: (n, length) tokens, and (n, …) of each other column.
+
+        Places and tokens of soft names become (m, 3) with their tickets' numbers before them.
+        """
         batch: dict[str, Any] = self._tokens(examples)
-        for name in (ANSWER_AT, ROW):
-            batch[name] = torch.tensor([example[name] for example in examples])
+        for name in (ANSWER_AT, ROW, UNITS):
+            if name in examples[0]:
+                batch[name] = torch.tensor([example[name] for example in examples])
+        if SOFT_PLACES in examples[0]:
+            soft = [[n, *one] for n, each in enumerate(examples) for one in each[SOFT_PLACES]]
+            weights = [weight for each in examples for weight in each[SOFT_WEIGHTS]]
+            batch[SOFT_PLACES] = torch.tensor(soft, dtype=torch.long).view(-1, 3)
+            batch[SOFT_WEIGHTS] = torch.tensor(weights, dtype=torch.float32)
         return batch

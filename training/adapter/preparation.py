@@ -25,6 +25,7 @@ from classifier.setup import Setup
 from core.errors import InputError
 from training.adapter.draws import drawn
 from training.adapter.recipe import Recipe
+from training.adapter.soft.targets import Chances, Names, SoftTarget, row_of
 from training.adapter.tokens import Tokens
 from training.conflicts import tell_conflicts
 from training.near_duplicates import group_near_duplicates
@@ -49,6 +50,8 @@ class Preparation:
         prompt: the set-up in the base's tokens.
         known: the samples to learn from.
         held_out: the others, which measure and calibrate the version.
+        soft: (known, taught) distributions that the known samples are learned as; None where their
+            labels alone are.
     """
 
     base: Base
@@ -57,6 +60,7 @@ class Preparation:
     prompt: Prompt
     known: Sequence[Sample]
     held_out: Sequence[Sample]
+    soft: Chances | None = None
 
     @property
     def scored(self) -> Sequence[Sample]:
@@ -79,15 +83,26 @@ class Preparation:
         taught = set(self.taught)
         return [sample for sample in self.held_out if sample.unit in taught][:MAX_VALIDATED]
 
-    def tokens(self, samples: Sequence[Sample] | None = None) -> list[Tokens]:
-        """Return samples (the known ones) in tokens, with thoughts where these are learned."""
-        samples = self.known if samples is None else samples
+    def tokens(self) -> list[Tokens]:
+        """Return the known samples in tokens, with their thoughts where the recipe learns these."""
+        thoughts = [self.thought_of(sample) for sample in self.known]
+        soft = [None] * len(self.known) if self.soft is None else self.soft
+        return self._all_in_tokens(self.known, thoughts, soft)
+
+    def validated_tokens(self) -> list[Tokens]:
+        """Return the ``validated`` samples in tokens, with an empty thought as they are served."""
+        nothing = len(self.validated)
+        return self._all_in_tokens(self.validated, [""] * nothing, [None] * nothing)
+
+    def _all_in_tokens(
+        self,
+        samples: Sequence[Sample],
+        thoughts: Sequence[str],
+        soft: Sequence[Chances | None] | Chances,
+    ) -> list[Tokens]:
         tickets = self.prompt.tickets([sample.text for sample in samples])
-        rows = {code: row for row, code in enumerate(self.taught)}
-        return [
-            self._in_tokens(ids, sample, rows[sample.unit])
-            for ids, sample in zip(tickets, samples, strict=True)
-        ]
+        together = zip(tickets, samples, thoughts, soft, strict=True)
+        return [self._in_tokens(*one) for one in together]
 
     def thought_of(self, sample: Sample) -> str:
         """Return the thought that a sample is learned with; empty where it has or learns none."""
@@ -97,11 +112,23 @@ class Preparation:
             return sample.thought if learns else ""
         return sample.thought if data.thoughts == "on" else ""
 
-    def _in_tokens(self, ticket: list[int], sample: Sample, row: int) -> Tokens:
-        ids, question = self.prompt.sample(ticket, self.thought_of(sample), sample.unit)
+    def _in_tokens(
+        self, ticket: list[int], sample: Sample, thought: str, units: Chances | None
+    ) -> Tokens:
+        row = self.taught.index(sample.unit)
+        if units is not None and not thought:  # a thought pleads for its own unit
+            row = row_of(units, drawn(self.recipe.data.seed, "name", sample.text))
+        unit = self.taught[row]
+        ids, question = self.prompt.sample(ticket, thought, unit)
         # Name and end token are the last; the head reads where they are predicted from.
-        answer_at = len(ids) - len(self.prompt.labels[sample.unit]) - 2
-        return Tokens(ids, question, answer_at, row)
+        answer_at = len(ids) - len(self.prompt.labels[unit]) - 2
+        soft = None if units is None else SoftTarget(units, self._names.soft(row, units))
+        return Tokens(ids, question, answer_at, row, soft)
+
+    @cached_property
+    def _names(self) -> Names:
+        end = self.prompt.tokenizer.eos_token_id
+        return Names([[*self.prompt.labels[code], end] for code in self.taught])
 
 
 def prepare(

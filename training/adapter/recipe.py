@@ -5,6 +5,7 @@
     [training]    any argument of TRL's SFTConfig
     [data]        split, template, lengths
     [answer]      the losses of a head over the units and of their names, learned in one run
+    [soft]        a teacher, whose probabilities are mixed into the labels
 
 A base may bring a ``recipe.toml`` of its own; a file named on the command line goes over it.
 """
@@ -24,6 +25,7 @@ from pydantic import (
 )
 
 from core.errors import InputError
+from training.adapter.soft.settings import Soft
 
 TARGET_MODULES = (
     "q_proj",
@@ -150,6 +152,8 @@ _TRAINING: dict[str, Any] = {
 }
 # What Paidan decides itself: a recipe cannot move the output or take the data away.
 _OURS = frozenset({"output_dir", "max_length", "save_strategy", "eval_strategy", "report_to"})
+# What makes another loss of the names, which soft labels would not fit.
+_HARD = ("label_smoothing_factor", "loss_type")
 # What changes the loss in a way that the fast path does not compute.
 _SLOW = ("label_smoothing_factor", "loss_type", "neftune_noise_alpha", "packing", "padding_free")
 
@@ -162,6 +166,7 @@ class Recipe(_Section):
     training: dict[str, Any] = Field(default_factory=lambda: dict(_TRAINING))
     data: Data = Data()
     answer: AnswerLosses = AnswerLosses()
+    soft: Soft = Soft()
     compute: Compute = Compute()
 
     @classmethod
@@ -197,8 +202,21 @@ class Recipe(_Section):
                 raise InputError(f"{named}: training.{name} is decided by Paidan, leave it out")
             if name not in SFTConfig.__dataclass_fields__:
                 raise InputError(f"{named}: training.{name} is no argument of TRL's SFTConfig")
+        if self.soft.source is not None:
+            self._check_soft(named)
         if self.compute.path == "fast":
             self._check_fast(named)
+
+    def _check_soft(self, named: str) -> None:
+        """Refuse what would make soft names something else than their distribution's loss."""
+        beyond = [f"training.{name}" for name in _HARD if name in self.training]
+        if "lm_head" in self.lora.target_modules:
+            beyond.append("lora.target_modules with lm_head")
+        if beyond:
+            raise InputError(
+                f"{named}: {', '.join(beyond)} cannot be used with soft labels: leave it out, or "
+                "leave [soft] out"
+            )
 
     def _check_fast(self, named: str) -> None:
         """Refuse what the fast path would leave out."""

@@ -2,15 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from datasets import Dataset
 
 from training.adapter.recipe import AnswerLosses
+from training.adapter.soft.targets import SoftTarget
 
 IGNORED = -100
 """The label of a token from which nothing is learned."""
 ANSWER_AT, ROW = "answer_at", "row"
 """A dataset's columns for the head: see ``Tokens``."""
+UNITS, SOFT_PLACES, SOFT_WEIGHTS = "units", "soft_places", "soft_weights"
+"""Its columns where labels are soft: (u,) probabilities of the head's rows; (m, 2) places in the
+text and tokens, and their (m,) weights, see ``soft.targets.SoftNames``."""
+BESIDE = (ANSWER_AT, ROW, UNITS, SOFT_PLACES, SOFT_WEIGHTS)
+"""What is no argument of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,29 +29,48 @@ class Tokens:
         question: how many of them are the question.
         answer_at: place of the token that predicts the answer's first one; there the head reads.
         row: of the unit in the head.
+        soft: what it is learned as, where its label is soft.
     """
 
     ids: list[int]
     question: int
     answer_at: int
     row: int
+    soft: SoftTarget | None = None
 
 
 def as_dataset(
     samples: Sequence[Tokens], losses: AnswerLosses, *, completion_only: bool
 ) -> Dataset:
-    """Return the samples with their labels, and for a head with its place and row.
+    """Return the samples with their labels, for a head with its place and row, and what is soft.
 
     The end token is learned, whatever the padding is. Where no name is learned, none is read.
     """
-    columns: dict[str, list[int] | list[list[int]]] = {
+    columns: dict[str, list[Any]] = {
         "input_ids": [_read(sample, losses) for sample in samples],
         "labels": [_learned(sample, losses, completion_only) for sample in samples],
     }
     if losses.head:
         columns[ANSWER_AT] = [sample.answer_at for sample in samples]
         columns[ROW] = [sample.row for sample in samples]
-    return Dataset.from_dict(columns)
+    return Dataset.from_dict(columns | _soft_columns(samples, losses))
+
+
+def _soft_columns(samples: Sequence[Tokens], losses: AnswerLosses) -> dict[str, list[Any]]:
+    soft = [(sample.answer_at, sample.soft) for sample in samples if sample.soft is not None]
+    columns: dict[str, list[Any]] = {}
+    if soft and losses.head:
+        columns[UNITS] = [one.units.tolist() for _, one in soft]
+    if soft and losses.names:
+        columns[SOFT_PLACES] = [
+            [
+                [at + place, token]
+                for place, token in zip(one.names.places, one.names.tokens, strict=True)
+            ]
+            for at, one in soft
+        ]
+        columns[SOFT_WEIGHTS] = [one.names.weights for _, one in soft]
+    return columns
 
 
 def _read(sample: Tokens, losses: AnswerLosses) -> list[int]:

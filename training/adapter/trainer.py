@@ -84,7 +84,7 @@ def fine_tune(
 def _validated(prepared: Preparation, trainer: JointTrainer) -> list[dict[str, Any]]:
     """Return the held-out samples whose loss a run's curves show, as the trainer reads samples."""
     completion_only = bool(trainer.args.completion_only_loss)
-    tokens = prepared.tokens(prepared.validated)
+    tokens = prepared.validated_tokens()
     rows: list[dict[str, Any]] = as_dataset(
         tokens, prepared.recipe.answer, completion_only=completion_only
     ).to_list()
@@ -142,7 +142,7 @@ def make_trainer(
         model=model,
         args=arguments,
         data_collator=TicketCollator(pad, arguments.pad_to_multiple_of)
-        if recipe.answer.head
+        if recipe.answer.head or prepared.soft is not None
         else None,
         processing_class=tokenizer,
         train_dataset=as_dataset(

@@ -37,7 +37,7 @@ class UnitHead(torch.nn.Module):
 
         Args:
             hidden: (n, hidden) final hidden states, in any precision.
-            rows: (n,) of the right units.
+            rows: (n,) of the right units; or (n, u) float32, their probabilities.
         """
         with torch.autocast(hidden.device.type, enabled=False):
             logits = torch.nn.functional.linear(hidden.float(), self.weight, self.bias)
@@ -69,7 +69,9 @@ class UnitHead(torch.nn.Module):
 def brier_score(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """Return the summed squared error of (n, u) logits' probabilities, 0 to 2 a ticket.
 
+    What is right are (n,) rows, or (n, u) probabilities.
+
     Brier, "Verification of Forecasts Expressed in Terms of Probability", 1950.
     """
-    right = one_hot(rows, logits.shape[1]).to(logits.dtype)
+    right = rows if rows.dim() > 1 else one_hot(rows, logits.shape[1]).to(logits.dtype)
     return (logits.softmax(dim=1) - right).square().sum()

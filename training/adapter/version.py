@@ -8,6 +8,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from classifier.labels.head import HEAD
@@ -26,6 +27,7 @@ from training.adapter.choice import check_wanted
 from training.adapter.preparation import Preparation, prepare, recipe_for
 from training.adapter.recipe import Recipe
 from training.adapter.scoring import free_memory
+from training.adapter.soft.labels import soft_labels
 from training.adapter.trainer import Run, fine_tune
 from training.no_unit import REVIEW
 from training.progress import Progress
@@ -44,6 +46,7 @@ def train_llm(
     no_unit_review: float = REVIEW,
     answer: AnswerBy | None = None,
     held_out: Sequence[Sample] | None = None,
+    teachers: Path | None = None,
     origin: Origin = UNKNOWN,
     checkpoints: Checkpoints | None = None,
 ) -> TrainedVersion:
@@ -61,6 +64,8 @@ def train_llm(
         answer: by what the version answers; by default what the held-out tickets say is better.
         held_out: samples to hold out instead of a part of ``samples``; they share no group of
             near-duplicates with these.
+        teachers: the folder of the version that teaches, where the recipe names one; ``models_dir``
+            by default.
         origin: what started the training.
         checkpoints: of a training that may be interrupted; see ``fine_tune``.
 
@@ -73,6 +78,7 @@ def train_llm(
     recipe = recipe or recipe_for(base)
     check_wanted(recipe.answer, answer)
     prepared = prepare(samples, units, base, recipe, progress, held_out)
+    prepared = _taught(prepared, teachers or models_dir, progress)
     with tempfile.TemporaryDirectory(prefix="paidan-adapter-") as folder:
         adapter_dir = Path(folder)
         run = fine_tune(prepared, adapter_dir, progress, checkpoints)
@@ -83,6 +89,20 @@ def train_llm(
         version = _store(models_dir, prepared, adapter_dir, found, facts, run, origin)
     progress.say(f"wrote {version.path}")
     return version
+
+
+def _taught(prepared: Preparation, versions: Path, progress: Progress) -> Preparation:
+    """Return what is prepared, with soft labels where the recipe names who teaches."""
+    soft = soft_labels(
+        prepared.recipe.soft,
+        prepared.known,
+        prepared.taught,
+        [unit.code for unit in prepared.setup.units],
+        versions,
+        progress,
+    )
+    free_memory()  # of the teacher
+    return replace(prepared, soft=soft)
 
 
 def _facts(prepared: Preparation, run: Run, data: str) -> TrainingFacts:

@@ -1,8 +1,9 @@
 """Fits one linear model over a matrix of n-grams."""
 
+import re
 import warnings
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Literal, Self, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ Weights = NDArray[np.float64]
 # Passes of SAGA over the samples. Measured: more passes change no held-out figure beyond noise,
 # and a model that stops early is regularised by it.
 LOGISTIC_PASSES = 10
+_TOLD = re.compile(r"(?P<loss>hinge|logistic), C (?P<c>[\d.e+-]+), balance (?P<balance>[\d.]+)")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,19 @@ class Learner:
     def __str__(self) -> str:
         """Return the form in which a training tells of it."""
         return f"{self.loss}, C {self.c:g}, balance {self.balance:g}"
+
+    @classmethod
+    def parse(cls, told: str) -> Self:
+        """Return the learner that is told so.
+
+        Raises:
+            ValueError: it is not in this form.
+        """
+        found = _TOLD.fullmatch(told)
+        if found is None:
+            raise ValueError(f"{told!r} is no learner")
+        loss: Loss = "hinge" if found["loss"] == "hinge" else "logistic"
+        return cls(loss, float(found["c"]), float(found["balance"]))
 
     def fit(
         self, matrix: csr_matrix, labels: Labels, seed: int, weights: Weights | None = None

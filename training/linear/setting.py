@@ -1,14 +1,17 @@
 """What a linear model reads and how it learns; fits it, and answers what it held out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Self
 
 import numpy as np
 
 from classifier.linear_model import LinearWeights
 from classifier.ngrams import Vocabulary
+from core.errors import InputError
 from training.linear.data import Data
-from training.linear.features import Features, vectorize
+from training.linear.features import FEATURES, Features, name_of, vectorize
 from training.linear.jobs import run_jobs
 from training.linear.learner import Learner
 
@@ -26,6 +29,27 @@ class Setting:
     features: Features
     learners: tuple[Learner, ...]
     shares: tuple[float, ...]
+
+    @classmethod
+    def recorded(cls, facts: Mapping[str, Any], version: str) -> Self:
+        """Return the setting that a version's manifest tells.
+
+        Args:
+            facts: ``TrainingFacts.settings``.
+            version: its name, for people.
+
+        Raises:
+            InputError: it tells none, as it was made before settings were chosen.
+        """
+        named = {name_of(features): features for features in FEATURES}
+        try:
+            learners = tuple(map(Learner.parse, facts["learners"]))
+            return cls(named[facts["features"]], learners, tuple(map(float, facts["shares"])))
+        except (KeyError, ValueError) as error:
+            raise InputError(
+                f"the manifest of {version} tells no setting of a linear model ({error}): train a "
+                "linear version with this Paidan, and name that"
+            ) from error
 
     def fit(self, data: Data, seed: int, processes: int = 1) -> LinearWeights:
         """Learn from all of the data. The sum of linear models is one: as fast to serve.

@@ -72,6 +72,7 @@ def _train_llm(
         no_unit_review=wish.no_unit_review,
         answer=wish.answer,
         held_out=snapshot.validation,
+        teachers=settings.resolved_models_dir,
         origin=origin,
         checkpoints=Checkpoints(place.checkpoints, settings.checkpoint, place.note_checkpoint),
     )

@@ -1,13 +1,15 @@
 """Training samples of a step, without their padding."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.adapter.tokens import ANSWER_AT, IGNORED, ROW
+from training.adapter.soft.targets import Chances
+from training.adapter.tokens import ANSWER_AT, IGNORED, ROW, SOFT_PLACES, SOFT_WEIGHTS, UNITS
 
 Numbers = NDArray[np.int64]
 
@@ -21,12 +23,18 @@ class Example:
         learned: (m,) the places of those that the names' loss is over; never the first one.
         answer_at: place of the token where the head reads; None without a head.
         row: of the right unit in the head.
+        units: (u,) probabilities of its rows, where the label is soft.
+        soft_places: (k, 2) places and tokens that soft names add to the loss.
+        soft_weights: (k,) of these.
     """
 
     ids: Numbers
     learned: Numbers
     answer_at: int | None = None
     row: int = 0
+    units: Chances | None = None
+    soft_places: Numbers = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+    soft_weights: Chances = field(default_factory=lambda: np.empty(0))
 
 
 def examples_of(batch: Mapping[str, torch.Tensor]) -> list[Example]:
@@ -36,10 +44,29 @@ def examples_of(batch: Mapping[str, torch.Tensor]) -> list[Example]:
     heads: list[tuple[int | None, int]] = [(None, 0)] * len(ids)
     if ANSWER_AT in batch:
         heads = list(zip(batch[ANSWER_AT].tolist(), batch[ROW].tolist(), strict=True))
+    soft = _soft(batch)
     return [
-        Example(ids[n, :length], 1 + np.flatnonzero(labels[n, 1:length] != IGNORED), *heads[n])
+        Example(
+            ids[n, :length],
+            1 + np.flatnonzero(labels[n, 1:length] != IGNORED),
+            *heads[n],
+            **{name: found(n) for name, found in soft.items()},
+        )
         for n, length in enumerate(lengths)
     ]
+
+
+def _soft(batch: Mapping[str, torch.Tensor]) -> dict[str, Callable[[int], Any]]:
+    """Return what finds each soft field of the n-th sample."""
+    found: dict[str, Callable[[int], Any]] = {}
+    if UNITS in batch:
+        units = batch[UNITS].cpu().numpy()
+        found["units"] = lambda n: units[n]
+    if SOFT_PLACES in batch:
+        places, weights = batch[SOFT_PLACES].cpu().numpy(), batch[SOFT_WEIGHTS].cpu().numpy()
+        found["soft_places"] = lambda n: places[places[:, 0] == n, 1:]
+        found["soft_weights"] = lambda n: weights[places[:, 0] == n]
+    return found
 
 
 _COLUMNS = "input_ids", "labels", "attention_mask"

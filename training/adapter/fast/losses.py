@@ -10,6 +10,7 @@ from training.adapter.fast.decoder import Decoder
 from training.adapter.fast.examples import Example
 from training.adapter.fast.micro_batch import MicroBatch
 from training.adapter.fast.vocabulary import summed_nll
+from training.adapter.soft.correction import correction
 from training.adapter.unit_head import UnitHead
 
 
@@ -41,11 +42,15 @@ class StepLoss:
             hidden: (t, hidden) of all its tokens, before the last norm.
         """
         total = hidden.new_zeros((), dtype=torch.float32)
-        names, answers = micro_batch.names, micro_batch.answers
+        names, answers, soft = micro_batch.names, micro_batch.answers, micro_batch.soft
         weight = 1.0 if self.head is None else self.head.losses.names
         if weight and len(names.places):
             states = decoder.normed(hidden[names.places])
             summed = summed_nll(states, decoder.lm_head, names.wanted, names.weights)
+            total = total + weight / self.tokens * summed
+        if weight and len(soft.places):
+            states = decoder.normed(hidden[soft.places])
+            summed = correction(states, decoder.lm_head, soft.wanted, soft.weights)
             total = total + weight / self.tokens * summed
         if self.head is not None and len(answers.places):
             states = decoder.normed(hidden[answers.places])

@@ -19,7 +19,8 @@ class Targets:
 
     Parameters:
         places: (m,) among the tokens.
-        wanted: (m,) the token that follows there, or the unit's row in the head.
+        wanted: (m,) the token that follows there, or the unit's row in the head; or (m, u)
+            probabilities of its rows.
         weights: (m,) float32, for how many samples each stands.
     """
 
@@ -38,6 +39,7 @@ class MicroBatch:
         visible: which tokens each token sees.
         names: what the language model learns.
         answers: what the head learns.
+        soft: what soft names add, see ``soft.targets.SoftNames``.
     """
 
     ids: torch.Tensor
@@ -45,6 +47,7 @@ class MicroBatch:
     visible: Visibility
     names: Targets
     answers: Targets
+    soft: Targets
 
     @classmethod
     def of(cls, examples: Sequence[Example], shared: int, device: torch.device) -> Self:
@@ -62,6 +65,7 @@ class MicroBatch:
             Visibility.of(_filled_up(tickets, size, PADDING).numpy(), device),
             _names(examples, shared, starts, device),
             _answers(examples, shared, starts, device),
+            _soft(examples, shared, starts, device),
         )
 
 
@@ -102,11 +106,23 @@ def _answers(
         if example.answer_at is not None
     ]
     places, rows = np.array(read, dtype=np.int64).reshape(-1, 2).T
-    return _targets(places, rows, np.ones(len(read)), device)
+    units = [one.units for one in examples if one.units is not None]
+    wanted = np.array(units, dtype=np.float32) if units else rows
+    return _targets(places, wanted, np.ones(len(read)), device)
+
+
+def _soft(
+    examples: Sequence[Example], shared: int, starts: Numbers, device: torch.device
+) -> Targets:
+    pairs = zip(examples, starts.tolist(), strict=True)
+    places = [_moved(one.soft_places[:, 0], shared, at) for one, at in pairs]
+    tokens = [one.soft_places[:, 1] for one in examples]
+    weights = np.concatenate([one.soft_weights for one in examples])
+    return _targets(np.concatenate(places), np.concatenate(tokens), weights, device)
 
 
 def _targets(
-    places: Numbers, wanted: Numbers, weights: np.ndarray, device: torch.device
+    places: Numbers, wanted: np.ndarray, weights: np.ndarray, device: torch.device
 ) -> Targets:
     return Targets(
         torch.from_numpy(places.copy()).to(device),
