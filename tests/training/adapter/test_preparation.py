@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from datasets import Dataset
 
@@ -143,6 +144,42 @@ def test_a_thought_is_learned_unless_the_recipe_says_no() -> None:
 
     assert len(learned_with_thoughts(on)) == len(on.known) == 108
     assert learned_with_thoughts(off) == []
+
+
+def test_what_only_measures_is_read_as_it_is_served() -> None:
+    """With an empty thought, and by its label however soft the learned ones are."""
+    prepared = thinking()
+    soft = np.full((len(prepared.known), 3), 1 / 3)
+
+    for one in (prepared, replace(prepared, soft=soft)):
+        tokens = one.validated_tokens()
+
+        assert len(tokens) == len(one.validated) == 12
+        assert not any("想一想" in one.prompt.tokenizer.decode(each.ids) for each in tokens)
+        assert [one.taught[each.row] for each in tokens] == [s.unit for s in one.validated]
+        assert all(each.soft is None for each in tokens)
+
+
+def test_a_soft_label_draws_the_name_but_not_behind_a_thought() -> None:
+    # Given that all speaks for another unit than the label
+    prepared = thinking(thoughts="mixed")
+    rows = [prepared.taught.index(sample.unit) for sample in prepared.known]
+    others = [(row + 1) % 3 for row in rows]
+    prepared = replace(prepared, soft=np.eye(3)[others])
+
+    tokens = prepared.tokens()
+
+    thinks = [bool(prepared.thought_of(sample)) for sample in prepared.known]
+    assert 0 < sum(thinks) < len(thinks)
+    expected = [
+        row if thought else other for row, other, thought in zip(rows, others, thinks, strict=True)
+    ]
+    assert [one.row for one in tokens] == expected
+    for one, other in zip(tokens, others, strict=True):
+        assert one.soft is not None
+        assert one.soft.units.tolist() == np.eye(3)[other].tolist()
+        label = prepared.prompt.labels[prepared.taught[one.row]]
+        assert one.ids[one.answer_at + 1 : -1] == list(label)
 
 
 def test_mixed_learns_a_share_with_thoughts_and_the_rest_as_it_is_served() -> None:
