@@ -6,7 +6,8 @@
 The reference has the engine's own weights, dequantised, with the adapter merged, all in float32; it
 reads one ticket after the other and each label by itself. Beside the engine's modes the table shows
 plain transformers in bfloat16 (on a GPU) and in float32 on the base's weights before they were
-rounded to 4 bits: what the format itself costs. The last line is JSON.
+rounded to 4 bits: what the format itself costs. ``--merged`` adds a row for what ``paidan models
+export --format merged`` wrote there. The last line is JSON.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from classifier.model.lora import LoraLinear, lora_layers
 from classifier.model.mode import Mode
 
 EXACT, PLAIN, UNROUNDED = "plain float32", "plain bfloat16", "not rounded to 4 bits"
+MERGED = "merged export, in float32"
 Scores = torch.Tensor
 """(tickets, labels) float64 log-probabilities."""
 
@@ -51,12 +53,18 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--modes", default="nf4", help="of the engine, with commas")
     parser.add_argument("--skip-unrounded", action="store_true", help="leave the last row out")
+    parser.add_argument("--merged", type=Path, help="the version's merged export")
     parser.add_argument("--out", type=Path, help="scores so far, .pt; they are not computed again")
     options = parser.parse_args()
     texts = read_texts(options.tickets, options.count)
     modes = options.modes.split(",")
     figures = compare(
-        _loader(options), texts, modes, options.out, unrounded=not options.skip_unrounded
+        _loader(options),
+        texts,
+        modes,
+        options.out,
+        unrounded=not options.skip_unrounded,
+        merged=options.merged,
     )
     table = Table(title=f"{len(texts)} tickets, {device_name()}")
     for heading in ("", "top-1 agreement", "mean |Δ log p|", "max |Δ log p|"):
@@ -97,6 +105,7 @@ def compare(
     out: Path | None,
     *,
     unrounded: bool,
+    merged: Path | None = None,
 ) -> dict[str, Any]:
     """Return for each mode the top-1 agreement and the mean and greatest |Δ log p|."""
     found: dict[str, Scores] = torch.load(out) if out and out.exists() else {}
@@ -128,6 +137,9 @@ def compare(
     model = None
     if "full" not in modes and unrounded and UNROUNDED not in found:
         keep(UNROUNDED, plain_scores(plain_model(engine, rounded=False), engine.prompt, texts))
+    if merged is not None and MERGED not in found:
+        exported = _load_plain(merged, engine.backbone.device)
+        keep(MERGED, plain_scores(exported, engine.prompt, texts))
     exact = found[EXACT]
     return {name: _figures(scores, exact) for name, scores in found.items() if name != EXACT}
 
@@ -141,9 +153,7 @@ def engine_scores(engine: Engine, texts: Sequence[str]) -> Scores:
 def plain_model(engine: Engine, *, rounded: bool) -> Any:
     """Return transformers' float32 model, adapter merged; on the 4-bit weights if ``rounded``."""
     backbone = engine.backbone
-    model = AutoModelForCausalLM.from_pretrained(
-        str(backbone.base.path), dtype=torch.float32, device_map={"": backbone.device}
-    ).eval()
+    model = _load_plain(backbone.base.path, backbone.device)
     for path, layer in lora_layers(backbone.model):
         weight = model.get_submodule(path).weight
         with torch.no_grad():
@@ -153,6 +163,13 @@ def plain_model(engine: Engine, *, rounded: bool) -> Any:
             if adapter is not None:
                 weight += adapter.scale * (adapter.b.float() @ adapter.a.float())
     return model
+
+
+def _load_plain(path: Path, device: torch.device) -> Any:
+    model = AutoModelForCausalLM.from_pretrained(
+        str(path), dtype=torch.float32, device_map={"": device}
+    )
+    return model.eval()
 
 
 def _dequantised(layer: LoraLinear) -> torch.Tensor:
