@@ -38,7 +38,13 @@ class Example:
 
 
 def examples_of(batch: Mapping[str, torch.Tensor]) -> list[Example]:
-    """Return the samples of a padded batch as ``TicketCollator`` makes it."""
+    """Return the samples of a padded batch as ``TicketCollator`` makes it.
+
+    Raises:
+        ValueError: the batch has columns that would be left out of the loss.
+    """
+    if unknown := sorted(set(batch) - {*_COLUMNS, ANSWER_AT, ROW}):
+        raise ValueError(f"the fast path computes no loss of {', '.join(unknown)}")
     ids, labels, mask = (batch[name].cpu().numpy() for name in _COLUMNS)
     lengths = mask.sum(axis=1)
     heads: list[tuple[int | None, int]] = [(None, 0)] * len(ids)

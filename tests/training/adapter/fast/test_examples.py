@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from tests.support.packed import make_examples
 from training.adapter.fast.examples import Example, examples_of, shared_prefix
@@ -33,6 +34,13 @@ def test_a_batch_without_a_head_says_nothing_of_answers() -> None:
     found = examples_of({n: v for n, v in batch.items() if n not in ("answer_at", "row")})
 
     assert [one.answer_at for one in found] == [None, None]
+
+
+def test_a_batch_with_more_than_it_knows_is_refused_not_read_in_part() -> None:
+    batch = TicketCollator(END)(ROWS) | {"weight": torch.ones(2)}
+
+    with pytest.raises(ValueError, match="no loss of weight"):
+        examples_of(batch)
 
 
 @pytest.mark.parametrize(

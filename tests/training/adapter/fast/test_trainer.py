@@ -26,9 +26,11 @@ from training.progress import SILENT
 STEPS = 10
 
 
-def recipe_of(path: str, *, dropout: float = 0.0, **training: Any) -> Recipe:
+def recipe_of(
+    path: str, losses: dict[str, float] | None = None, *, dropout: float = 0.0, **training: Any
+) -> Recipe:
     """The article's batch of 2 x 8, for a few steps that learn a lot."""
-    recipe = recipe_with_head(brier=0.5, label_smoothing=0.1)
+    recipe = recipe_with_head(**(losses or {"brier": 0.5, "label_smoothing": 0.1}))
     changed = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 8}
     changed |= {"max_steps": STEPS, "logging_steps": 1, **training}
     return recipe.model_copy(
@@ -70,6 +72,21 @@ def test_ten_steps_have_the_losses_gradients_and_rates_of_the_recipes(
         assert len(expected) == STEPS
         assert curve(fast, name) == pytest.approx(expected, rel=allowed), name
     assert curve(fast, "loss")[-1] < curve(fast, "loss")[0] / 2
+
+
+@pytest.mark.parametrize("losses", [{"head": 0.0}, {"names": 0.0}, {"names": 0.3, "head": 2.0}])
+def test_names_alone_the_head_alone_and_other_weights_are_learned_as_the_recipe_does(
+    tmp_path: Path, losses: dict[str, float]
+) -> None:
+    recipes, fast = (
+        trainer_of(recipe_of(path, losses, max_steps=3), tmp_path) for path in ("recipe", "fast")
+    )
+
+    for trainer in (recipes, fast):
+        trainer.train()
+
+    assert curve(fast, "loss") == pytest.approx(curve(recipes, "loss"), rel=1e-3)
+    assert curve(fast, "grad_norm") == pytest.approx(curve(recipes, "grad_norm"), rel=1e-2)
 
 
 def test_micro_batches_and_recomputed_layers_change_nothing(
