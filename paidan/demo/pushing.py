@@ -8,16 +8,12 @@ from paidan.progress.push import PushProgress
 from paidan.sample.generator import SampleTicket
 from producer.submit import CHUNK, Submitter
 
-# Far along the stream of synthetic tickets, so that --tickets never reaches them.
-FURTHER_START = 10_000_000
-SOURCE, FURTHER_SOURCE = "synthetic", "synthetic-further"
-
 
 def push(demo: Demo, tickets: Sequence[SampleTicket], source: str) -> list[int]:
     """Submit the tickets and wait for all of them, with progress."""
     submitter = Submitter.from_settings(demo.settings)
     ids: list[int] = []
-    with PushProgress() as progress:
+    with PushProgress(demo.settings) as progress:
         for start in range(0, len(tickets), CHUNK):
             chunk = [as_new(ticket, source) for ticket in tickets[start : start + CHUNK]]
             ids += submitter.submit(chunk).ids

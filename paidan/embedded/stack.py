@@ -71,6 +71,10 @@ class EmbeddedStack:
         for part in self._parts:
             part.mend()
 
+    def part(self, name: str) -> Part:
+        """Return a part by its name."""
+        return next(part for part in self._parts if part.name == name)
+
     def stop(self) -> None:
         """Stop all parts, the last one first; what does not end in time is killed."""
         deadline = time.monotonic() + self.settings.stop_grace

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
+from core.settings import Settings
 from paidan.progress.bar import Bar, Rate
 from paidan.progress.stall import why_stalled
 
@@ -22,10 +23,12 @@ class PushProgress:
     """Counts tickets in, then waits for their answers.
 
     Args:
+        settings: of the stack that answers; by default this process'.
         quiet: show nothing (for ``--json``).
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, settings: Settings | None = None, *, quiet: bool = False) -> None:
+        self._settings = settings
         self.counts: Counter[str] = Counter()
         self._bar = Bar("submitted", Rate(), quiet=quiet)
 
@@ -57,7 +60,7 @@ class PushProgress:
                 waiting = [i for i in waiting if i not in closed]
             self._show(len(ids) - len(waiting), len(ids))
             if time.monotonic() - last_change > _STALLED_S:
-                self._bar.say(f"waiting: {why_stalled(database)}")
+                self._bar.say(f"waiting: {why_stalled(database, self._settings)}")
                 last_change = time.monotonic()
             if waiting:
                 time.sleep(max(_POLL_S, (time.monotonic() - began) / _POLL_SHARE))

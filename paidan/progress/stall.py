@@ -2,20 +2,26 @@
 
 from typing import TYPE_CHECKING
 
+from core.settings import Settings, get_settings
+
 if TYPE_CHECKING:
     from db import Database
 
 
-def why_stalled(database: "Database") -> str:
-    """Say what is missing for tickets to move on."""
+def why_stalled(database: "Database", settings: Settings | None = None) -> str:
+    """Say what is missing for tickets to move on.
+
+    Args:
+        database: the record.
+        settings: of the stack that answers; by default this process'.
+    """
     from redis.exceptions import RedisError
 
     from core.broker import make_redis
     from core.publisher import unreachable
-    from core.settings import get_settings
     from db import versions, workers
 
-    settings = get_settings()
+    settings = settings or get_settings()
     try:
         make_redis(settings).ping()
     except RedisError as error:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from core.settings import Settings
 from db import taxonomy
-from paidan.demo.home import empty_home, prepare
+from paidan.demo.home import empty_home, import_units, prepare, settings_for
+from paidan.demo.world import NEW_UNIT
+from paidan.embedded.stack import EmbeddedStack
 from tests.support.launched import run_paidan
 
 
@@ -40,13 +41,19 @@ def test_a_folder_with_other_things_is_refused_untouched(tmp_path: Path) -> None
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
-def test_a_demo_begins_with_all_units_and_labelled_tickets(tmp_path: Path) -> None:
-    demo = prepare(Settings(home=tmp_path), training_tickets=30)
+def test_a_demo_begins_without_the_unit_that_comes_later(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    demo = prepare(EmbeddedStack(settings), training_tickets=30)
 
-    with demo.database.reading() as session:
-        units = {unit.code for unit in taxonomy.list_units(session, active_only=True)}
+    def units() -> set[str]:
+        with demo.database.reading() as session:
+            return {unit.code for unit in taxonomy.list_units(session, active_only=True)}
+
+    at_first = units()
+    import_units(demo.database, {NEW_UNIT})
+    later = units()
     demo.database.engine.dispose()
-    assert units == {unit.code for unit in demo.units}
-    assert len(units) == 70
+    assert len(at_first) == 69
+    assert later - at_first == {NEW_UNIT}
     assert len(demo.seed) == 30
-    assert {sample.unit for sample in demo.seed} <= units
+    assert {sample.unit for sample in demo.seed} <= at_first
