@@ -9,7 +9,15 @@ import torch
 from numpy.typing import NDArray
 
 from training.adapter.soft.targets import Chances
-from training.adapter.tokens import ANSWER_AT, IGNORED, ROW, SOFT_PLACES, SOFT_WEIGHTS, UNITS
+from training.adapter.tokens import (
+    ANSWER_AT,
+    BESIDE,
+    IGNORED,
+    ROW,
+    SOFT_PLACES,
+    SOFT_WEIGHTS,
+    UNITS,
+)
 
 Numbers = NDArray[np.int64]
 
@@ -43,7 +51,7 @@ def examples_of(batch: Mapping[str, torch.Tensor]) -> list[Example]:
     Raises:
         ValueError: the batch has columns that would be left out of the loss.
     """
-    if unknown := sorted(set(batch) - {*_COLUMNS, ANSWER_AT, ROW}):
+    if unknown := sorted(set(batch) - {*_COLUMNS, *BESIDE}):
         raise ValueError(f"the fast path computes no loss of {', '.join(unknown)}")
     ids, labels, mask = (batch[name].cpu().numpy() for name in _COLUMNS)
     lengths = mask.sum(axis=1)
