@@ -1,14 +1,22 @@
 """The gate's verdict on what a run has made."""
 
+import logging
+
 from sqlalchemy.orm import Session
 
+from classifier.interface import Classifier
+from core.errors import ModelVersionError
+from core.faults import describe
 from core.settings import Settings
 from db import Database, runs, taxonomy, versions
 from db.blind_sample import count_unseen
 from registry.opening import load_version
 from training.gate.judging import Evidence, judge
 from training.gate.verdict import Verdict
+from training.runs.best import best_before
 from training.snapshot.snapshot import Snapshot
+
+logger = logging.getLogger(__name__)
 
 
 def compare(
@@ -26,6 +34,7 @@ def compare(
             return None
         look = 1 + runs.count_verdicts(session, champion)
         unseen = _unseen(session, snapshot)
+        best = best_before(session, champion)
         allowed = frozenset(unit.code for unit in taxonomy.list_units(session, active_only=True))
     folder = settings.resolved_models_dir
     return judge(
@@ -33,9 +42,25 @@ def compare(
         load_version(database, champion, folder),
         load_version(database, challenger, folder),
         allowed=allowed,
+        best=_load_past(database, settings, best),
         look=look,
         learned=snapshot.learned,
     )
+
+
+def _load_past(database: Database, settings: Settings, name: str | None) -> Classifier | None:
+    """Open a past champion; None where it was pruned, or serves no more."""
+    if name is None:
+        return None
+    try:
+        return load_version(database, name, settings.resolved_models_dir)
+    except ModelVersionError as error:
+        logger.warning(
+            "the best champion so far is not compared with: %s",
+            describe(error),
+            extra={"action": "best.not_loaded", "version": name},
+        )
+        return None
 
 
 def _unseen(session: Session, snapshot: Snapshot) -> int:

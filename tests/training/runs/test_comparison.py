@@ -1,5 +1,6 @@
 """The gate is asked about what a run has made, with what neither version has learned."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,38 @@ def test_a_version_is_judged_against_the_champion_and_looks_are_counted(
     assert verdict.look == 3
     [frozen] = [one for one in verdict.findings if one.check == "frozen"]
     assert frozen.facts["tickets"] == len({one.group for one in snapshot.frozen}) > 0
+
+
+def test_a_past_champion_that_was_better_is_compared_with_unless_it_was_pruned(
+    database: Database, settings: Settings
+) -> None:
+    # Given a past champion that was right more often than the present one
+    add_units(database)
+    folder = settings.resolved_models_dir
+    snapshot = build_snapshot(database, themed_samples(), models_dir=folder)
+    version = train_linear(
+        [*snapshot.training, *snapshot.validation], dict(UNITS), models_dir=folder
+    )
+    with database.writing() as session:
+        register(session, version)
+    past, present = (promote_constant(database, folder) for _ in range(2))
+    finding = {"check": "frozen", "tickets": 10, "both": 5, "lost": 2, "gained": 0}
+    with database.writing() as session:
+        run_id = runs.ask(session, "linear", {}, asked_for=runs.HAND, actor="ann")
+        session.get_one(Run, run_id).verdict = {
+            "champion": past,
+            "challenger": present,
+            "findings": [finding],
+        }
+
+    # Then the challenger is compared with both
+    verdict = compare(database, settings, version.name, snapshot)
+    assert verdict is not None
+    [best] = [one for one in verdict.findings if one.check == "best so far"]
+    assert past in best.text
+
+    # And with the present one alone where the other's files are gone
+    shutil.rmtree(folder / past)
+    verdict = compare(database, settings, version.name, snapshot)
+    assert verdict is not None
+    assert all(one.check != "best so far" for one in verdict.findings)
