@@ -1,4 +1,48 @@
-"""The resident model: the champion, loaded once, exchanged between two batches when it moves."""
+"""The resident model: the champion, loaded once, exchanged between two batches when it moves.
+
+Its states are the classes of ``worker.states``. The drawing has the usual ways::
+
+    start --> Empty ----- loaded ------.   LoadingBeside ----.
+               | ^                     |        ^ |          |
+       refused | | model failed        |  moved | | loaded   |
+               v |                     v        | v          |
+            Degraded --- loaded ---> +--------------+        | refused
+               ^                     |   Serving    |        |
+               '---- model failed ---+--------------+        |
+                                                | ^          |
+                                        refused | | loaded   |
+                                                v |          |
+                                              Outdated <-----'
+
+The table has all ways but those to AwaitingProcess::
+
+    state          tries when        beside         loaded   refused       model failed
+    Empty          moved, retry due  -              Serving  Degraded (1)  -
+    Degraded       moved, retry due  -              Serving  Degraded      Empty
+    Serving        moved             LoadingBeside  Serving  Outdated      Degraded (1)
+    Outdated       moved, retry due  LoadingBeside  Serving  Outdated      Degraded (1)
+    LoadingBeside  read              LoadingBeside  Serving  Outdated (2)  LoadingBeside
+
+    (1) Empty, where what does not work is no LLM, or where no baseline loads.
+    (2) As from Empty or Degraded, where the version before has failed meanwhile.
+
+- *tries when*: what makes ``refresh`` try the champion; the next three columns are outcomes.
+- *moved*: the champion alias or the taxonomy changed, or is seen for the first time.
+- *retry due*: ``retry_after`` seconds have passed since the champion was refused or the model
+  failed. The state stays if the GPU failed and its card is still away.
+- *read*: the thread of LoadingBeside has ended. Until then another move waits.
+- *beside*: a thread begins to read the champion, and the version before answers meanwhile. Both
+  must have the same base and the same units. Else the champion is loaded between two batches.
+- *loaded*: the champion answers. It may be the version that answered before (taken back).
+- *refused*: the champion does not load. A fault of the GPU refuses it as damaged files do.
+- *model failed*: the classifier fails on any ticket (``drop``). LoadingBeside stays, with the
+  baseline or nothing answering.
+
+In each state ``refresh`` applies a new calibration at once; nothing is loaded for it.
+AwaitingProcess may follow each state and is the last one: only a new process can load the
+champion. Two cases: the champion is an LLM on another base, or in another mode, than the one on
+the GPU, which may not hold both; or the GPU failed, a retry is due, and the card is back.
+"""
 
 import logging
 import time
@@ -25,49 +69,6 @@ logger = logging.getLogger(__name__)
 
 class Resident:
     """Holds the classifier that answers, and the active units it may answer with.
-
-    Its states are the classes of ``worker.states``. The drawing has the usual ways::
-
-        start --> Empty ----- loaded ------.   LoadingBeside ----.
-                   | ^                     |        ^ |          |
-           refused | | model failed        |  moved | | loaded   |
-                   v |                     v        | v          |
-                Degraded --- loaded ---> +--------------+        | refused
-                   ^                     |   Serving    |        |
-                   '---- model failed ---+--------------+        |
-                                                    | ^          |
-                                            refused | | loaded   |
-                                                    v |          |
-                                                  Outdated <-----'
-
-    The table has all ways but those to AwaitingProcess::
-
-        state          tries when        beside         loaded   refused       model failed
-        Empty          moved, retry due  -              Serving  Degraded (1)  -
-        Degraded       moved, retry due  -              Serving  Degraded      Empty
-        Serving        moved             LoadingBeside  Serving  Outdated      Degraded (1)
-        Outdated       moved, retry due  LoadingBeside  Serving  Outdated      Degraded (1)
-        LoadingBeside  read              LoadingBeside  Serving  Outdated (2)  LoadingBeside
-
-        (1) Empty, where what does not work is no LLM, or where no baseline loads.
-        (2) As from Empty or Degraded, where the version before has failed meanwhile.
-
-    - *tries when*: what makes ``refresh`` try the champion; the next three columns are outcomes.
-    - *moved*: the champion alias or the taxonomy changed, or is seen for the first time.
-    - *retry due*: ``retry_after`` seconds have passed since the champion was refused or the model
-      failed. The state stays if the GPU failed and its card is still away.
-    - *read*: the thread of LoadingBeside has ended. Until then another move waits.
-    - *beside*: a thread begins to read the champion, and the version before answers meanwhile. Both
-      must have the same base and the same units. Else the champion is loaded between two batches.
-    - *loaded*: the champion answers. It may be the version that answered before (taken back).
-    - *refused*: the champion does not load. A fault of the GPU refuses it as damaged files do.
-    - *model failed*: the classifier fails on any ticket (``drop``). LoadingBeside stays, with the
-      baseline or nothing answering.
-
-    In each state ``refresh`` applies a new calibration at once; nothing is loaded for it.
-    AwaitingProcess may follow each state and is the last one: only a new process can load the
-    champion. Two cases: the champion is an LLM on another base, or in another mode, than the one on
-    the GPU, which may not hold both; or the GPU failed, a retry is due, and the card is back.
 
     Args:
         database: where the champion alias and the taxonomy stand.

@@ -69,7 +69,7 @@ def tell_verdict(verdict: Mapping[str, Any] | None) -> None:
 
 
 def _await_end(demo: Demo, run_id: int, *, kills: bool) -> Run:
-    tell_at = time.monotonic() + _TOLD_EVERY_S
+    told, tell_at = 0, time.monotonic() + _TOLD_EVERY_S
     while True:
         demo.stack.mend()
         with demo.database.reading() as session:
@@ -85,7 +85,7 @@ def _await_end(demo: Demo, run_id: int, *, kills: bool) -> Run:
             say(f"killing the trainer at step {step}: another one takes the run over")
             demo.stack.part("trainer").kill()
             kills = False
-        if newest is not None and time.monotonic() >= tell_at:
-            say(f"run {run_id}: step {newest.step}, loss {newest.loss or 0:.3f}")
-            tell_at = time.monotonic() + _TOLD_EVERY_S
+        if step > told and time.monotonic() >= tell_at:
+            say(f"run {run_id}: step {step}")
+            told, tell_at = step, time.monotonic() + _TOLD_EVERY_S
         time.sleep(_POLL_S)
