@@ -18,7 +18,8 @@ back as an ``export_row`` for people. ``report`` counts the tickets, and lists t
 The way of a unit: a file names it (``unit_record``), ``unit_index`` finds which stored unit it is,
 ``taxonomy`` imports and resolves it, ``standing`` tells what an answer with a unit that is gone is
 worth, ``unit_removal`` removes it while nothing refers to it.
-``versions`` says which model version is champion, ``needed_versions`` which others are needed,
+``versions`` says which model version is champion, ``best_champion`` which past one was better,
+``needed_versions`` which others are needed,
 ``calibrations`` how each decides since its training, ``workers`` has the heartbeats, ``events`` the
 audit trail.
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from db import clock, events, shadow, versions
+from db.best_champion import best_before
 from db.models import AliasMove, ModelVersion, Worker
 from db.run_tables import Run, RunState
 
@@ -42,6 +43,9 @@ def _reasons(session: Session, keep: int) -> Iterator[tuple[str, str]]:
         if move.alias == versions.CHAMPION:
             for name in _before(session, move, keep):
                 yield name, "a rollback returns to it"
+    now = versions.champion(session)
+    if now and (best := best_before(session, now)):
+        yield best, "it is the best champion so far, by which challengers are judged"
     if candidate := versions.candidate(session):
         yield candidate, versions.CANDIDATE
     if unseen := shadow.current(session):

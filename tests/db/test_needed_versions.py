@@ -66,6 +66,14 @@ def test_any_other_alias_keeps_its_version(session: Session) -> None:
     assert needed(session)["v4"] == "shadow"
 
 
+def test_the_best_champion_so_far_is_needed_to_judge_challengers(session: Session) -> None:
+    frozen = {"check": "frozen", "tickets": 100, "both": 80, "lost": 10, "gained": 5}
+    verdict = {"champion": "v1", "challenger": "v3", "findings": [frozen]}
+    a_run(session, state=RunState.DONE, version="v3", verdict=verdict)
+
+    assert needed(session, keep=0)["v1"].startswith("it is the best champion so far")
+
+
 def test_what_answers_in_the_shadow_is_needed(session: Session) -> None:
     shadow.start(session, "v4", 0.1, actor="li")
     assert needed(session)["v4"] == "it answers in the shadow"

@@ -9,11 +9,11 @@ from core.errors import ModelVersionError
 from core.faults import describe
 from core.settings import Settings
 from db import Database, runs, taxonomy, versions
+from db.best_champion import best_before
 from db.blind_sample import count_unseen
 from registry.opening import load_version
 from training.gate.judging import Evidence, judge
 from training.gate.verdict import Verdict
-from training.runs.best import best_before
 from training.snapshot.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from db import Database, runs, versions
+from db.best_champion import best_before
 from db.run_tables import Run
 from tests.support.answers import add_version
-from training.runs.best import best_before
 
 
 def verdict(champion: tuple[str, int], challenger: tuple[str, int]) -> dict[str, Any]:
