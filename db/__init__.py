@@ -19,9 +19,8 @@ The way of a unit: a file names it (``unit_record``), ``unit_index`` finds which
 ``taxonomy`` imports and resolves it, ``standing`` tells what an answer with a unit that is gone is
 worth, ``unit_removal`` removes it while nothing refers to it.
 ``versions`` says which model version is champion, ``best_champion`` which past one was better,
-``needed_versions`` which others are needed,
-``calibrations`` how each decides since its training, ``workers`` has the heartbeats, ``events`` the
-audit trail.
+``needed_versions`` which others are needed, ``calibrations`` how each decides since its training,
+``workers`` has the heartbeats, ``events`` the audit trail.
 
 A challenger answers in the ``shadow``, beside the champion and unseen; its tables are in
 ``shadow_tables``.
