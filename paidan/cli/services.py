@@ -99,12 +99,16 @@ def relay() -> None:
 @click.command()
 def migrate() -> None:
     """Create or upgrade the tables of the database."""
+    from db import Database, open_database
     from db.schema import migrate as upgrade
     from db.schema import schema_revision
-    from db.session import Database
 
-    database = Database(get_settings().resolved_database_url)
-    upgrade(database)
+    settings = get_settings()
+    if settings.database_url is None:  # the embedded one is made and upgraded where it is opened
+        database = open_database(settings)
+    else:
+        database = Database(settings.resolved_database_url)
+        upgrade(database)
     click.echo(f"{database.shown_url} is at revision {schema_revision(database)}")
 
 

@@ -73,3 +73,16 @@ def test_a_gpus_memory_is_taken_from_the_option_or_refused(
 
     assert ran.code == 1
     assert "PAIDAN_GPU_MEMORY" in ran.err
+
+
+def test_migrate_may_be_the_first_command_of_all(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    home = tmp_path / "not" / "there yet"
+    monkeypatch.setenv("PAIDAN_HOME", str(home))
+
+    ran = cli("migrate")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert (home / "paidan.db").exists()
+    assert "is at revision" in cli("migrate").out
