@@ -14,20 +14,22 @@ import psutil
 import pytest
 from safetensors.torch import load_file
 from sqlalchemy import select
+from torch import Tensor
 
 from classifier.labels.head import HEAD
 from classifier.model.adapter_file import WEIGHTS
 from classifier.model.bases.entries import STAND_IN
 from classifier.version_files import read_manifest
+from core.errors import DatabaseUnavailableError
 from core.settings import Settings
-from db import Database, run_points
+from db import Database, run_points, runs
 from db.models import Event
 from db.run_tables import Run
 from tests.support.llm import RECIPE, themed_samples
-from tests.support.make import add_units
 from tests.support.processes import wait_until
 from tests.support.redis_process import RedisProcess
 from tests.support.training_runs import (
+    ENDED,
     ask_for_run,
     children_at_work,
     left_in_home,
@@ -40,7 +42,7 @@ from tests.support.training_runs import (
     wait_for_child,
     wait_for_end,
 )
-from tests.whole.chaos.servers import PostgresServer
+from tests.whole.chaos.servers import PostgresServer, running_database
 
 pytestmark = pytest.mark.kill
 
@@ -73,7 +75,7 @@ def reach(database: Database, run_id: int, step: int) -> None:
     )
 
 
-def learned(settings: Settings, name: str | None) -> dict[str, object]:
+def learned(settings: Settings, name: str | None) -> dict[str, Tensor]:
     folder = settings.resolved_models_dir / str(name)
     return {**load_file(folder / WEIGHTS), **load_file(folder / HEAD)}
 
@@ -114,7 +116,7 @@ def test_a_killed_llm_training_goes_on_and_learns_what_an_unbroken_one_does(
     assert (unbroken.snapshot_sha256, unbroken.attempts) == (run.snapshot_sha256, 1)
     mine, theirs = learned(times, run.version), learned(times, unbroken.version)
     assert mine.keys() == theirs.keys()
-    assert max(float((mine[n] - theirs[n]).abs().max()) for n in mine) < 1e-5  # type: ignore[operator,attr-defined]
+    assert max(float((mine[n] - theirs[n]).abs().max()) for n in mine) < 1e-5
     with database.reading() as session:
         points = run_points.list_points(session, broken)
         died = session.scalars(select(Event).where(Event.kind == "run.died")).all()
@@ -125,7 +127,7 @@ def test_a_killed_llm_training_goes_on_and_learns_what_an_unbroken_one_does(
 
 def is_dead(process: psutil.Process) -> bool:
     try:
-        return process.status() == psutil.STATUS_ZOMBIE
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 
@@ -179,18 +181,13 @@ def test_a_run_does_not_mind_that_redis_dies_and_a_message_wakes_its_trainer(
 @pytest.mark.timeout(300)
 def test_a_database_that_crashes_ends_no_training(tmp_path: Path) -> None:
     # Given a run that trains on a database of its own
-    folder = tmp_path / "postgres"
-    folder.mkdir()
-    for above in (folder, *folder.parents[:3]):
-        above.chmod(0o755)
-    server = PostgresServer(folder)
-    with RedisProcess() as redis:
+    with running_database("postgresql", tmp_path) as server, RedisProcess() as redis:
+        assert isinstance(server, PostgresServer)
         settings = quick(
             Settings(home=tmp_path / "home", database_url=server.url, redis_url=redis.url),
             checkpoint=0,
         )
         database = Database(server.url)
-        migrate_to_newest(database)
         run_id = ask_for_llm(database, settings)
         with trainer(settings, tmp_path / "log") as process:
             reach(database, run_id, 3)
@@ -203,6 +200,7 @@ def test_a_database_that_crashes_ends_no_training(tmp_path: Path) -> None:
             server.restart()
 
             # Then the same process goes on
+            wait_until(lambda: is_there(database), 30, "the database")
             run = wait_for_end(database, run_id, 150)
             wait_until(lambda: left_in_home(settings) == [], 20, "nothing is left")
         check_single(database, settings, run)
@@ -210,19 +208,18 @@ def test_a_database_that_crashes_ends_no_training(tmp_path: Path) -> None:
         database.engine.dispose()
 
 
-def migrate_to_newest(database: Database) -> None:
-    from db.schema import migrate
-
-    migrate(database)
-    add_units(database)
+def is_there(database: Database) -> bool:
+    try:
+        with database.reading():
+            return True
+    except DatabaseUnavailableError:
+        return False
 
 
 @pytest.mark.timeout(200)
 def test_a_cancelled_run_ends_with_its_process_and_leaves_nothing(
     database: Database, times: Settings, tmp_path: Path
 ) -> None:
-    from db import runs
-
     run_id = ask_for_llm(database, times)
     with trainer(times, tmp_path / "log") as process:
         reach(database, run_id, 2)
@@ -253,19 +250,19 @@ def test_two_trainers_work_each_run_off_once(
         trainer(settings[0], tmp_path / "a.log") as a,
         trainer(settings[1], tmp_path / "b.log") as b,
     ):
-        asked = [ask_for_run(database, times, themed_samples()) for _ in range(3)]
+        asked = [ask_for_run(database, times, themed_samples()) for _ in range(2)]
         most = 0
 
         def all_ended() -> bool:
             nonlocal most
             most = max(most, len(children_at_work(a)) + len(children_at_work(b)))
-            return all(state_of(database, run_id) == "done" for run_id in asked)
+            return all(state_of(database, run_id) in ENDED for run_id in asked)
 
-        wait_until(all_ended, 120, "three runs", pause=0.05)
+        wait_until(all_ended, 120, "both runs", pause=0.05)
 
     assert most == 1  # this machine has one device
-    assert [run_of(database, run_id).attempts for run_id in asked] == [1, 1, 1]
-    assert len(registered(database)) == 3
+    assert [run_of(database, run_id).attempts for run_id in asked] == [1, 1]
+    assert len(registered(database)) == 2
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
