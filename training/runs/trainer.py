@@ -1,11 +1,13 @@
 """The trainer: looks for a run that waits, and sees it through in a process of its own."""
 
+import hashlib
 import logging
 import shutil
 import threading
 
 from core.errors import DATABASE_FAULTS, RecordRefusedError
 from core.faults import describe
+from core.process import RoleLock
 from core.settings import Settings
 from db import Database, runs
 from db.claims import new_token
@@ -40,6 +42,9 @@ class Trainer:
         self._called = called
         self._stop = threading.Event()
         self._is_first_look = True
+        digest = hashlib.sha256(device.encode()).hexdigest()[:16]
+        path = settings.resolved_home / "run" / f"training-device-{digest}.lock"
+        self._device_lock = RoleLock(path, "a trainer on this device")
 
     def stop(self) -> None:
         """Have it end: the run at work is handed back, and goes on from its last checkpoint."""
@@ -71,16 +76,18 @@ class Trainer:
         self._free_dead()
         self._clear_ended()
         ask_where_due(self._database, self._settings, actor=self._name)
-        lease = self._lease()
-        if lease is None:
+        # A run has ended when its process says so. That may hold the device's memory for a moment
+        # more, and another trainer of this home waits for it.
+        if not self._device_lock.try_acquire():
             return False
-        logger.info(
-            "a run begins, or goes on",
-            extra={"action": "run.leased", "run": lease.run_id, "attempt": lease.attempt},
-        )
-        self._work_off(lease)
+        try:
+            lease = self._lease()
+            if lease is not None:
+                self._work_off(lease)
+        finally:
+            self._device_lock.release()
         self._clear_ended()
-        return True
+        return lease is not None
 
     def _free_dead(self) -> None:
         with self._database.writing() as session:
@@ -132,6 +139,10 @@ class Trainer:
             return None
 
     def _work_off(self, lease: Lease) -> None:
+        logger.info(
+            "a run begins, or goes on",
+            extra={"action": "run.leased", "run": lease.run_id, "attempt": lease.attempt},
+        )
         place = Workplace(self._settings, lease.run_id)
         process = RunProcess(self._settings, lease.run_id, lease.token, place.temporary)
         try:

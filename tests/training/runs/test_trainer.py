@@ -117,6 +117,22 @@ def test_a_busy_device_waits(database: Database, settings: Settings, processes: 
     assert processes == []
 
 
+def test_a_device_whose_last_process_still_ends_is_waited_for(
+    database: Database, settings: Settings, processes: list[int]
+) -> None:
+    # Given another trainer of this home, whose run has ended and whose process has not
+    run_id = ask(database)
+    other = a_trainer(database, settings)
+    assert other._device_lock.try_acquire()
+
+    assert not a_trainer(database, settings).look()
+    assert run_of(database, run_id).state == "queued"
+
+    other._device_lock.release()
+    assert a_trainer(database, settings).look()
+    assert processes == [run_id]
+
+
 def test_what_ended_runs_left_is_cleared_and_nothing_else(
     database: Database, settings: Settings
 ) -> None:
