@@ -1,13 +1,18 @@
 """What a run learns from: a snapshot of seed and decisions, the same in each of its attempts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import SnapshotError
 from core.settings import Settings
+from core.text import model_text
 from db import Database, runs, versions
+from db.corrections import latest_decisions
+from db.models import Correction, Ticket
 from db.run_tables import Run
 from training.progress import Progress
 from training.runs.wish import Wish
+from training.samples import Sample
 from training.snapshot.building import build_snapshot
 from training.snapshot.seed import load_seed
 from training.snapshot.settings import SnapshotSettings
@@ -34,7 +39,7 @@ def snapshot_for(
         seed or None,
         models_dir=settings.resolved_models_dir,
         settings=SnapshotSettings.of(settings),
-        learned=seed if _is_from_elsewhere(database) else (),
+        learned=_learned_elsewhere(database, seed),
         progress=progress,
     )
 
@@ -49,8 +54,24 @@ def _find(folder: Path, sha256: str) -> Snapshot | None:
     return None
 
 
-def _is_from_elsewhere(database: Database) -> bool:
-    """Whether the champion was trained without a snapshot, and so may have learned all the seed."""
+def _learned_elsewhere(database: Database, seed: Sequence[Sample]) -> list[Sample]:
+    """Return what a champion may have learned that no run has made.
+
+    ``paidan train`` keeps no snapshot: that is all of the seed, and with ``--corrections`` what
+    people had decided until then. Units play no part: only the texts are known again.
+    """
     with database.reading() as session:
         champion = versions.champion(session)
-        return champion is not None and not runs.has_made(session, champion)
+        if champion is None or runs.has_made(session, champion):
+            return []
+        since = versions.get_version(session, champion).created_at
+        columns = Ticket.title, Ticket.text, Correction.to_unit, Correction.corrected_at
+        decided = session.execute(latest_decisions(*columns)).all()
+    return [
+        *seed,
+        *(
+            Sample(model_text(title, text), unit)
+            for title, text, unit, at in decided
+            if at <= since
+        ),
+    ]

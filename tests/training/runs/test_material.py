@@ -95,3 +95,30 @@ def test_a_seed_that_is_not_here_is_missed(database: Database, settings: Setting
 
     with pytest.raises(SnapshotError, match="missing"):
         take(database, settings, run_of(database, run_id))
+
+
+def test_what_people_decided_before_such_a_champion_judges_nothing_and_later_ones_do(
+    database: Database, settings: Settings
+) -> None:
+    # Given decisions, then a champion that may have learned them, then more decisions
+    everything = settings.model_copy(update={"frozen_share": 0.0, "recent_share": 0.9})
+    run_id = ask_for_run(database, everything, themed_samples())
+    before = add_tickets(database, 30, source="before")
+    decide_all(database, before)
+    promote_constant(database, everything.resolved_models_dir)
+    after = add_tickets(database, 30, source="after")
+    decide_all(database, after)
+
+    snapshot = take(database, everything, run_of(database, run_id))
+
+    judging = {row.ticket for row in snapshot.parts["recent"]}
+    assert judging
+    assert judging <= set(after)
+
+
+def decide_all(database: Database, ids: list[int]) -> None:
+    """Let people decide tickets of texts of their own."""
+    with database.writing() as session:
+        for number, ticket in enumerate(session.get_one(Ticket, one) for one in ids):
+            ticket.text = f"{ticket.source} {number * 7919} {chr(0x4E00 + 37 * ticket.id)} 路灯"
+            corrections.decide(session, ticket, "ABC"[number % 3], actor="ann")
