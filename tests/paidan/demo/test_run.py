@@ -12,7 +12,7 @@ from tests.support.processes import wait_until
 pytestmark = pytest.mark.kill
 
 
-@pytest.mark.parametrize("stage", [0.0, 0.2, "starting", "training", "to learn from"])
+@pytest.mark.parametrize("stage", [0.0, 0.2, "starting", "training", "run 1: step"])
 def test_an_interrupted_demo_leaves_no_process_behind(
     stack_home: Path, launch: Launch, stage: float | str
 ) -> None:

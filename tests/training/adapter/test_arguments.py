@@ -63,6 +63,7 @@ def test_all_else_is_as_the_libraries_have_it(tmp_path: Path) -> None:
         "gradient_checkpointing",
         "gradient_checkpointing_kwargs",
         "save_strategy",
+        "save_total_limit",
         "report_to",
         "disable_tqdm",
         "dataset_kwargs",
