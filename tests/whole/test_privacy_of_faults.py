@@ -141,7 +141,7 @@ def test_an_answer_no_database_stores_is_its_tickets_end_and_no_endless_repeat(
     intact = model.inner
 
     class Odd:
-        token_budget, version = intact.token_budget, intact.version
+        token_budget, version, units = intact.token_budget, intact.version, intact.units
 
         def classify(self, texts: Sequence[str], allowed: Any, top_k: int) -> list[Decision]:
             decisions: list[Decision] = intact.classify(texts, allowed, top_k)
