@@ -69,7 +69,7 @@ def tell_verdict(verdict: Mapping[str, Any] | None) -> None:
 
 
 def _await_end(demo: Demo, run_id: int, *, kills: bool) -> Run:
-    told, tell_at = 0, time.monotonic() + _TOLD_EVERY_S
+    told, tell_at = 0, 0.0
     while True:
         demo.stack.mend()
         with demo.database.reading() as session:
