@@ -50,8 +50,10 @@ class Launched:
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
-    def await_output(self, text: str) -> None:
-        wait_until(lambda: text in self.output.read_text("utf-8"), 60, f"{text!r} in the output")
+    def await_output(self, text: str, within: float = 60) -> None:
+        wait_until(
+            lambda: text in self.output.read_text("utf-8"), within, f"{text!r} in the output"
+        )
 
     def stop(self, sent: signal.Signals = signal.SIGINT) -> int:
         self.popen.send_signal(sent)

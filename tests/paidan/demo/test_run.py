@@ -19,7 +19,7 @@ def test_an_interrupted_demo_leaves_no_process_behind(
     # Given a demo that has come to a certain stage
     demo = launch("demo", "--home", str(stack_home), "--tickets", "100")
     if isinstance(stage, str):
-        demo.await_output(stage)
+        demo.await_output(stage, within=110)
     else:
         time.sleep(stage)
 
