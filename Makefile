@@ -20,7 +20,7 @@ test: $(STAMPS)/dev
 
 # On a machine with CUDA and the ml extra; elsewhere its tests show as skipped.
 test-gpu: $(if $(GPU_PYTHON),,$(STAMPS)/dev)
-	@$(or $(GPU_PYTHON),$(BIN)/python) -m pytest -m gpu -rs -W ignore --show-capture=no --tb=short tests/training/adapter/test_joint_cuda.py tests/classifier/model/test_nf4_kernel.py tests/classifier/model/test_cuda.py
+	@$(or $(GPU_PYTHON),$(BIN)/python) -m pytest -m gpu -rs -W ignore --show-capture=no --tb=short tests/training/adapter/test_joint_cuda.py tests/training/adapter/fast tests/classifier/model/test_nf4_kernel.py tests/classifier/model/test_cuda.py
 
 check: $(STAMPS)/dev
 	@$(BIN)/ruff check .
