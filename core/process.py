@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +14,9 @@ from core.errors import AlreadyRunningError, StorageError
 from core.files import private_folder
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# A killed process' child ends with it, but the kernel may need a moment.
+WAIT_FOR_PREDECESSOR_S = 3.0
+_POLL_S = 0.1
 
 
 def die_with_parent(sent: signal.Signals = signal.SIGKILL, parent: int | None = None) -> None:
@@ -74,6 +78,15 @@ class RoleLock:
         self._descriptor = descriptor
         return True
 
+    def try_within(self, seconds: float) -> bool:
+        """Take the role once it is free; return whether that was within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while not self.try_acquire():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL_S)
+        return True
+
     def acquire(self) -> Self:
         """Take the role.
 
@@ -87,6 +100,21 @@ class RoleLock:
                 "stop it first, or choose another PAIDAN_HOME"
             )
         return self
+
+    def succeed(self, variable: str) -> None:
+        """Take the role, waiting some seconds for a predecessor that was just killed.
+
+        Args:
+            variable: names the holder, for the error message.
+
+        Raises:
+            AlreadyRunningError: another process keeps it.
+        """
+        if not self.try_within(WAIT_FOR_PREDECESSOR_S):
+            raise AlreadyRunningError(
+                f"{self.role} is running on this machine already ({self.path}): "
+                f"stop it, or give this one another {variable}"
+            )
 
     def release(self) -> None:
         """Give the role up."""

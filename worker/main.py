@@ -1,24 +1,18 @@
 """Starting a worker: one role a name, one GPU, one child process."""
 
 import logging
-import time
 import warnings
 
 from billiard import util
 from celery import signals
 from celery.platforms import SecurityWarning
 
-from core.errors import AlreadyRunningError
 from core.process import RoleLock
 from core.settings import Settings
 from worker import gpu, tasks
 from worker.watchdog import end_on_signal
 
 logger = logging.getLogger(__name__)
-
-# A killed worker's child ends with it, but the kernel may need a moment.
-_WAIT_FOR_PREDECESSOR_S = 3.0
-_POLL_S = 0.1
 
 
 def run_worker(settings: Settings, *, wanted_gpu: str | None = None, cpu: bool = False) -> int:
@@ -36,7 +30,7 @@ def run_worker(settings: Settings, *, wanted_gpu: str | None = None, cpu: bool =
     # The child inherits the descriptor and so has the lock too. Whoever gets it knows that no
     # process of this name lives, and may free that name's claims.
     lock = RoleLock(settings.resolved_home / "run" / f"{name}.lock", f"worker {name!r}")
-    wait_for_role(lock)
+    lock.succeed("PAIDAN_WORKER_NAME")
     # Celery warns of root because of pickle; this worker takes JSON only.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     logger.info(
@@ -64,19 +58,3 @@ def run_worker(settings: Settings, *, wanted_gpu: str | None = None, cpu: bool =
 def _keep_logging(**_: object) -> None:
     """Keep Celery's log formats away: it adds none where somebody listens to this signal."""
     util.get_logger().propagate = True
-
-
-def wait_for_role(lock: RoleLock) -> None:
-    """Take the lock, waiting some seconds for a predecessor that was just killed.
-
-    Raises:
-        AlreadyRunningError: another process keeps it.
-    """
-    deadline = time.monotonic() + _WAIT_FOR_PREDECESSOR_S
-    while not lock.try_acquire():
-        if time.monotonic() >= deadline:
-            raise AlreadyRunningError(
-                f"{lock.role} is running on this machine already ({lock.path}): "
-                "stop it, or give this one another PAIDAN_WORKER_NAME"
-            )
-        time.sleep(_POLL_S)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from core import process
 from core.errors import AlreadyRunningError, DeviceError
 from core.process import RoleLock
 from core.settings import Settings
-from worker import main
-from worker.main import run_worker, wait_for_role
+from worker.main import run_worker
 
 
 @pytest.fixture
@@ -20,10 +20,10 @@ def path(tmp_path: Path) -> Path:
 def test_a_name_that_lives_is_refused_with_what_to_do(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(main, "_WAIT_FOR_PREDECESSOR_S", 0.0)
+    monkeypatch.setattr(process, "WAIT_FOR_PREDECESSOR_S", 0.0)
     with RoleLock(path, "worker 'w'"):
         with pytest.raises(AlreadyRunningError, match="PAIDAN_WORKER_NAME") as caught:
-            wait_for_role(RoleLock(path, "worker 'w'"))
+            RoleLock(path, "worker 'w'").succeed("PAIDAN_WORKER_NAME")
 
         assert "worker 'w' is running on this machine already" in str(caught.value)
 
@@ -31,11 +31,11 @@ def test_a_name_that_lives_is_refused_with_what_to_do(
 def test_a_predecessor_that_ends_within_moments_is_waited_for(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(main, "_WAIT_FOR_PREDECESSOR_S", 60.0)
+    monkeypatch.setattr(process, "WAIT_FOR_PREDECESSOR_S", 60.0)
     before, after = RoleLock(path, "worker 'w'").acquire(), RoleLock(path, "worker 'w'")
     threading.Timer(0.2, before.release).start()
 
-    wait_for_role(after)
+    after.succeed("PAIDAN_WORKER_NAME")
 
     assert not before.try_acquire()
     after.release()

@@ -45,11 +45,8 @@ def main() -> int:
 
 def _is_alone(lock: RoleLock) -> bool:
     """Take the lock, waiting for a predecessor whose trainer was killed."""
-    deadline = time.monotonic() + _WAIT_FOR_PREDECESSOR_S
-    while not lock.try_acquire():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_POLL_S)
+    if not lock.try_within(_WAIT_FOR_PREDECESSOR_S):
+        return False
     global _lock
     _lock = lock  # held as long as this process lives
     return True

@@ -5,13 +5,11 @@ import os
 import signal
 import socket
 import threading
-import time
 import warnings
 
 from celery import signals
 from celery.platforms import SecurityWarning
 
-from core.errors import AlreadyRunningError
 from core.process import RoleLock
 from core.settings import Settings
 from db import open_database
@@ -21,8 +19,6 @@ from training.runs.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
-_WAIT_FOR_PREDECESSOR_S = 3.0
-_POLL_S = 0.1
 _CPU = "cpu"
 
 
@@ -40,7 +36,7 @@ def run_trainer(settings: Settings, device: str) -> int:
     """
     name = settings.resolved_trainer_name
     lock = RoleLock(settings.resolved_home / "run" / f"{name}.lock", f"trainer {name!r}")
-    _wait_for_role(lock)
+    lock.succeed("PAIDAN_TRAINER_NAME")
     # Celery warns of root because of pickle; this consumer takes JSON only.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     for noisy in ("celery.worker.strategy", "celery.app.trace"):
@@ -86,15 +82,3 @@ def _listen(trainer: Trainer, name: str, grace: float) -> int:
 
 def _keep_logging(**_: object) -> None:
     """Keep Celery's log formats away: it adds none where somebody listens to this signal."""
-
-
-def _wait_for_role(lock: RoleLock) -> None:
-    """Take the lock, waiting some seconds for a predecessor that was just killed."""
-    deadline = time.monotonic() + _WAIT_FOR_PREDECESSOR_S
-    while not lock.try_acquire():
-        if time.monotonic() >= deadline:
-            raise AlreadyRunningError(
-                f"{lock.role} is running on this machine already ({lock.path}): "
-                "stop it, or give this one another PAIDAN_TRAINER_NAME"
-            )
-        time.sleep(_POLL_S)

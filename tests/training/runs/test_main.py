@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core import process
 from core.errors import AlreadyRunningError
 from core.process import RoleLock
 from core.settings import Settings
@@ -13,14 +14,13 @@ from db import Database
 from tests.support.llm import themed_samples
 from tests.support.processes import wait_until
 from tests.support.training_runs import ask_for_run, left_in_home, quick, trainer, wait_for_end
-from training.runs import main
 from training.runs.main import run_trainer
 
 
 def test_a_name_that_lives_is_refused_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(main, "_WAIT_FOR_PREDECESSOR_S", 0.0)
+    monkeypatch.setattr(process, "WAIT_FOR_PREDECESSOR_S", 0.0)
     settings = Settings(home=tmp_path, trainer_name="t")
 
     with (
