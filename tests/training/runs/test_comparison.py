@@ -9,11 +9,13 @@ from core.settings import Settings
 from db import Database, runs
 from db.run_tables import Run
 from registry.registration import register
+from registry.writer import TrainedVersion
 from tests.support.llm import themed_samples
 from tests.support.make import UNITS, add_units, promote_constant
 from training.linear.version import train_linear
 from training.runs.comparison import compare
 from training.snapshot.building import build_snapshot
+from training.snapshot.snapshot import Snapshot
 
 
 @pytest.fixture
@@ -21,18 +23,24 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home")
 
 
-def test_a_version_is_judged_against_the_champion_and_looks_are_counted(
-    database: Database, settings: Settings
-) -> None:
-    # Given a champion that is no good, and a version that has learned a snapshot
+def learned(database: Database, folder: Path) -> tuple[TrainedVersion, Snapshot]:
+    """A registered version, and the snapshot that it has learned."""
     add_units(database)
-    folder = settings.resolved_models_dir
     snapshot = build_snapshot(database, themed_samples(), models_dir=folder)
     version = train_linear(
         [*snapshot.training, *snapshot.validation], dict(UNITS), models_dir=folder
     )
     with database.writing() as session:
         register(session, version)
+    return version, snapshot
+
+
+def test_a_version_is_judged_against_the_champion_and_looks_are_counted(
+    database: Database, settings: Settings
+) -> None:
+    # Given a champion that is no good, and a version that has learned a snapshot
+    folder = settings.resolved_models_dir
+    version, snapshot = learned(database, folder)
     assert compare(database, settings, version.name, snapshot) is None  # nobody to beat
     champion = promote_constant(database, folder)
 
@@ -55,14 +63,8 @@ def test_a_past_champion_that_was_better_is_compared_with_unless_it_was_pruned(
     database: Database, settings: Settings
 ) -> None:
     # Given a past champion that was right more often than the present one
-    add_units(database)
     folder = settings.resolved_models_dir
-    snapshot = build_snapshot(database, themed_samples(), models_dir=folder)
-    version = train_linear(
-        [*snapshot.training, *snapshot.validation], dict(UNITS), models_dir=folder
-    )
-    with database.writing() as session:
-        register(session, version)
+    version, snapshot = learned(database, folder)
     past, present = (promote_constant(database, folder) for _ in range(2))
     finding = {"check": "frozen", "tickets": 10, "both": 5, "lost": 2, "gained": 0}
     with database.writing() as session:
