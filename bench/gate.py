@@ -179,10 +179,10 @@ def judge_pair(random: np.random.Generator, case: Case) -> tuple[Verdict, Naive]
         recent = pool.take(drawn.rows)
         judged = recent.judged(["blind"] * len(drawn.rows), [1.0] * len(drawn.rows))
         evidence = Evidence(tickets, [], 0, judged, drawn.share)
-    slower = Costs(P95_S * (1.5 if case.spoilt == "slower" else 1.0))
+    slower = Costs((P95_S * (1.5 if case.spoilt == "slower" else 1.0),))
     verdict = weigh(
         evidence,
-        Contestant("v1", frozen.champion, recent.champion, recent.champion, Costs(P95_S)),
+        Contestant("v1", frozen.champion, recent.champion, recent.champion, Costs((P95_S,))),
         Contestant("v2", frozen.challenger, recent.challenger, recent.challenger, slower),
     )
     return verdict, _naive(recent, judged)

@@ -8,13 +8,12 @@ from training.gate.answers import Answers, answer
 from training.gate.calibration import check_calibration
 from training.gate.costs import Costs, check_costs, measure_latency
 from training.gate.disagreements import check_better_blind
+from training.gate.memory import Peak
 from training.gate.noninferiority import check_no_worse
 from training.gate.recent import check_better
 from training.gate.tickets import JudgedTicket, check_unlearned
 from training.gate.units import check_units
 from training.gate.verdict import Finding, Verdict
-
-_TIMED = 100  # tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,11 @@ class Evidence:
     unseen: int
     disagreements: Sequence[JudgedTicket] = ()
     share: float | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts of all of these tickets, on which costs are measured."""
+        return [one.text for one in (*self.frozen, *self.recent, *self.disagreements)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ def judge(
     best: Classifier | None = None,
     look: int = 1,
     learned: Collection[str] = (),
+    peaks: tuple[Peak | None, Peak | None] = (None, None),
     costs: tuple[Costs, Costs] | None = None,
 ) -> Verdict:
     """Let both versions answer the evidence, and judge.
@@ -79,7 +84,8 @@ def judge(
         best: the best champion so far, where that is another version.
         look: the number of this comparison with the champion, from 1: the level is shared.
         learned: ``tickets.text_hash`` of all that the challenger learned.
-        costs: the champion's and the challenger's; None: latency is measured here, memory is not.
+        peaks: the most memory that champion and challenger take; None where nobody measured it.
+        costs: the champion's and the challenger's; None: latency is measured here.
 
     Raises:
         InputError: the challenger learned a ticket of the evidence.
@@ -88,7 +94,7 @@ def judge(
     sets = {"frozen": evidence.frozen, "recent": evidence.recent}
     for name, tickets in {**sets, "drawn": evidence.disagreements}.items():
         check_unlearned(tickets, learned, name, challenger.version)
-    mine, theirs = costs or _latencies(evidence, champion, challenger, allowed)
+    mine, theirs = costs or _measure(evidence, champion, challenger, allowed, peaks)
     return weigh(
         evidence,
         _contestant(evidence, champion, allowed, mine),
@@ -151,14 +157,18 @@ def _frozen_findings(
         yield check_calibration(tickets, challenger.frozen, champion.frozen)
 
 
-def _latencies(
-    evidence: Evidence, champion: Classifier, challenger: Classifier, allowed: frozenset[str]
+def _measure(
+    evidence: Evidence,
+    champion: Classifier,
+    challenger: Classifier,
+    allowed: frozenset[str],
+    peaks: tuple[Peak | None, Peak | None],
 ) -> tuple[Costs, Costs]:
-    texts = [one.text for one in (*evidence.frozen, *evidence.recent)[:_TIMED]]
+    texts = evidence.texts
     if not texts:
-        return Costs(0.0), Costs(0.0)
+        return Costs((0.0,), peaks[0]), Costs((0.0,), peaks[1])
     first, second = measure_latency(champion, challenger, texts, allowed)
-    return Costs(first), Costs(second)
+    return Costs(first, peaks[0]), Costs(second, peaks[1])
 
 
 def _contestant(

@@ -2,43 +2,92 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from classifier.interface import Classifier
+from core.faults import describe
+
+LIMIT_S = 600.0
+"""A version that has not answered by then is not measured."""
 
 _STATUS = Path("/proc/self/status")
 _KIB = 1024
+_END_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The most memory that a version took.
+
+    Parameters:
+        size: in bytes; None where it could not be measured.
+        why_not: why it could not, for people.
+    """
+
+    size: int | None
+    why_not: str = ""
 
 
 def peak_memory(
-    load: Callable[[], Classifier], texts: Sequence[str], allowed: frozenset[str]
-) -> int | None:
-    """Return the most memory (bytes) that a version took to load and to answer.
+    load: Callable[[], Classifier],
+    texts: Sequence[str],
+    allowed: frozenset[str],
+    limit_s: float = LIMIT_S,
+) -> Peak:
+    """Return the most memory that a version took to load and to answer.
 
     A process of its own holds this version alone. On a GPU its memory counts, elsewhere the
-    process's; libraries are part of it, for each version alike.
+    process's; libraries are part of it, for each version alike. Nothing that happens there is
+    raised here.
 
     Args:
         load: opens the version; what pickle can send to another process.
         texts: answered in one batch, and the first one alone.
         allowed: codes of the units that may be answered.
-
-    Returns:
-        None where the system does not tell (no Linux).
+        limit_s: after so many seconds the process is ended.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_answer, load, list(texts), allowed).result()
+    context = get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(
+        target=_measure, args=(sender, load, list(texts), allowed), daemon=True
+    )
+    process.start()
+    sender.close()
+    try:
+        if not receiver.poll(limit_s):
+            return Peak(None, f"it did not answer within {limit_s:g} s")
+        found: Peak = receiver.recv()
+    except EOFError:
+        process.join(_END_S)
+        return Peak(None, f"its process died (exit code {process.exitcode})")
+    finally:
+        process.kill()
+        process.join()
+        receiver.close()
+    return found
 
 
-def _answer(
-    load: Callable[[], Classifier], texts: list[str], allowed: frozenset[str]
-) -> int | None:
+def _measure(
+    sender: Connection,
+    load: Callable[[], Classifier],
+    texts: list[str],
+    allowed: frozenset[str],
+) -> None:
+    try:
+        sender.send(_answer(load, texts, allowed))
+    except Exception as error:  # told to whoever asked; a version that fails is judged elsewhere
+        sender.send(Peak(None, describe(error)))
+
+
+def _answer(load: Callable[[], Classifier], texts: list[str], allowed: frozenset[str]) -> Peak:
     classifier = load()
     classifier.classify(texts, [allowed] * len(texts))
     classifier.classify(texts[:1], [allowed] * len(texts[:1]))
-    return _on_gpu() or _in_process()
+    size = _on_gpu() or _in_process()
+    return Peak(size, "" if size else "this system does not tell it (no Linux)")
 
 
 def _on_gpu() -> int:

@@ -9,7 +9,7 @@ the next attempt goes on from the last checkpoint.
 In the process, whose program is ``child``, the ``errand`` reads the ``wish``, takes the
 ``material`` (a snapshot, the same in each attempt) and has ``learning`` train a version in the
 run's ``workplace``. ``comparison`` has the gate judge it beside the champion and the best one
-so far, and the errand enters what came of it.
+so far, with the ``peaks`` of their memory, and the errand enters what came of it.
 The ``diary`` tells how it goes (``reporting``: to TensorBoard, too), ``courtesy`` lets live tickets
 be answered between two steps, ``patience`` waits for a database that is away, and ``shortage``
 knows a full disk. Only the process imports torch or scikit-learn.

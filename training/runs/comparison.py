@@ -14,6 +14,7 @@ from db.blind_sample import count_unseen
 from registry.opening import load_version
 from training.gate.judging import Evidence, judge
 from training.gate.verdict import Verdict
+from training.runs.peaks import measure_peaks
 from training.snapshot.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -36,15 +37,18 @@ def compare(
         unseen = _unseen(session, snapshot)
         best = best_before(session, champion)
         allowed = frozenset(unit.code for unit in taxonomy.list_units(session, active_only=True))
+    evidence = Evidence(snapshot.frozen, snapshot.recent, unseen)
     folder = settings.resolved_models_dir
+    peaks = measure_peaks(database, settings, (champion, challenger), evidence.texts, allowed)
     return judge(
-        Evidence(snapshot.frozen, snapshot.recent, unseen),
+        evidence,
         load_version(database, champion, folder),
         load_version(database, challenger, folder),
         allowed=allowed,
         best=_load_past(database, settings, best),
         look=look,
         learned=snapshot.learned,
+        peaks=peaks,
     )
 
 

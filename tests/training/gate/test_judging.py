@@ -6,6 +6,7 @@ from core.errors import InputError
 from tests.support.judged import Clock, Scripted, judged
 from training.gate.costs import Costs
 from training.gate.judging import Evidence, judge
+from training.gate.memory import Peak
 from training.gate.tickets import text_hash
 from training.gate.verdict import Verdict
 
@@ -15,7 +16,7 @@ RECENT = judged("ABC" * 100, asked="doubtful", start=1_000) + judged(
     "ABC" * 50, inclusion=0.5, start=2_000
 )
 EVIDENCE = Evidence(FROZEN, RECENT, unseen=150)
-EQUAL = (Costs(0.02), Costs(0.02))
+EQUAL = (Costs((0.02,)), Costs((0.02,)))
 
 
 def poor(text: str) -> str:
@@ -62,6 +63,25 @@ def test_a_better_version_that_is_slower_is_refused_for_it_alone(
 
     assert refused(verdict) == {"latency"}
     assert "within 15 ms, the champion within 10 ms (150% of it)" in verdict.reasons[0]
+
+
+def test_a_better_version_that_takes_more_memory_is_refused_for_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("training.gate.costs.perf_counter", clock.read)
+    peaks = (Peak(100 << 20), Peak(150 << 20))
+
+    verdict = judge(
+        EVIDENCE,
+        Scripted("v1", poor, 0.8),
+        Scripted("v2", probability=0.98),
+        allowed=ALLOWED,
+        peaks=peaks,
+    )
+
+    assert refused(verdict) == {"memory"}
+    assert "takes 150 MiB at most and the champion 100 MiB" in verdict.reasons[0]
 
 
 def test_where_disagreements_were_answered_they_decide_and_held_back_tickets_do_not() -> None:

@@ -22,7 +22,7 @@ from training.samples import Sample
 UNITS = ("U001", "U002", "U004", "U005", "U013", "U056")
 ALLOWED = frozenset(UNITS)
 FEW, MANY, FROZEN = 70, 400, 900  # up to where champion, challenger and frozen set go
-SAME = (Costs(0.02), Costs(0.02))
+SAME = (Costs((0.02,)), Costs((0.02,)))
 
 
 class Versions(NamedTuple):

@@ -12,7 +12,9 @@ from registry.registration import register
 from registry.writer import TrainedVersion
 from tests.support.llm import themed_samples
 from tests.support.make import UNITS, add_units, promote_constant
+from training.gate.costs import ROUNDS
 from training.linear.version import train_linear
+from training.runs import comparison
 from training.runs.comparison import compare
 from training.snapshot.building import build_snapshot
 from training.snapshot.snapshot import Snapshot
@@ -58,10 +60,17 @@ def test_a_version_is_judged_against_the_champion_and_looks_are_counted(
     [frozen] = [one for one in verdict.findings if one.check == "frozen"]
     assert frozen.facts["tickets"] == len({one.group for one in snapshot.frozen}) > 0
 
+    # And what both cost was measured
+    costs = {one.check: one for one in verdict.findings if one.check in ("latency", "memory")}
+    assert len(costs["latency"].facts["p95_s"]) == ROUNDS
+    assert costs["memory"].facts["peak_bytes"] > 10 << 20
+    assert "MiB at most and the champion" in costs["memory"].text
+
 
 def test_a_past_champion_that_was_better_is_compared_with_unless_it_was_pruned(
-    database: Database, settings: Settings
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(comparison, "measure_peaks", lambda *_: (None, None))
     # Given a past champion that was right more often than the present one
     folder = settings.resolved_models_dir
     version, snapshot = learned(database, folder)

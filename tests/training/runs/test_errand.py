@@ -13,7 +13,7 @@ from tests.support.llm import themed_samples
 from tests.support.make import promote_constant
 from tests.support.training_runs import ask_for_run, registered, run_of, versions_in
 from training.gate.verdict import Verdict
-from training.runs import errand
+from training.runs import comparison, errand
 from training.runs.errand import Errand
 from training.runs.workplace import Workplace
 from training.samples import Sample
@@ -22,6 +22,12 @@ from training.samples import Sample
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", heartbeat=0.1)
+
+
+@pytest.fixture(autouse=True)
+def _no_peaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is measured in processes that take seconds to start."""
+    monkeypatch.setattr(comparison, "measure_peaks", lambda *_: (None, None))
 
 
 def lease(database: Database, settings: Settings, run_id: int) -> Errand:
