@@ -1,6 +1,8 @@
 """``paidan erase``: what one ticket says, gone for good where a law asks for it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,8 @@ from core.errors import InputError, StorageError
 from core.faults import describe
 from core.files import open_private
 from core.settings import Settings, get_settings
-from paidan.cli.options import SOURCE
+from core.text import model_text
+from paidan.cli.options import SOURCE, hint_of_missing
 
 if TYPE_CHECKING:
     from db import Database
@@ -28,22 +31,50 @@ _REMAINS = (
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(external_id: str, source: str, by: str, *, yes: bool) -> None:
     """Erase one ticket's title, text, district and meta for good; its ids and unit stay."""
-    from db import corrections, erasure, open_database
+    from sqlalchemy import select
+
+    from db import erasure, open_database
+    from db.models import Ticket
 
     settings = get_settings()
     database = open_database(settings)
     if not yes:
         click.confirm(f"erase ticket {external_id!r} of source {source!r} for good?", abort=True)
-    with database.writing() as session:
-        ticket = corrections.find_ticket(session, source, external_id)
-        if ticket is None:
-            raise InputError(f"no ticket {external_id!r} of source {source!r} is known (--source)")
+    with database.reading() as session:
+        named = Ticket.source == source, Ticket.external_id == external_id
+        found = session.execute(select(Ticket.id, Ticket.title, Ticket.text).where(*named)).first()
+    if found is None:
+        raise InputError(f"no ticket {external_id!r} of source {source!r} is known (--source)")
+    # First, and with no snapshot made in between: once the record is without the text, nobody knows
+    # it again in a file's rows.
+    text = model_text(found.title, found.text)
+    with _snapshots_without(settings, found.id, text) as left, database.writing() as session:
+        ticket = session.get_one(Ticket, found.id, with_for_update=True)
         is_new = erasure.erase(session, ticket, actor=by)
     # Again, for a ticket that was erased before: the first time may have been interrupted.
-    remains = [_REMAINS, *_erase_elsewhere(settings, database, source, external_id)]
+    remains = [_REMAINS, *left, *_erase_elsewhere(settings, database, source, external_id)]
     click.echo("erased" if is_new else "was erased before; looked once more")
     for line in remains:
         click.echo(line, err=True)
+
+
+@contextmanager
+def _snapshots_without(settings: Settings, ticket: int, text: str) -> Iterator[list[str]]:
+    """Erase a ticket from all snapshots, let none be made in the block; yield what may remain."""
+    folder = settings.resolved_models_dir / "snapshots"
+    if not folder.is_dir():
+        yield []
+        return
+    with hint_of_missing("linear"):
+        from training.gate.tickets import text_hash
+        from training.snapshot.erasure import erase_from_snapshots
+        from training.snapshot.store import alone
+
+    with alone(folder):
+        found = erase_from_snapshots(folder, ticket, text_hash(text))
+        if found.rows:
+            click.echo(f"{found.rows} rows of {found.files} snapshots and seeds were erased")
+        yield [f"{path} is damaged and may hold it: delete it" for path in found.unread]
 
 
 def _erase_elsewhere(

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from core.errors import SnapshotError
 
 MANIFEST = "manifest.json"
-_UNHASHED = {"number", "parent", "created_at", "sha256"}
+_UNHASHED = {"number", "parent", "created_at", "sha256", "formerly"}
 
 
 class SnapshotUnit(BaseModel):
@@ -39,7 +39,9 @@ class SnapshotManifest(BaseModel):
         settings: see ``SnapshotSettings``.
         report: what came of the rows (``report``).
         files: each file's sha256.
-        sha256: over all of this but number, parent and time: what is the same is called the same.
+        sha256: over all of this but number, parent, time and former hashes: what is the same is
+            called the same.
+        formerly: what ``sha256`` was before rows were erased; its folder has the first one's name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +58,7 @@ class SnapshotManifest(BaseModel):
     report: dict[str, JsonValue]
     files: dict[str, str]
     sha256: str = ""
+    formerly: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """Return what ``sha256`` must be."""
@@ -66,6 +69,19 @@ class SnapshotManifest(BaseModel):
         """Return it with the files' hashes and its own."""
         filled = self.model_copy(update={"files": dict(files)})
         return filled.model_copy(update={"sha256": filled.digest()})
+
+    def without(self, erased: int, files: Mapping[str, str]) -> "SnapshotManifest":
+        """Return what it is once so many rows are erased, with the files' new hashes.
+
+        The report tells how many were erased in all; its other figures are those of the beginning.
+        """
+        before = self.report.get("erased", 0)
+        now = erased + (before if isinstance(before, int) else 0)
+        renewed = {
+            "report": self.report | {"erased": now},
+            "formerly": (*self.formerly, self.sha256),
+        }
+        return self.model_copy(update=renewed).sealed({**self.files, **files})
 
     @property
     def name(self) -> str:

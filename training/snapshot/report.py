@@ -64,6 +64,7 @@ def report_lines(name: str, report: Mapping[str, JsonValue]) -> list[str]:
         told = ", ".join(f"{name} {count:,}" for name, count in _numbers(report, unit).items())
         lines.append(f"{unit} of a ticket{' (estimated)' if unit == 'tokens' else ''}: {told}")
     lines += [f"left out: {n:,} ({why})" for why, n in _numbers(report, "left_out").items()]
+    lines += [f"erased since: {report['erased']:,}"] if "erased" in report else []
     return lines + _conflict_lines(report)
 
 

@@ -19,6 +19,8 @@ _CURE = "name the labelled file again ('paidan data snapshot --data')"
 def store_seed(folder: Path, samples: Sequence[Sample]) -> str:
     """Keep labelled tickets, once, under the hash of their content; return it.
 
+    What was erased of the same tickets before does not come back.
+
     Args:
         folder: of all snapshots.
         samples: as a file has them; ``source`` says where each stands.
@@ -49,9 +51,37 @@ def load_seed(folder: Path, sha256: str) -> list[Row]:
         raise SnapshotError(f"the seed {path} is missing: {_CURE}")
     with explained(folder):
         content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if hashlib.sha256(content).hexdigest() not in (sha256, _renewed(path)):
         raise SnapshotError(f"{path} is damaged: {_CURE}")
     return read_rows(content, path)
+
+
+def seeds_in(folder: Path) -> list[str]:
+    """Return the hashes of all seeds, as they were when each was kept."""
+    return sorted(path.stem for path in (folder / FOLDER).glob("*.parquet"))
+
+
+def rewrite_seed(folder: Path, sha256: str, rows: Sequence[Row]) -> None:
+    """Let a seed have these rows alone, under the same name; the new hash is kept beside it.
+
+    Raises:
+        StorageError: it cannot be written; the old one is there.
+    """
+    path, content = _path(folder, sha256), rows_content(rows)
+    with explained(folder):
+        # First the hash: a seed that was not rewritten yet has its own name's.
+        write_file(_beside(path), hashlib.sha256(content).hexdigest().encode())
+        write_file(path, content)
+
+
+def _renewed(path: Path) -> str | None:
+    """Return the hash that a seed has since rows were erased; None where none was."""
+    beside = _beside(path)
+    return beside.read_text("utf-8") if beside.is_file() else None
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".sha256")
 
 
 def _row(number: int, sample: Sample) -> Row:

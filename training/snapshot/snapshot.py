@@ -75,7 +75,7 @@ class Snapshot:
 
         Args:
             path: its folder.
-            sha256: what its hash must be; None for any.
+            sha256: what its hash must be, or must have been before rows were erased; None for any.
 
         Raises:
             SnapshotError: it is missing, damaged, changed, another one, or it teaches what it must
@@ -83,7 +83,7 @@ class Snapshot:
             StorageError: it cannot be read.
         """
         manifest = SnapshotManifest.parse(path / MANIFEST, _read(path / MANIFEST))
-        if sha256 is not None and manifest.sha256 != sha256:
+        if sha256 is not None and sha256 not in (manifest.sha256, *manifest.formerly):
             raise SnapshotError(
                 f"{path} is snapshot {manifest.sha256[:12]}, and {sha256[:12]} is asked for"
             )

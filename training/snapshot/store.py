@@ -50,6 +50,9 @@ def alone(folder: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for left in folder.glob("**/.*.partial"):  # of one that was killed
             shutil.rmtree(left) if left.is_dir() else left.unlink()
+        for left in folder.glob(".*.replaced"):  # so, too
+            path = folder / left.name.removeprefix(".").removesuffix(".replaced")
+            shutil.rmtree(left) if path.is_dir() else left.rename(path)
         yield
 
 
@@ -78,16 +81,44 @@ def write_snapshot(
     if parent is not None and parent.sha256 == sealed.sha256:
         return parent
 
-    def fill(partial: Path) -> None:
-        for name, content in files.items():
-            (partial / name).write_bytes(content)
-        text = sealed.model_dump_json(indent=2, ensure_ascii=True)
-        (partial / MANIFEST).write_text(text + "\n", encoding="utf-8")
-
     path = folder / sealed.name
     with explained(folder):
-        write_folder(path, fill)
+        write_folder(path, lambda partial: _fill(partial, sealed, files))
     return Snapshot(path, sealed, parts, learned_before)
+
+
+def rewrite_without(snapshot: Snapshot, parts: Mapping[Part, Sequence[Row]]) -> None:
+    """Replace a snapshot by itself with fewer rows, under its old name and a new hash.
+
+    There is the old one or the new one after a crash, as soon as the folder is ``alone`` somebody's
+    again; what is left of the old one is removed then.
+
+    Args:
+        snapshot: lies in a folder that is ``alone`` the caller's.
+        parts: those of its parts that have fewer rows now.
+
+    Raises:
+        StorageError: it cannot be written; the old one is there.
+    """
+    path = snapshot.path
+    changed = {file_of(part): rows_content(rows) for part, rows in parts.items()}
+    erased = sum(len(snapshot.parts[part]) - len(rows) for part, rows in parts.items())
+    hashes = {name: _digest(content) for name, content in changed.items()}
+    sealed = snapshot.manifest.without(erased, hashes)
+    fresh, replaced = (path.with_name(f".{path.name}.{end}") for end in ("partial", "replaced"))
+    with explained(path):
+        kept = {name: (path / name).read_bytes() for name in sealed.files if name not in changed}
+        write_folder(fresh, lambda partial: _fill(partial, sealed, changed | kept))
+        path.rename(replaced)
+        fresh.rename(path)
+        shutil.rmtree(replaced)
+
+
+def _fill(partial: Path, sealed: SnapshotManifest, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        (partial / name).write_bytes(content)
+    text = sealed.model_dump_json(indent=2, ensure_ascii=True)
+    (partial / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
 def _digest(content: bytes) -> str:

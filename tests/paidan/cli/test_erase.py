@@ -9,6 +9,9 @@ from core.publisher import Publisher
 from core.settings import Settings
 from tests.support.cli import Cli, jsonl
 from tests.support.private import TEXT
+from tests.support.snapshots import text, texts_of
+from training.snapshot.snapshot import Snapshot
+from training.snapshot.store import newest_path, snapshots_in
 
 
 def test_the_command_leaves_no_copy_in_the_home_or_in_redis(
@@ -38,3 +41,20 @@ def test_the_command_leaves_no_copy_in_the_home_or_in_redis(
     assert "erased before" in cli("erase", "7", "--by", "officer", "--yes").out
     unknown = cli("erase", "9", "--by", "officer", "--yes")
     assert (unknown.code, "no ticket '9'" in unknown.err) == (1, True)
+
+
+def test_the_command_takes_a_ticket_out_of_snapshots_and_says_of_how_many(
+    cli: Cli, home: Path, tmp_path: Path
+) -> None:
+    # Given a snapshot of a file with a ticket's text
+    rows = [{"external_id": str(n), "text": text(n), "unit": "AB"[n % 2]} for n in range(20)]
+    labelled = jsonl(tmp_path / "labelled.jsonl", *rows)
+    assert cli("data", "snapshot", "--data", labelled).code == 0
+    assert cli("push", jsonl(tmp_path / "t.jsonl", {"external_id": "7", "text": text(7)})).code == 0
+
+    erased = cli("erase", "7", "--by", "officer", "--yes")
+
+    assert "2 rows of 2 snapshots and seeds were erased" in erased.out
+    path = newest_path(snapshots_in(home / "models"))
+    assert path is not None
+    assert text(7) not in texts_of(Snapshot.load(path), "training", "validation", "frozen")
