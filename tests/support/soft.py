@@ -32,7 +32,7 @@ def next_tokens(names: list[list[int]], begin: list[int], units: Chances) -> dic
 
 
 def plain_soft_loss(trainer: JointTrainer, prepared: Preparation) -> torch.Tensor:
-    """The joint loss, ticket by ticket: only the answers are learned."""
+    """The joint loss, ticket by ticket, each with its weight: only the answers are learned."""
     model, head = trainer.model, trainer.unit_head
     end = prepared.prompt.tokenizer.eos_token_id
     names = [[*prepared.prompt.labels[code], end] for code in prepared.taught]
@@ -45,14 +45,16 @@ def plain_soft_loss(trainer: JointTrainer, prepared: Preparation) -> torch.Tenso
         for place in range(len(name)):
             follow = next_tokens(names, name[:place], sample.soft.units)
             at = sample.answer_at + place
-            tokens = tokens - sum(chance * log_probs[at, t] for t, chance in follow.items())
+            said = sum(chance * log_probs[at, t] for t, chance in follow.items())
+            tokens = tokens - sample.weight * said
         count += len(name)
         if head is not None:
             state = out.hidden_states[-1][0, sample.answer_at]
             logits = state @ head.weight.T + head.bias
             units = torch.tensor(sample.soft.units, dtype=torch.float32)
-            tickets = tickets - (units * log_softmax(logits, dim=0)).sum()
-            tickets = tickets + head.losses.brier * (logits.softmax(0) - units).square().sum()
+            loss = -(units * log_softmax(logits, dim=0)).sum()
+            loss = loss + head.losses.brier * (logits.softmax(0) - units).square().sum()
+            tickets = tickets + sample.weight * loss
     names_loss = tokens / count
     if head is None:
         return names_loss

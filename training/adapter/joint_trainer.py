@@ -27,8 +27,10 @@ from training.adapter.tokens import (
     SOFT_PLACES,
     SOFT_WEIGHTS,
     UNITS,
+    WEIGHT,
 )
 from training.adapter.unit_head import UnitHead
+from training.adapter.vocabulary import summed_nll
 
 _MODULE = "unit_head"
 """The head's name in the model that is trained; peft writes it to no adapter."""
@@ -39,7 +41,8 @@ class JointTrainer(SFTTrainer):
 
     The head is a part of the model from ``attach`` on: its gradients are zeroed and clipped with
     the adapter's. TRL's loss is a mean over tokens; the head's is a mean over the tickets of the
-    whole step, however many forwards that is divided into.
+    whole step, however many forwards that is divided into. A sample's weight multiplies its share
+    of both; by what is divided does not change with it.
     """
 
     unit_head: UnitHead | None = None
@@ -80,27 +83,56 @@ class JointTrainer(SFTTrainer):
         read = {name: value for name, value in inputs.items() if name not in beside}
         if not beside:
             return self.names_loss(model, read, num_items_in_batch)
-        self._reads = _reads(beside)
+        unlike = self._unlike(inputs)
+        reads = _reads(beside, unlike)
+        self._reads = torch.cat(reads, dim=1)
         names = self.names_loss(model, read, num_items_in_batch)
         hidden, self._reads, self._hidden = self._hidden, None, None
         if hidden is None:
             raise RuntimeError("the model's forward went around its decoder's hooks")
-        if SOFT_PLACES in beside:
-            tokens = num_items_in_batch or (inputs["labels"][:, 1:] != IGNORED).sum()
-            names = names + self._correction(hidden, beside) / torch.as_tensor(tokens).clamp(min=1)
+        answers, soft, weighted = torch.split(hidden, [one.shape[1] for one in reads])
+        tokens = num_items_in_batch or (inputs["labels"][:, 1:] != IGNORED).sum()
+        beyond = self._softened(soft, beside) + self._weighted(weighted, unlike, inputs)
+        names = names + beyond / torch.as_tensor(tokens).clamp(min=1)
         if self.unit_head is None:
             return names
         losses, targets = self.unit_head.losses, beside.get(UNITS, beside[ROW])
-        summed = self.unit_head.loss(hidden[: len(targets)], targets).to(names.device)
+        summed = self.unit_head.loss(answers, targets, beside.get(WEIGHT)).to(names.device)
         share = summed / self._tickets * self._divided_again(num_items_in_batch)
         return losses.names * names + losses.head * share
 
-    def _correction(self, hidden: torch.Tensor, beside: dict[str, torch.Tensor]) -> torch.Tensor:
+    def _unlike(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return (2, m) tickets and places of the learned tokens that do not count 1."""
+        learned = inputs["labels"] != IGNORED
+        learned[:, 0] = False
+        if WEIGHT not in inputs or (self.unit_head is not None and not self.unit_head.losses.names):
+            return learned.new_empty((2, 0), dtype=torch.long)
+        return (learned & (inputs[WEIGHT] != 1)[:, None]).nonzero().t()
+
+    def _softened(self, hidden: torch.Tensor, beside: dict[str, torch.Tensor]) -> torch.Tensor:
         """Return what soft names add to the summed loss of a batch's tokens."""
-        soft = beside[SOFT_PLACES]
-        states = hidden[len(hidden) - len(soft) :]
-        vocabulary = self.model.get_base_model().lm_head.weight
-        return correction(states, vocabulary, soft[:, 2], beside[SOFT_WEIGHTS])
+        if not len(hidden):
+            return hidden.new_zeros((), dtype=torch.float32)
+        tokens = beside[SOFT_PLACES][:, 2]
+        return correction(hidden, self._vocabulary, tokens, beside[SOFT_WEIGHTS])
+
+    def _weighted(
+        self, hidden: torch.Tensor, unlike: torch.Tensor, inputs: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """Return what weights add to it: the tokens that do not count 1 have been counted once."""
+        if not len(hidden):
+            return hidden.new_zeros((), dtype=torch.float32)
+        tickets, places = unlike
+        beyond, tokens = inputs[WEIGHT][tickets] - 1, inputs["labels"][tickets, places]
+        with torch.autocast(hidden.device.type, enabled=False):
+            states = hidden.to(self._vocabulary.dtype)
+            return summed_nll(states, self._vocabulary, tokens, beyond)
+
+    @property
+    def _vocabulary(self) -> torch.Tensor:
+        """(vocabulary, hidden), the language model's own head."""
+        found: torch.Tensor = self.model.get_base_model().lm_head.weight
+        return found
 
     def _get_train_sampler(self, *args: Any, **kwargs: Any) -> Any:
         """Return the library's sampler; its order is an epoch's own."""
@@ -210,15 +242,15 @@ def _give_own_group(optimizer: torch.optim.Optimizer, head: UnitHead, decay: flo
         )
 
 
-def _reads(beside: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Return (2, m) tickets and places whose states are read: the head's, then the soft names'."""
-    read = []
+def _reads(beside: dict[str, torch.Tensor], unlike: torch.Tensor) -> list[torch.Tensor]:
+    """Return (2, m) tickets and places whose states are read: the head's, soft names', weighted."""
+    answers = soft = unlike[:, :0]
     if ANSWER_AT in beside:
-        answers = beside[ANSWER_AT]
-        read.append(torch.stack([torch.arange(len(answers), device=answers.device), answers]))
+        places = beside[ANSWER_AT]
+        answers = torch.stack([torch.arange(len(places), device=places.device), places])
     if SOFT_PLACES in beside:
-        read.append(beside[SOFT_PLACES][:, :2].t())
-    return torch.cat(read, dim=1)
+        soft = beside[SOFT_PLACES][:, :2].t()
+    return [answers, soft, unlike - torch.tensor([[0], [1]], device=unlike.device)]
 
 
 class TicketCollator:
@@ -238,6 +270,9 @@ class TicketCollator:
         for name in (ANSWER_AT, ROW, UNITS):
             if name in examples[0]:
                 batch[name] = torch.tensor([example[name] for example in examples])
+        if WEIGHT in examples[0]:
+            weights = [example[WEIGHT] for example in examples]
+            batch[WEIGHT] = torch.tensor(weights, dtype=torch.float32)
         if SOFT_PLACES in examples[0]:
             soft = [[n, *one] for n, each in enumerate(examples) for one in each[SOFT_PLACES]]
             weights = [weight for each in examples for weight in each[SOFT_WEIGHTS]]

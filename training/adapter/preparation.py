@@ -6,7 +6,7 @@ import training.adapter.unsloth_first  # noqa: F401
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -63,6 +63,11 @@ class Preparation:
     soft: Chances | None = None
 
     @property
+    def is_weighted(self) -> bool:
+        """Whether some known samples count more than others."""
+        return any(sample.weight != 1 for sample in self.known)
+
+    @property
     def scored(self) -> Sequence[Sample]:
         """The held-out samples that are scored."""
         return self.held_out[:MAX_SCORED]
@@ -84,15 +89,21 @@ class Preparation:
         return [sample for sample in self.held_out if sample.unit in taught][:MAX_VALIDATED]
 
     def tokens(self) -> list[Tokens]:
-        """Return the known samples in tokens, with their thoughts where the recipe learns these."""
+        """Return the known samples in tokens, with their weights.
+
+        They have their thoughts where the recipe learns these.
+        """
         thoughts = [self.thought_of(sample) for sample in self.known]
         soft = [None] * len(self.known) if self.soft is None else self.soft
         return self._all_in_tokens(self.known, thoughts, soft)
 
     def validated_tokens(self) -> list[Tokens]:
-        """Return the ``validated`` samples in tokens, with an empty thought as they are served."""
-        nothing = len(self.validated)
-        return self._all_in_tokens(self.validated, [""] * nothing, [None] * nothing)
+        """Return the ``validated`` samples in tokens, with an empty thought as they are served.
+
+        All count alike: weights are for learning.
+        """
+        alike = [replace(sample, weight=1.0) for sample in self.validated]
+        return self._all_in_tokens(alike, [""] * len(alike), [None] * len(alike))
 
     def _all_in_tokens(
         self,
@@ -123,7 +134,7 @@ class Preparation:
         # Name and end token are the last; the head reads where they are predicted from.
         answer_at = len(ids) - len(self.prompt.labels[unit]) - 2
         soft = None if units is None else SoftTarget(units, self._names.soft(row, units))
-        return Tokens(ids, question, answer_at, row, soft)
+        return Tokens(ids, question, answer_at, row, soft, sample.weight)
 
     @cached_property
     def _names(self) -> Names:
@@ -142,7 +153,8 @@ def prepare(
     """Check what is given, and divide the samples unless ``held_out`` were taken out before.
 
     Raises:
-        InputError, TaxonomyError: see ``check_samples``; or the set-up leaves a ticket no room.
+        InputError, TaxonomyError: see ``check_samples``; or the set-up leaves a ticket no room, or
+            the recipe's loss knows no weights, and samples have some.
         ModelVersionError: the base was changed.
     """
     check_samples(samples, {unit.code: unit.name for unit in units})
@@ -166,7 +178,13 @@ def prepare(
             "Train on more tickets"
         )
     progress.say(f"{len(known):,} tickets to learn from, {len(held_out):,} held out")
-    return Preparation(base, recipe, setup, prompt, known, held_out)
+    prepared = Preparation(base, recipe, setup, prompt, known, held_out)
+    if prepared.is_weighted and recipe.other_losses:
+        raise InputError(
+            f"{', '.join(recipe.other_losses)} of the recipe cannot be used where samples have "
+            "weights: leave it out, or set PAIDAN_BULK_WEIGHT=1 and PAIDAN_UNIT_BALANCE=none"
+        )
+    return prepared
 
 
 def recipe_for(base: Base, file: Path | None = None) -> Recipe:

@@ -152,7 +152,7 @@ _TRAINING: dict[str, Any] = {
 }
 # What Paidan decides itself: a recipe cannot move the output or take the data away.
 _OURS = frozenset({"output_dir", "max_length", "save_strategy", "eval_strategy", "report_to"})
-# What makes another loss of the names, which soft labels would not fit.
+# What makes another loss of the names, which soft labels and weights would not fit.
 _HARD = ("label_smoothing_factor", "loss_type")
 # What changes the loss in a way that the fast path does not compute.
 _SLOW = ("label_smoothing_factor", "loss_type", "neftune_noise_alpha", "packing", "padding_free")
@@ -209,13 +209,10 @@ class Recipe(_Section):
 
     def _check_soft(self, named: str) -> None:
         """Refuse what would make soft names something else than their distribution's loss."""
-        beyond = [f"training.{name}" for name in _HARD if name in self.training]
-        if "lm_head" in self.lora.target_modules:
-            beyond.append("lora.target_modules with lm_head")
-        if beyond:
+        if self.other_losses:
             raise InputError(
-                f"{named}: {', '.join(beyond)} cannot be used with soft labels: leave it out, or "
-                "leave [soft] out"
+                f"{named}: {', '.join(self.other_losses)} cannot be used with soft labels: leave "
+                "it out, or leave [soft] out"
             )
 
     def _check_fast(self, named: str) -> None:
@@ -232,6 +229,14 @@ class Recipe(_Section):
                 f"{', '.join(beyond)}: take it from lora.target_modules, or set [compute] path = "
                 '"recipe"'
             )
+
+    @property
+    def other_losses(self) -> list[str]:
+        """Settings by which the names' loss is not that of each token alone, by a frozen head."""
+        found = [f"training.{name}" for name in _HARD if name in self.training]
+        if "lm_head" in self.lora.target_modules:
+            found.append("lora.target_modules with lm_head")
+        return found
 
     def from_pretrained(self) -> dict[str, Any]:
         """Return the arguments with which a base is loaded, beside its path."""

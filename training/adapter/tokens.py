@@ -16,7 +16,9 @@ ANSWER_AT, ROW = "answer_at", "row"
 UNITS, SOFT_PLACES, SOFT_WEIGHTS = "units", "soft_places", "soft_weights"
 """Its columns where labels are soft: (u,) probabilities of the head's rows; (m, 2) places in the
 text and tokens, and their (m,) weights, see ``soft.targets.SoftNames``."""
-BESIDE = (ANSWER_AT, ROW, UNITS, SOFT_PLACES, SOFT_WEIGHTS)
+WEIGHT = "weight"
+"""Its column where samples count unlike: ``Sample.weight``."""
+BESIDE = (ANSWER_AT, ROW, UNITS, SOFT_PLACES, SOFT_WEIGHTS, WEIGHT)
 """What is no argument of the model."""
 
 
@@ -30,6 +32,7 @@ class Tokens:
         answer_at: place of the token that predicts the answer's first one; there the head reads.
         row: of the unit in the head.
         soft: what it is learned as, where its label is soft.
+        weight: how much it counts in the loss.
     """
 
     ids: list[int]
@@ -37,6 +40,7 @@ class Tokens:
     answer_at: int
     row: int
     soft: SoftTarget | None = None
+    weight: float = 1.0
 
 
 def as_dataset(
@@ -44,7 +48,8 @@ def as_dataset(
 ) -> Dataset:
     """Return the samples with their labels, for a head with its place and row, and what is soft.
 
-    The end token is learned, whatever the padding is. Where no name is learned, none is read.
+    Weights have a column where one is not 1; those of soft names are multiplied by them here. The
+    end token is learned, whatever the padding is. Where no name is learned, none is read.
     """
     columns: dict[str, list[Any]] = {
         "input_ids": [_read(sample, losses) for sample in samples],
@@ -53,23 +58,25 @@ def as_dataset(
     if losses.head:
         columns[ANSWER_AT] = [sample.answer_at for sample in samples]
         columns[ROW] = [sample.row for sample in samples]
+    if any(sample.weight != 1 for sample in samples):
+        columns[WEIGHT] = [sample.weight for sample in samples]
     return Dataset.from_dict(columns | _soft_columns(samples, losses))
 
 
 def _soft_columns(samples: Sequence[Tokens], losses: AnswerLosses) -> dict[str, list[Any]]:
-    soft = [(sample.answer_at, sample.soft) for sample in samples if sample.soft is not None]
+    soft = [(one.answer_at, one.soft, one.weight) for one in samples if one.soft is not None]
     columns: dict[str, list[Any]] = {}
     if soft and losses.head:
-        columns[UNITS] = [one.units.tolist() for _, one in soft]
+        columns[UNITS] = [one.units.tolist() for _, one, _ in soft]
     if soft and losses.names:
         columns[SOFT_PLACES] = [
             [
                 [at + place, token]
                 for place, token in zip(one.names.places, one.names.tokens, strict=True)
             ]
-            for at, one in soft
+            for at, one, _ in soft
         ]
-        columns[SOFT_WEIGHTS] = [one.names.weights for _, one in soft]
+        columns[SOFT_WEIGHTS] = [[w * each for each in one.names.weights] for _, one, w in soft]
     return columns
 
 

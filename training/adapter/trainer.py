@@ -142,7 +142,7 @@ def make_trainer(
         model=model,
         args=arguments,
         data_collator=TicketCollator(pad, arguments.pad_to_multiple_of)
-        if recipe.answer.head or prepared.soft is not None
+        if recipe.answer.head or prepared.soft is not None or prepared.is_weighted
         else None,
         processing_class=tokenizer,
         train_dataset=as_dataset(

@@ -32,20 +32,23 @@ class UnitHead(torch.nn.Module):
         self.weight = torch.nn.Parameter(first * _FIRST_STD)
         self.bias = torch.nn.Parameter(torch.zeros(len(codes)))
 
-    def loss(self, hidden: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    def loss(
+        self, hidden: torch.Tensor, rows: torch.Tensor, weights: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Return the sum of the tickets' losses.
 
         Args:
             hidden: (n, hidden) final hidden states, in any precision.
             rows: (n,) of the right units; or (n, u) float32, their probabilities.
+            weights: (n,) float32, how much each ticket counts; None where all count alike.
         """
         with torch.autocast(hidden.device.type, enabled=False):
             logits = torch.nn.functional.linear(hidden.float(), self.weight, self.bias)
             smoothing = self.losses.label_smoothing
-            summed = cross_entropy(logits, rows, reduction="sum", label_smoothing=smoothing)
+            losses = cross_entropy(logits, rows, reduction="none", label_smoothing=smoothing)
             if self.losses.brier:
-                summed = summed + self.losses.brier * brier_score(logits, rows)
-            return summed
+                losses = losses + self.losses.brier * brier_scores(logits, rows)
+            return losses.sum() if weights is None else (losses * weights).sum()
 
     def take(self, checkpoint: Path) -> None:
         """Take the weights of a checkpoint, as ``learned`` had saved them there.
@@ -66,12 +69,12 @@ class UnitHead(torch.nn.Module):
         return Head(self.codes, self.weight.detach().cpu(), self.bias.detach().cpu())
 
 
-def brier_score(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """Return the summed squared error of (n, u) logits' probabilities, 0 to 2 a ticket.
+def brier_scores(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Return the (n,) squared errors of (n, u) logits' probabilities, 0 to 2.
 
     What is right are (n,) rows, or (n, u) probabilities.
 
     Brier, "Verification of Forecasts Expressed in Terms of Probability", 1950.
     """
     right = rows if rows.dim() > 1 else one_hot(rows, logits.shape[1]).to(logits.dtype)
-    return (logits.softmax(dim=1) - right).square().sum()
+    return (logits.softmax(dim=1) - right).square().sum(dim=1)

@@ -95,7 +95,10 @@ FAST = "on the fast path"
 
 @pytest.fixture
 def prepared(request: pytest.FixtureRequest) -> Preparation:
-    """Two passes over 52 tickets in steps of 16, with dropout: the break is in the second pass."""
+    """Two passes over 52 tickets in steps of 16, with dropout: the break is in the second pass.
+
+    By length and on the fast path, tickets have weights.
+    """
     recipe = recipe_with_head()
     changed = {"num_train_epochs": 2, "max_steps": STEPS, "logging_steps": 1}
     changed |= OPTIONS.get(getattr(request, "param", ""), {})
@@ -105,7 +108,10 @@ def prepared(request: pytest.FixtureRequest) -> Preparation:
         recipe = recipe.model_copy(update={"compute": Compute(path="fast")})
     samples = themed_samples()
     made = prepare(samples, prompt_units(), STANDIN, recipe, Told())
-    return replace(made, known=samples[::2][:52])
+    known = samples[::2][:52]
+    if getattr(request, "param", "") in ("by length", FAST):
+        known = [replace(one, weight=0.3 + n % 3) for n, one in enumerate(known)]
+    return replace(made, known=known)
 
 
 def interrupt(

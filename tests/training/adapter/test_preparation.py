@@ -229,3 +229,19 @@ def test_of_many_held_out_samples_some_are_scored(prepared: Preparation) -> None
     )
 
     assert larger.scored == many[:MAX_SCORED]
+
+
+def test_weights_are_for_learning_and_need_a_loss_that_knows_them(prepared: Preparation) -> None:
+    known, held_out = (
+        [replace(sample, weight=0.3) for sample in some]
+        for some in (prepared.known, prepared.held_out)
+    )
+    given = prompt_units(), STANDIN
+    made = prepare(known, *given, prepared.recipe, Told(), held_out)
+    smoothed = prepared.recipe.training | {"label_smoothing_factor": 0.1}
+    recipe = prepared.recipe.model_copy(update={"training": smoothed})
+
+    assert {one.weight for one in made.tokens()} == {0.3}
+    assert {one.weight for one in made.validated_tokens()} == {1.0}
+    with pytest.raises(InputError, match=r"label_smoothing_factor .* PAIDAN_BULK_WEIGHT=1"):
+        prepare(known, *given, recipe, Told(), held_out)

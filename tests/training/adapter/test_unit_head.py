@@ -51,6 +51,15 @@ def test_briers_score_is_added_with_its_weight(hidden: torch.Tensor) -> None:
     assert added.item() == pytest.approx(squared / 2, rel=1e-4)
 
 
+def test_a_ticket_counts_by_its_weight(hidden: torch.Tensor) -> None:
+    head = head_of(brier=0.5, label_smoothing=0.1)
+    alone = [head.loss(hidden[n : n + 1], ROWS[n : n + 1]).item() for n in range(4)]
+
+    found = head.loss(hidden, ROWS, torch.tensor([1, 0.3, 2, 0]))
+
+    assert found.item() == pytest.approx(alone[0] + 0.3 * alone[1] + 2 * alone[2], rel=1e-5)
+
+
 def test_it_computes_in_float32_whatever_the_model_does(hidden: torch.Tensor) -> None:
     head = head_of()
     coarse = hidden.to(torch.bfloat16).requires_grad_()

@@ -17,6 +17,7 @@ from training.adapter.tokens import (
     SOFT_PLACES,
     SOFT_WEIGHTS,
     UNITS,
+    WEIGHT,
 )
 
 Numbers = NDArray[np.int64]
@@ -33,7 +34,8 @@ class Example:
         row: of the right unit in the head.
         units: (u,) probabilities of its rows, where the label is soft.
         soft_places: (k, 2) places and tokens that soft names add to the loss.
-        soft_weights: (k,) of these.
+        soft_weights: (k,) of these, multiplied by ``weight``.
+        weight: how much it counts.
     """
 
     ids: Numbers
@@ -43,6 +45,7 @@ class Example:
     units: Chances | None = None
     soft_places: Numbers = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     soft_weights: Chances = field(default_factory=lambda: np.empty(0))
+    weight: float = 1.0
 
 
 def examples_of(batch: Mapping[str, torch.Tensor]) -> list[Example]:
@@ -58,12 +61,14 @@ def examples_of(batch: Mapping[str, torch.Tensor]) -> list[Example]:
     heads: list[tuple[int | None, int]] = [(None, 0)] * len(ids)
     if ANSWER_AT in batch:
         heads = list(zip(batch[ANSWER_AT].tolist(), batch[ROW].tolist(), strict=True))
+    weights = batch[WEIGHT].tolist() if WEIGHT in batch else [1.0] * len(ids)
     soft = _soft(batch)
     return [
         Example(
             ids[n, :length],
             1 + np.flatnonzero(labels[n, 1:length] != IGNORED),
             *heads[n],
+            weight=weights[n],
             **{name: found(n) for name, found in soft.items()},
         )
         for n, length in enumerate(lengths)

@@ -9,14 +9,16 @@ import torch
 from training.adapter.fast.decoder import Decoder
 from training.adapter.fast.examples import Example
 from training.adapter.fast.micro_batch import MicroBatch
-from training.adapter.fast.vocabulary import summed_nll
 from training.adapter.soft.correction import correction
 from training.adapter.unit_head import UnitHead
+from training.adapter.vocabulary import summed_nll
 
 
 @dataclass(frozen=True, slots=True)
 class StepLoss:
     """The loss of a step: a mean over its learned tokens, and one over its tickets.
+
+    A sample's weight multiplies its share of both; by what is divided does not change with it.
 
     Parameters:
         head: over the units, with the weights of both losses; None learns names alone.
@@ -54,6 +56,6 @@ class StepLoss:
             total = total + weight / self.tokens * summed
         if self.head is not None and len(answers.places):
             states = decoder.normed(hidden[answers.places])
-            share = self.head.loss(states, answers.wanted) / self.tickets
+            share = self.head.loss(states, answers.wanted, answers.weights) / self.tickets
             total = total + self.head.losses.head * share
         return total

@@ -8,7 +8,7 @@ import torch
 
 from classifier.model.kv_cache import PAGE, head_size
 from classifier.model.memory import limit_memory
-from training.adapter.fast.vocabulary import CHUNK
+from training.adapter.vocabulary import CHUNK
 
 _GIB = 1 << 30
 _FRAGMENTS = 0.92

@@ -21,7 +21,7 @@ class Targets:
         places: (m,) among the tokens.
         wanted: (m,) the token that follows there, or the unit's row in the head; or (m, u)
             probabilities of its rows.
-        weights: (m,) float32, for how many samples each stands.
+        weights: (m,) float32, the summed weight of the samples for which each stands.
     """
 
     places: torch.Tensor
@@ -82,13 +82,15 @@ def _moved(places: Numbers, shared: int, start: int) -> Numbers:
 def _names(
     examples: Sequence[Example], shared: int, starts: Numbers, device: torch.device
 ) -> Targets:
-    """Return the learned tokens: those of the prefix once, for as many samples as learn them."""
+    """Return the learned tokens: those of the prefix once, for all samples that learn them."""
     within = [example.learned[example.learned < shared] for example in examples]
-    prefix, counts = np.unique(np.concatenate(within), return_counts=True)
+    each = [example.weight for example in examples]
+    prefix, which = np.unique(np.concatenate(within), return_inverse=True)
+    summed = np.bincount(which, np.repeat(each, list(map(len, within))))
     own = [example.learned[example.learned >= shared] for example in examples]
     places = [_moved(some - 1, shared, at) for some, at in zip(own, starts, strict=True)]
     wanted = [example.ids[some] for example, some in zip(examples, own, strict=True)]
-    weights = np.concatenate([counts, np.ones(sum(map(len, own)))])
+    weights = np.concatenate([summed, np.repeat(each, list(map(len, own)))])
     return _targets(
         np.concatenate([prefix - 1, *places]),
         np.concatenate([examples[0].ids[prefix], *wanted]),
@@ -101,14 +103,14 @@ def _answers(
     examples: Sequence[Example], shared: int, starts: Numbers, device: torch.device
 ) -> Targets:
     read = [
-        (int(_moved(np.array(example.answer_at), shared, at)), example.row)
+        (int(_moved(np.array(example.answer_at), shared, at)), example.row, example.weight)
         for example, at in zip(examples, starts.tolist(), strict=True)
         if example.answer_at is not None
     ]
-    places, rows = np.array(read, dtype=np.int64).reshape(-1, 2).T
+    places, rows = np.array([one[:2] for one in read], dtype=np.int64).reshape(-1, 2).T
     units = [one.units for one in examples if one.units is not None]
     wanted = np.array(units, dtype=np.float32) if units else rows
-    return _targets(places, wanted, np.ones(len(read)), device)
+    return _targets(places, wanted, np.array([weight for *_, weight in read]), device)
 
 
 def _soft(

@@ -37,9 +37,9 @@ def test_a_batch_without_a_head_says_nothing_of_answers() -> None:
 
 
 def test_a_batch_with_more_than_it_knows_is_refused_not_read_in_part() -> None:
-    batch = TicketCollator(END)(ROWS) | {"weight": torch.ones(2)}
+    batch = TicketCollator(END)(ROWS) | {"colour": torch.ones(2)}
 
-    with pytest.raises(ValueError, match="no loss of weight"):
+    with pytest.raises(ValueError, match="no loss of colour"):
         examples_of(batch)
 
 

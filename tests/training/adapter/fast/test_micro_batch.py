@@ -1,5 +1,7 @@
 """A micro-batch holds the prefix once, and knows where each sample learns what."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from classifier.model.kv_cache import PAGE
@@ -62,3 +64,12 @@ def test_the_head_reads_in_the_sample_or_at_the_prefix_all_share() -> None:
 
     assert made.answers.places.tolist() == [1, 2 + 3 + 1]
     assert made.answers.wanted.tolist() == [7, 8]
+
+
+def test_a_token_of_the_prefix_counts_for_the_weights_of_all_that_learn_it() -> None:
+    first, second = make_examples([4, 3])
+
+    made = MicroBatch.of([replace(first, weight=0.5), replace(second, weight=3.0)], SHARED, CPU)
+
+    assert made.names.weights.tolist() == [3.5] * (SHARED - 1) + [0.5] * 4 + [3.0] * 3
+    assert made.answers.weights.tolist() == [0.5, 3.0]

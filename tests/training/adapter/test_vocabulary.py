@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from training.adapter.fast import vocabulary
-from training.adapter.fast.vocabulary import summed_nll
+from training.adapter import vocabulary
+from training.adapter.vocabulary import summed_nll
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 512])
