@@ -1,5 +1,6 @@
 """Options and helpers that several commands share."""
 
+import importlib.util
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,6 +91,17 @@ def hint_of_missing(extra: str) -> Iterator[None]:
         raise InputError(
             f"this needs {error.name}, which is not installed: pip install 'paidan[{extra}]'"
         ) from error
+
+
+def look_for(*libraries: str) -> None:
+    """Find out whether libraries are installed, without the seconds that importing them takes.
+
+    Raises:
+        ModuleNotFoundError: as importing the first that is missing would.
+    """
+    for name in libraries:
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from core.settings import get_settings
-from paidan.cli.options import hint_of_missing
+from paidan.cli.options import hint_of_missing, look_for
 
 _GPU = click.option("--gpu", help="The GPU: index, UUID or part of its name ('RTX 4090').")
 _GPU_MEMORY = click.option(
@@ -32,6 +32,7 @@ def demo(count: int, home: Path) -> None:
 
     with interrupts_raised():
         with hint_of_missing("ml"):
+            look_for("torch", "transformers", "peft", "trl")
             from paidan.demo.run import run_demo
         run_demo(home, count)
 

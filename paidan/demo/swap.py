@@ -1,10 +1,11 @@
-"""The running worker takes the new champion; how right each version is."""
+"""The running worker takes the new champion; how right each version is.
+
+Models are imported where they answer: a demo's first lines would wait ten seconds for them.
+"""
 
 from collections.abc import Sequence
 
-from classifier.engine.engine import Engine
 from classifier.interface import Classifier
-from classifier.llm import LlmClassifier
 from db import taxonomy, versions
 from paidan.demo.home import Demo, as_sample
 from paidan.demo.outcome import answered_by
@@ -14,7 +15,6 @@ from paidan.progress.push import PushProgress
 from paidan.sample.generator import SampleTicket
 from producer.submit import Submitter
 from registry.opening import load_version
-from training.evaluation import evaluate
 
 # The old version answers until the new one is loaded; these are the tickets that find out.
 _SOURCE, _TICKETS = "synthetic-swap", 100
@@ -43,6 +43,9 @@ def accuracy_of(demo: Demo, version: str, tickets: Sequence[SampleTicket]) -> fl
 
 def accuracy_without_adapter(demo: Demo, version: str, tickets: Sequence[SampleTicket]) -> float:
     """Return the same of a version's bare base."""
+    from classifier.engine.engine import Engine
+    from classifier.llm import LlmClassifier
+
     loaded = load_version(demo.database, version, demo.settings.resolved_models_dir)
     assert isinstance(loaded, LlmClassifier)
     bare = Engine(loaded.engine.backbone, None, loaded.engine.prompt)
@@ -50,6 +53,8 @@ def accuracy_without_adapter(demo: Demo, version: str, tickets: Sequence[SampleT
 
 
 def _accuracy(demo: Demo, classifier: Classifier, tickets: Sequence[SampleTicket]) -> float:
+    from training.evaluation import evaluate
+
     with demo.database.reading() as session:
         units = frozenset(unit.code for unit in taxonomy.list_units(session, active_only=True))
     return evaluate(classifier, [as_sample(ticket) for ticket in tickets], units).accuracy

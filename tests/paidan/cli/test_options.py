@@ -1,10 +1,12 @@
 """Options that several commands share: wrong usage, hints, JSON."""
 
+import sys
+
 import pytest
 
 from core.errors import InputError
 from core.settings import Settings
-from paidan.cli.options import hint_of_missing, opened_database, print_json
+from paidan.cli.options import hint_of_missing, look_for, opened_database, print_json
 from tests.support.cli import Cli
 
 
@@ -25,6 +27,16 @@ def test_a_missing_library_is_told_with_the_extra_that_brings_it() -> None:
     told = r"needs torch.*pip install 'paidan\[ml\]'"
     with pytest.raises(InputError, match=told), hint_of_missing("ml"):
         raise ModuleNotFoundError(name="torch")
+
+
+def test_a_library_is_missed_without_importing_those_that_are_there() -> None:
+    before = set(sys.modules)
+
+    with pytest.raises(ModuleNotFoundError) as missed:
+        look_for("this", "nothing_of_this_name", "torch")
+
+    assert missed.value.name == "nothing_of_this_name"
+    assert set(sys.modules) == before
 
 
 def test_a_database_is_closed_behind_its_block(settings: Settings) -> None:
