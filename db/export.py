@@ -52,7 +52,7 @@ def export_rows(database: Database, wanted: Wanted | None = None) -> Iterator[di
     for the version's own) are of the newest answer in the ticket's present round; ``final_unit`` is
     empty until the ticket is routed; ``unit_now`` has the units that stand for one that is gone:
     its successor, the parts of one that was split, none of one that was retired; ``decided_by`` is
-    the person who decided last, or ``model``.
+    the person who decided last, or ``model``; ``asked`` says why that person was asked.
     Units are names, times are aware datetimes.
 
     Each page is read in a transaction of its own, so a slow reader keeps none open. A ticket is
@@ -86,8 +86,8 @@ def _page(session: Session, query: Select[Any]) -> list[dict[str, Any]]:
     rows = session.execute(query.order_by(Ticket.id)).all()
     returned = return_reasons(session, [row[0].id for row in rows if row[0].round > 0])
     return [
-        export_row(index, ticket, answer, person, returned.get(ticket.id))
-        for ticket, answer, person in rows
+        export_row(index, ticket, answer, decision, returned.get(ticket.id))
+        for ticket, answer, decision in rows
     ]
 
 
@@ -104,8 +104,8 @@ def newest_answer() -> ScalarSelect[int]:
 
 
 def _query(conditions: list[ColumnElement[bool]]) -> Select[Any]:
-    person = (
-        select(Correction.actor)
+    decision = (
+        select(Correction.id)
         .where(
             Correction.ticket_id == Ticket.id,
             Correction.round == Ticket.round,
@@ -117,11 +117,12 @@ def _query(conditions: list[ColumnElement[bool]]) -> Select[Any]:
         .scalar_subquery()
     )
     return (
-        select(Ticket, Classification, person)
+        select(Ticket, Classification, Correction)
         .outerjoin(
             Classification,
             and_(Classification.ticket_id == Ticket.id, Classification.id == newest_answer()),
         )
+        .outerjoin(Correction, and_(Correction.ticket_id == Ticket.id, Correction.id == decision))
         .where(*conditions)
     )
 

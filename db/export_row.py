@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from db.corrections import MODEL
-from db.models import Classification, Status, Ticket
+from db.models import Classification, Correction, Status, Ticket
 from db.provenance import BLIND
 from db.unit_index import UnitIndex
 
@@ -24,6 +24,7 @@ EXPORT_COLUMNS = (
     "final_unit",
     "unit_now",
     DECIDED_BY,
+    "asked",
     "returned_by",
     "return_reasons",
     "top_k",
@@ -49,7 +50,7 @@ def export_row(
     index: UnitIndex,
     ticket: Ticket,
     answer: Classification | None,
-    person: str | None,
+    decision: Correction | None,
     returned: Sequence[tuple[str, str]] | None,
 ) -> dict[str, Any]:
     """Return a ticket's row, with the columns ``EXPORT_COLUMNS``.
@@ -58,13 +59,13 @@ def export_row(
         index: all units, for their names.
         ticket: the ticket.
         answer: the newest one in its present round.
-        person: who decided in its present round.
+        decision: a person's last one in its present round.
         returned: (unit code, reason) of each return, oldest first.
     """
     return (
         dict.fromkeys(EXPORT_COLUMNS)
         | _ticket_columns(ticket)
-        | _unit_columns(index, ticket, person, returned)
+        | _unit_columns(index, ticket, decision, returned)
         | _answer_columns(index, ticket, answer)
     )
 
@@ -91,14 +92,14 @@ def _ticket_columns(ticket: Ticket) -> dict[str, Any]:
 def _unit_columns(
     index: UnitIndex,
     ticket: Ticket,
-    person: str | None,
+    decision: Correction | None,
     returned: Sequence[tuple[str, str]] | None,
 ) -> dict[str, Any]:
-    """Return who has the ticket, who decided so, and who gave it back."""
-    columns: dict[str, Any] = {}
+    """Return who has the ticket, who decided so and why they were asked, and who gave it back."""
+    columns: dict[str, Any] = {"asked": decision.asked if decision else None}
     if ticket.unit_code is not None:
         unit = index.units[ticket.unit_code]
-        columns |= {"final_unit": unit.name, DECIDED_BY: person or MODEL}
+        columns |= {"final_unit": unit.name, DECIDED_BY: decision.actor if decision else MODEL}
         if unit.status != "active":
             columns["unit_now"] = [there.name for there in index.stands_now(unit.code)]
     if returned:

@@ -199,6 +199,7 @@ def test_the_export_says_who_decided(database: Database) -> None:
     rows = export(database)
 
     assert [row["decided_by"] for row in rows] == ["model", "li", "wang", None]
+    assert [row["asked"] for row in rows] == [None, "routed", "doubtful", None]
     assert [row["unit"] for row in rows] == [None] * 4
 
 

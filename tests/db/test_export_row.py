@@ -1,7 +1,7 @@
 """A row of the export: every column is there, and what is not known is empty."""
 
 from db.export_row import EXPORT_COLUMNS, SETS, export_row
-from db.models import Classification, Ticket, Unit
+from db.models import Classification, Correction, Ticket, Unit
 from db.unit_index import UnitIndex
 
 INDEX = UnitIndex(
@@ -36,13 +36,11 @@ def test_units_are_named_and_one_that_was_removed_keeps_its_code() -> None:
     assert (row["returned_by"], row["return_reasons"]) == (["B局"], ["x"])
 
 
-def test_a_decided_unit_says_who_decided_and_what_stands_for_it_now() -> None:
+def test_a_decided_unit_says_who_decided_why_they_were_asked_and_what_stands_for_it_now() -> None:
+    decision = Correction(actor="li", asked="sample")
     by_model = export_row(INDEX, ticket(status="routed", unit_code="A"), answer(), None, None)
-    by_person = export_row(INDEX, ticket(status="routed", unit_code="B"), answer(), "li", None)
+    by_person = export_row(INDEX, ticket(status="routed", unit_code="B"), answer(), decision, None)
 
-    assert [by_model[name] for name in ("final_unit", "unit_now", "decided_by")] == [
-        *("A局", None, "model")
-    ]
-    assert [by_person[name] for name in ("final_unit", "unit_now", "decided_by")] == [
-        *("B局", ["A局"], "li")
-    ]
+    columns = "final_unit", "unit_now", "decided_by", "asked"
+    assert [by_model[name] for name in columns] == ["A局", None, "model", None]
+    assert [by_person[name] for name in columns] == ["B局", ["A局"], "li", "sample"]
