@@ -1,14 +1,14 @@
-"""Drift: whether what the champion answers now is still like what it answered at first."""
+"""Drift: whether what the champion answers now is still like what it learned, or answered first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from db import events, taxonomy, versions
-from db.figures import THRESHOLDS, Answered, Figures, Moved, compare
+from db.figures import REFERENCE, THRESHOLDS, TRAINING, Answered, Figures, Moved, compare
 from db.models import (
     AliasMove,
     CalibrationMove,
@@ -21,7 +21,7 @@ from db.quality import is_override
 from db.unit_index import UnitIndex
 
 WINDOW = 1_000
-"""Answers that are compared: the newest, and as many of the first."""
+"""Answers that are compared: the newest, and as many of the first where these are compared with."""
 CROSSED, ENDED = "drift.crossed", "drift.ended"
 """Kinds of events: a measure went over its threshold, and came back into what chance explains."""
 
@@ -43,30 +43,38 @@ class Drift:
     moved: Sequence[Moved] = field(default_factory=tuple)
 
 
-def read_drift(session: Session, reference: Figures | None = None, window: int = WINDOW) -> Drift:
-    """Compare the champion's newest answers with its first ones, or with other figures.
+def read_drift(session: Session, window: int = WINDOW) -> Drift:
+    """Compare the champion's newest answers with what it learned, else with its first ones.
+
+    What it learned and how it answered held-out tickets is known of versions of today, until they
+    are recalibrated: that sets confidence and ``no_unit`` anew. Overrides are known of answers
+    alone, so they are compared once there are twice as many.
 
     Args:
         session: a session.
-        reference: what stands for the champion at its best, such as its snapshot's figures; None
-            for its first answers.
         window: answers on each side.
     """
-    needed = window if reference else 2 * window
     version = versions.champion(session)
     if version is None:
-        return Drift(None, 0, needed)
-    answers, groups = _answers(version), _groups(taxonomy.read_index(session))
-    ids = answers.with_only_columns(Classification.id).limit(needed).subquery()
+        return Drift(None, 0, 2 * window)
+    groups = _groups(taxonomy.read_index(session))
+    reference = _at_training(session, version, groups)
+    needed = window if reference else 2 * window
+    answers = _answers(version)
+    ids = answers.with_only_columns(Classification.id).limit(2 * window).subquery()
     found = session.scalar(select(func.count()).select_from(ids)) or 0
     if found < needed:
         return Drift(version, found, needed)
-    if reference is None:
-        first = answers.order_by(Classification.classified_at, Classification.id)
-        reference = _figures(session, first.limit(window), groups)
     newest = answers.order_by(Classification.classified_at.desc(), Classification.id.desc())
     recent = _figures(session, newest.limit(window), groups)
-    return Drift(version, found, needed, compare(reference, recent))
+    moved = [] if reference is None else compare(reference, recent)
+    told = {one.measure for one in moved}
+    moved = [replace(one, against=TRAINING) for one in moved]
+    if found == 2 * window:
+        first = answers.order_by(Classification.classified_at, Classification.id)
+        by_first = compare(_figures(session, first.limit(window), groups), recent)
+        moved += [one for one in by_first if one.measure not in told]
+    return Drift(version, found, needed, moved)
 
 
 def record_crossings(session: Session, drift: Drift) -> list[Moved]:
@@ -100,6 +108,7 @@ def _record(session: Session, kind: str, version: str, moved: Moved) -> None:
         by=round(moved.by, 4),
         chance=round(moved.chance, 4),
         threshold=THRESHOLDS[moved.measure],
+        against=moved.against,
     )
 
 
@@ -112,6 +121,13 @@ def _over(session: Session, version: str) -> set[str]:
         if data["version"] == version
     }
     return {measure for measure, kind in last.items() if kind == CROSSED}
+
+
+def _at_training(session: Session, version: str, groups: Mapping[str, str]) -> Figures | None:
+    """Return a version's figures of when it was trained; None once it was recalibrated."""
+    moves = select(func.count()).where(CalibrationMove.model_version == version)
+    facts = versions.get_version(session, version).metrics.get(REFERENCE)
+    return Figures.read(facts, groups) if facts and not session.scalar(moves) else None
 
 
 def _answers(version: str) -> Select[Any]:

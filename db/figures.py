@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 Measure = Literal["unit mix", "confidence", "no_unit", "override rate"]
 THRESHOLDS: Mapping[Measure, float] = {
@@ -14,6 +14,10 @@ THRESHOLDS: Mapping[Measure, float] = {
     "override rate": 0.02,  # of the routed tickets more are taken away from their unit
 }
 """How far a measure may move for the worse."""
+REFERENCE = "reference"
+"""A version's metric: figures of what it learned and of its held-out answers."""
+TRAINING, FIRST = "training", "first answers"
+"""What the champion's newest answers are compared with."""
 # What chance explains, in standard errors: one false alarm in 700 looks at a measure.
 _ERRORS = 3.0
 
@@ -27,23 +31,45 @@ class Answered(NamedTuple):
     overrides: int
 
 
+class Confidence(NamedTuple):
+    """Probabilities of answers: their mean, their variance, and how many they are."""
+
+    mean: float
+    variance: float
+    answers: int
+
+    @classmethod
+    def of(cls, confidences: Sequence[float]) -> "Confidence | None":
+        """Return what some probabilities are; None where there are none."""
+        if not confidences:
+            return None
+        mean = math.fsum(confidences) / len(confidences)
+        squares = math.fsum((one - mean) ** 2 for one in confidences)
+        return cls(mean, squares / len(confidences), len(confidences))
+
+
+class Hits(NamedTuple):
+    """How often something happened, of so many times."""
+
+    hits: int
+    trials: int
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What many answers look like.
+    """What many answers look like; what is None is not compared.
 
     Attributes:
         units: answers by unit code.
-        confidences: of the answers; their means are compared. Empty: nothing is.
-        no_unit: answers held back as ``no_unit``; None: not compared.
-        routed: answers that were acted on.
-        overridden: of these, people or units took the ticket away; None: not compared.
+        confidence: of the answers; the means are compared.
+        no_unit: answers held back as ``no_unit``.
+        overridden: of those acted on, whose tickets people or units took away.
     """
 
     units: Mapping[str, int]
-    confidences: Sequence[float] = ()
-    no_unit: int | None = None
-    routed: int = 0
-    overridden: int | None = None
+    confidence: Confidence | None = None
+    no_unit: Hits | None = None
+    overridden: Hits | None = None
 
     @classmethod
     def of(cls, answers: Iterable[Answered]) -> Self:
@@ -52,11 +78,23 @@ class Figures:
         routed = [one for one in answers if one.held_back is None]
         return cls(
             units=Counter(one.unit for one in answers),
-            confidences=[one.probability for one in answers],
-            no_unit=sum(one.held_back == "no_unit" for one in answers),
-            routed=len(routed),
-            overridden=sum(one.overrides > 0 for one in routed),
+            confidence=Confidence.of([one.probability for one in answers]),
+            no_unit=Hits(sum(one.held_back == "no_unit" for one in answers), len(answers)),
+            overridden=Hits(sum(one.overrides > 0 for one in routed), len(routed)),
         )
+
+    @classmethod
+    def read(cls, facts: Mapping[str, Any], groups: Mapping[str, str]) -> Self:
+        """Return a version's figures of when it was trained, as ``training.reference`` tells them.
+
+        Args:
+            facts: the metric ``REFERENCE``.
+            groups: codes of units -> codes under which they are compared.
+        """
+        units: Counter[str] = Counter()
+        for code, count in facts["units"].items():
+            units[groups.get(code, code)] += count
+        return cls(units, Confidence(*facts["confidence"]), Hits(*facts["no_unit"]))
 
     @property
     def tickets(self) -> int:
@@ -74,6 +112,7 @@ class Moved:
         recent: its value now.
         by: how far it moved for the worse.
         chance: how far chance alone may have moved it.
+        against: what the reference is, ``TRAINING`` or ``FIRST``.
     """
 
     measure: Measure
@@ -81,6 +120,7 @@ class Moved:
     recent: float
     by: float
     chance: float
+    against: str = FIRST
 
     @property
     def is_beyond_chance(self) -> bool:
@@ -98,14 +138,12 @@ def compare(reference: Figures, recent: Figures) -> list[Moved]:
     if not reference.tickets or not recent.tickets:
         return []
     moved = [_mix(reference.units, recent.units)]
-    if reference.confidences and recent.confidences:
-        moved.append(_confidence(reference.confidences, recent.confidences))
+    if reference.confidence is not None and recent.confidence is not None:
+        moved.append(_confidence(reference.confidence, recent.confidence))
     if reference.no_unit is not None and recent.no_unit is not None:
-        before, now = (reference.no_unit, reference.tickets), (recent.no_unit, recent.tickets)
-        moved.append(_share("no_unit", before, now))
+        moved.append(_share("no_unit", reference.no_unit, recent.no_unit))
     if reference.overridden is not None and recent.overridden is not None:
-        before, now = (reference.overridden, reference.routed), (recent.overridden, recent.routed)
-        moved.append(_share("override rate", before, now))
+        moved.append(_share("override rate", reference.overridden, recent.overridden))
     return moved
 
 
@@ -123,23 +161,17 @@ def _mix(before: Mapping[str, int], now: Mapping[str, int]) -> Moved:
     return Moved("unit mix", 0.0, apart, apart - mean, _ERRORS * error)
 
 
-def _confidence(before: Sequence[float], now: Sequence[float]) -> Moved:
-    means = [math.fsum(some) / len(some) for some in (before, now)]
-    squares = [
-        math.fsum((one - mean) ** 2 for one in some) / len(some) ** 2
-        for some, mean in zip((before, now), means, strict=True)
-    ]
-    chance = _ERRORS * math.sqrt(sum(squares))
-    return Moved("confidence", means[0], means[1], means[0] - means[1], chance)
+def _confidence(before: Confidence, now: Confidence) -> Moved:
+    chance = _ERRORS * math.sqrt(sum(one.variance / one.answers for one in (before, now)))
+    return Moved("confidence", before.mean, now.mean, before.mean - now.mean, chance)
 
 
-def _share(measure: Measure, before: tuple[int, int], now: tuple[int, int]) -> Moved:
-    """Compare two (hits, trials)."""
+def _share(measure: Measure, before: Hits, now: Hits) -> Moved:
     shares = [hits / trials if trials else 0.0 for hits, trials in (before, now)]
     # One hit and one miss more keep rare hits from looking sure (Agresti & Caffo, The American
     # Statistician 2000).
-    n, m = before[1] + 2, now[1] + 2
-    pooled = (before[0] + now[0] + 2) / (n + m)
+    n, m = before.trials + 2, now.trials + 2
+    pooled = (before.hits + now.hits + 2) / (n + m)
     chance = _ERRORS * _spread(pooled, n, m)
     return Moved(measure, shares[0], shares[1], shares[1] - shares[0], chance)
 

@@ -119,6 +119,7 @@ def _drift(found: "Drift") -> dict[str, Any]:
                 "chance": one.chance,
                 "threshold": THRESHOLDS[one.measure],
                 "crossed": one.is_crossed,
+                "against": one.against,
             }
             for one in found.moved
         ],

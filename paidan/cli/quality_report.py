@@ -84,12 +84,15 @@ def _print_drift(drift: dict[str, Any]) -> None:
         given = f"{drift['answers']:,} of {drift['needed']:,} answers"
         click.echo(f"\ndrift      not known: {version}, {given}")
         return
-    click.echo(f"\ndrift of {drift['version']}: its newest answers against its first")
+    click.echo(
+        f"\ndrift of {drift['version']}: its newest answers against what it learned, or its first"
+    )
     for one in drift["measures"]:
         # Of the mix there is a distance alone.
         before = "" if one["measure"] == "unit mix" else f"{one['reference']:.1%} -> "
         verdict = "CROSSED" if one["crossed"] else "within"
         click.echo(
             f"  {one['measure']:14} {before}{one['recent']:.1%}: {one['by']:+.1%} for the worse "
-            f"(chance {one['chance']:.1%}), {verdict} {one['threshold']:.0%}"
+            f"(chance {one['chance']:.1%}), {verdict} {one['threshold']:.0%}, "
+            f"against {one['against']}"
         )

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from db import Database, calibrations, versions
 from db.drift import CROSSED, ENDED, Drift, read_drift, record_crossings
-from db.figures import Figures
+from db.figures import FIRST, REFERENCE, TRAINING
 from db.models import Event
 from db.taxonomy import UnitRecord
 from tests.support.answers import add_version, answer_all, correct
@@ -36,9 +36,16 @@ def answer(
     return answer_all(database, [what] * count, version)
 
 
-def drift(database: Database, reference: Figures | None = None) -> Drift:
+def drift(database: Database) -> Drift:
     with database.reading() as session:
-        return read_drift(session, reference, WINDOW)
+        return read_drift(session, WINDOW)
+
+
+def learned(database: Database, units: dict[str, int], confidence: float = 0.95) -> None:
+    """Let the version have figures of its training, of 400 held-out tickets."""
+    facts = {"units": units, "confidence": [confidence, 0.0, 400], "no_unit": [4, 400]}
+    with database.writing() as session:
+        versions.get_version(session, "v").metrics = {REFERENCE: facts}
 
 
 def crossed(found: Drift) -> list[str]:
@@ -97,12 +104,54 @@ def test_what_people_took_away_from_its_unit_raises_the_override_rate(database: 
     assert (rate.reference, rate.recent, rate.is_crossed) == (0, 20 / WINDOW, True)
 
 
-def test_a_snapshots_figures_can_stand_for_the_first_answers(database: Database) -> None:
+def test_what_the_champion_learned_stands_for_its_first_answers(database: Database) -> None:
     promote(database, "v")
+    learned(database, {"A": 400})
     answer(database, WINDOW)
 
-    assert crossed(drift(database, Figures({"A": 400}))) == []
-    assert crossed(drift(database, Figures({"A": 100, "B": 300}))) == ["unit mix"]
+    assert crossed(drift(database)) == []
+    assert {(one.measure, one.against) for one in drift(database).moved} == {
+        ("unit mix", TRAINING),
+        ("confidence", TRAINING),
+        ("no_unit", TRAINING),
+    }
+
+    learned(database, {"A": 100, "B": 300})
+    assert record(database) == ["unit mix"]
+    with database.reading() as session:
+        assert (
+            session.scalars(select(Event.data).where(Event.kind == CROSSED)).one()["against"]
+            == TRAINING
+        )
+
+
+def test_overrides_are_compared_with_the_first_answers_alone(database: Database) -> None:
+    promote(database, "v")
+    learned(database, {"A": 400}, confidence=0.5)
+    answer(database, 2 * WINDOW)
+
+    against = {one.measure: one.against for one in drift(database).moved}
+
+    assert against == {
+        "unit mix": TRAINING,
+        "confidence": TRAINING,
+        "no_unit": TRAINING,
+        "override rate": FIRST,
+    }
+
+
+def test_a_recalibrated_version_is_compared_with_its_answers_since(database: Database) -> None:
+    promote(database, "v")
+    learned(database, {"B": 400})
+    answer(database, WINDOW)
+    assert crossed(drift(database)) == ["unit mix"]
+
+    with database.writing() as session:
+        calibrations.put(session, "v", {}, {}, actor="test")
+    answer(database, 2 * WINDOW)
+
+    assert crossed(drift(database)) == []
+    assert {one.against for one in drift(database).moved} == {FIRST}
 
 
 def test_a_crossing_is_recorded_once_and_so_is_its_end(database: Database) -> None:

@@ -4,7 +4,9 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 
-from db.figures import Answered, Figures, Moved, compare
+import pytest
+
+from db.figures import Answered, Figures, Hits, Moved, compare
 
 UNITS = [f"u{number}" for number in range(70)]
 
@@ -43,7 +45,9 @@ def test_answers_are_counted() -> None:
 
     found = Figures.of(answers)
 
-    assert found == Figures({"A": 2, "B": 2}, [0.9, 0.8, 0.3, 0.4], 1, 2, 1)
+    assert found.confidence is not None
+    assert found.confidence == pytest.approx((0.6, 0.065, 4))
+    assert found == Figures({"A": 2, "B": 2}, found.confidence, Hits(1, 4), Hits(1, 2))
     assert found.tickets == 4
 
 
@@ -86,6 +90,6 @@ def test_what_a_reference_has_no_figure_of_is_not_compared() -> None:
 
 
 def test_a_rare_hit_in_a_small_window_is_chance() -> None:
-    before, now = (Figures({"A": 20}, (), 0, 20, hits) for hits in (0, 1))
+    before, now = (Figures({"A": 20}, overridden=Hits(hits, 20)) for hits in (0, 1))
 
     assert crossed(compare(before, now)) == []

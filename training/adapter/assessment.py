@@ -15,6 +15,7 @@ from classifier.calibration import Floats
 from classifier.linear_model import LinearWeights
 from classifier.manifest import WEAK, Calibration
 from classifier.setup import Answer, AnswerBy
+from db.figures import REFERENCE
 from training.adapter.blending import choose_blending
 from training.adapter.choice import Choice, choose, measures
 from training.adapter.preparation import Preparation
@@ -24,6 +25,7 @@ from training.linear.version import fit_linear
 from training.no_unit import NoUnitRule
 from training.progress import Progress
 from training.promise import promise_line
+from training.reference import reference_of
 from training.weakness import below_commonest, below_linear
 
 MAX_NAMED = 1_000
@@ -85,6 +87,8 @@ def assess(
     calibration = calibrate_parts(fits, judges, error_target, codes=codes, asked=asked)
     progress.say(promise_line(calibration))
     metrics = _metrics(choice, compared, answers, judges, calibration.temperature) | blend
+    learned = (sample.unit for sample in prepared.known)
+    metrics |= {REFERENCE: reference_of(learned, judges, calibration, asked)}
     del scorer  # the comparison needs the room
     numbers = answers.logits.argmax(axis=1)
     metrics |= compare_fp8(prepared, adapter_dir, by, rows, numbers, added, progress)

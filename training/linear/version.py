@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from classifier.linear import LinearClassifier
 from classifier.linear_model import LinearWeights
 from classifier.manifest import WEAK, TrainingFacts
+from db.figures import REFERENCE
 from registry.lineage import UNKNOWN, Origin
 from registry.writer import TrainedVersion, store_version
 from training.conflicts import tell_conflicts
@@ -31,6 +32,7 @@ from training.near_duplicates import group_near_duplicates
 from training.no_unit import REVIEW, NoUnitRule
 from training.progress import SILENT, Progress
 from training.promise import promise_line
+from training.reference import reference_of
 from training.samples import Sample, check_samples, data_sha256
 from training.weakness import below_commonest
 
@@ -73,6 +75,8 @@ def train_linear(
     calibration = calibrate(held_out, error_target, seed, codes=codes, asked=asked)
     progress.say(promise_line(calibration))
     metrics = _measure(data, codes, held_out, progress)
+    learned = (sample.unit for sample in samples)
+    metrics |= {REFERENCE: reference_of(learned, held_out, calibration, asked)}
     weights = setting.fit(data, seed, processes_for(len(data)))
     version = store_version(
         models_dir,

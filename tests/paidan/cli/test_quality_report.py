@@ -21,6 +21,7 @@ MIX = {
     "chance": 0.04,
     "threshold": 0.10,
     "crossed": True,
+    "against": "training",
 }
 CONFIDENCE = {
     "measure": "confidence",
@@ -30,6 +31,7 @@ CONFIDENCE = {
     "chance": 0.02,
     "threshold": 0.05,
     "crossed": False,
+    "against": "first answers",
 }
 
 
@@ -39,6 +41,9 @@ def test_each_measure_is_told_with_its_threshold(capsys: pytest.CaptureFixture[s
     print_quality({"total": NOTHING, "share": 0.01, "weeks": [], "units": [], "drift": drift})
 
     out = capsys.readouterr().out
-    assert "drift of v3: its newest answers against its first" in out
-    assert "unit mix       31.0%: +17.0% for the worse (chance 4.0%), CROSSED 10%" in out
+    assert "drift of v3: its newest answers against what it learned, or its first" in out
+    assert (
+        "unit mix       31.0%: +17.0% for the worse (chance 4.0%), CROSSED 10%, against training"
+        in out
+    )
     assert "confidence     90.0% -> 91.0%: -1.0% for the worse (chance 2.0%), within 5%" in out
