@@ -81,7 +81,7 @@ def _page_end(session: Session, last: int) -> int:
     return session.scalar(select(func.max(ids.subquery().c.id))) or last
 
 
-def _page(session: Session, query: Select[Any]) -> list[dict[str, Any]]:
+def _page(session: Session, query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
     index = taxonomy.read_index(session)
     rows = session.execute(query.order_by(Ticket.id)).all()
     returned = return_reasons(session, [row[0].id for row in rows if row[0].round > 0])
@@ -103,7 +103,7 @@ def newest_answer() -> ScalarSelect[int]:
     )
 
 
-def _query(conditions: list[ColumnElement[bool]]) -> Select[Any]:
+def _query(conditions: list[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
     decision = (
         select(Correction.id)
         .where(

@@ -61,7 +61,9 @@ def erase(external_id: str, source: str, by: str, *, yes: bool) -> None:
 @contextmanager
 def _snapshots_without(settings: Settings, ticket: int, text: str) -> Iterator[list[str]]:
     """Erase a ticket from all snapshots, let none be made in the block; yield what may remain."""
-    folder = settings.resolved_models_dir / "snapshots"
+    from registry.pruning import SNAPSHOTS
+
+    folder = settings.resolved_models_dir / SNAPSHOTS
     if not folder.is_dir():
         yield []
         return

@@ -51,9 +51,9 @@ def describe_point(point: "RunPoint") -> dict[str, Any]:
     }
 
 
-def print_run(run: "Run", points: "Sequence[RunPoint]") -> None:
+def print_run(run: "Run", points: "Sequence[RunPoint]", suspects: str | None = None) -> None:
     """Print a run, a line a fact, and its curves."""
-    for name, value in describe_run(run).items():
+    for name, value in (describe_run(run) | {"suspects": suspects}).items():
         if value is not None and value != {}:
             click.echo(f"{name:16} {value}")
     if run.heartbeat_age is not None and run.ended_at is None:

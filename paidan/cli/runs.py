@@ -166,10 +166,22 @@ def show(run_id: int, *, as_json: bool) -> None:
         if run is None:
             raise _unknown(run_id)
         points = run_points.list_points(session, run_id)
+        suspects = _suspects(run.snapshot_sha256)
         if as_json:
-            print_json(describe_run(run) | {"points": list(map(describe_point, points))})
+            told = {"suspects": suspects, "points": list(map(describe_point, points))}
+            print_json(describe_run(run) | told)
         else:
-            print_run(run, points)
+            print_run(run, points, suspects)
+
+
+def _suspects(snapshot: str | None) -> str | None:
+    """Return how many labels of a snapshot look wrong and where these are listed, if they are."""
+    from registry.pruning import SNAPSHOTS
+    from training.snapshot.suspect_list import find_list
+
+    folder = get_settings().resolved_models_dir / SNAPSHOTS
+    found = find_list(folder, snapshot) if snapshot else None
+    return f"{found[0]:,} labels look wrong: {found[1]}" if found else None
 
 
 @runs.command()

@@ -44,6 +44,8 @@ def train_version(
     settings: Settings, samples: "Sequence[Sample]", units: "Sequence[UnitRecord]", wanted: Wanted
 ) -> "TrainedVersion":
     """Train a version and write it; see ``training`` for what each kind raises."""
+    if wanted.kind != "constant":
+        _tell_suspects(samples)
     if wanted.kind == "llm":
         return _train_llm(settings, samples, units, wanted)
     from paidan.progress.training import TrainingProgress
@@ -73,6 +75,23 @@ def train_version(
             progress=progress,
             origin=origin,
         )
+
+
+def _tell_suspects(samples: "Sequence[Sample]") -> None:
+    """Say how many labels look wrong, where a look takes a minute at most."""
+    from paidan.progress.training import TrainingProgress
+
+    with hint_of_missing("linear"):
+        from training.suspects import quick_suspects
+
+    with TrainingProgress() as progress:
+        found = quick_suspects(samples, progress)
+        if found is not None:
+            count = sum(one.confident for one in found)
+            progress.say(
+                f"{count:,} of {len(samples):,} labels look wrong; none is left out for it: "
+                "'paidan data suspects' lists them"
+            )
 
 
 def _train_llm(

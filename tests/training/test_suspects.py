@@ -9,16 +9,20 @@ from bench.linear_sets import synthetic
 from bench.samples import read_part
 from bench.suspects import measure, plant
 from core.errors import InputError
+from tests.support.told import Told
 from training.samples import Sample
-from training.suspects import find_suspects
+from training.suspects import LEAST_TICKETS, MOST_CHARACTERS, find_suspects, quick_suspects
 
 DATA = Path(os.environ.get("TEST_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
 
-def test_planted_labels_stand_first_and_every_ticket_stands_once() -> None:
+def of_ten_units() -> list[Sample]:
     common = sorted({one.unit for one in synthetic(70, 0).train})[:10]
-    samples = [one for one in synthetic(4000, 0).train if one.unit in common][:500]
-    planted, rows = plant(samples, 0.05, seed=1)
+    return [one for one in synthetic(4000, 0).train if one.unit in common][:500]
+
+
+def test_planted_labels_stand_first_and_every_ticket_stands_once() -> None:
+    planted, rows = plant(of_ten_units(), 0.05, seed=1)
 
     found = find_suspects(planted)
 
@@ -46,6 +50,38 @@ def test_the_right_unit_is_suggested() -> None:
 
     assert (first.sample.source, first.suggested, first.confident) == ("wrong", "城管局", True)
     assert first.margin < 0 < first.confidence < 0.5
+
+
+def test_a_quick_look_finds_planted_labels_too() -> None:
+    planted, rows = plant(of_ten_units(), 0.05, seed=1)
+    told = Told()
+
+    found = quick_suspects(planted, told)
+
+    assert found is not None
+    assert told.lines == []
+    assert len(rows & {int(one.sample.source) for one in found[:50]}) >= 0.8 * len(rows)
+
+
+@pytest.mark.parametrize(
+    ("samples", "why"),
+    [
+        ([Sample("路灯", "A")] * (LEAST_TICKETS - 1), "too few to say"),
+        ([Sample("路" * MOST_CHARACTERS, "A"), *[Sample("灯", "B")] * 300], "more than a minute"),
+        ([Sample("路灯", "A")] * 400, "of one unit"),
+        ([Sample("路灯", "AB"[n % 2]) for n in range(400)], "near-duplicate"),
+        ([Sample(chr(0x4E00 + n), "AB"[n % 2]) for n in range(400)], "too short"),
+    ],
+    ids=["few", "many", "one unit", "one text", "no words"],
+)
+def test_where_a_quick_look_is_worth_nothing_it_says_why(samples: list[Sample], why: str) -> None:
+    told = Told()
+
+    assert quick_suspects(samples, told) is None
+
+    [line] = told.lines
+    assert line.startswith("labels that look wrong are not looked for: ")
+    assert why in line
 
 
 def test_texts_from_which_nothing_can_be_learned_are_refused() -> None:

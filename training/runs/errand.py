@@ -32,6 +32,7 @@ from training.runs.shortage import explain
 from training.runs.wish import Wish
 from training.runs.workplace import Workplace
 from training.snapshot.snapshot import Snapshot
+from training.snapshot.suspect_list import keep_suspects
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ class Errand:
         if snapshot.sha256 != run.snapshot_sha256:
             self._place.forget_checkpoints()  # of other data
         self._note(snapshot_sha256=snapshot.sha256)
+        keep_suspects(snapshot, diary)
         version = self._made_before(run) or self._make(run.kind, wish, snapshot, diary)
         while not self._enter(version, self._judge(version, snapshot)):
             continue  # the champion was moved meanwhile

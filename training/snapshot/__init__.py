@@ -8,5 +8,6 @@ decisions, then the validation part; nothing that a snapshot taught is ever take
 
 ``store`` writes the parts as Parquet (``tables``) with a ``manifest`` of their hashes, and
 ``snapshot`` reads them back. ``leaks`` refuses one that would teach what it must not. ``settings``
-has the shares and caps. ``erasure`` takes an erased ticket out of all of them.
+has the shares and caps. ``erasure`` takes an erased ticket out of all of them. Before a
+run learns from one, ``suspect_list`` keeps beside it which labels look wrong.
 """

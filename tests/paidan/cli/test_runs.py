@@ -102,6 +102,18 @@ def test_runs_are_listed_and_shown_with_their_curves(
     whole = json.loads(cli("runs", "show", "1", "--json").out)
     assert len(whole["points"]) == 10
     assert whole["points"][0]["loss"] == 2.9
+    assert whole["suspects"] is None
+
+
+def test_a_run_s_suspects_are_named(cli: Cli, data: Path, record: Database, home: Path) -> None:
+    cli("runs", "start", "--data", data)
+    with record.writing() as session:
+        session.get_one(Run, 1).snapshot_sha256 = "ab" * 32
+    path = snapshots_in(home / "models") / f"000001-{'ab' * 6}" / "suspects.jsonl"
+    path.parent.mkdir()
+    path.write_text('{"suspect": true}\n{"suspect": false}\n')
+
+    assert f"suspects         1 labels look wrong: {path}" in cli("runs", "show", "1").out
 
 
 def test_a_run_is_cancelled_once(cli: Cli, data: Path, record: Database) -> None:
