@@ -65,7 +65,6 @@ def start(
     """Ask for a run: like the last one, but for what is given here."""
     given = {
         "base": base,
-        "recipe": None if recipe is None else _read_recipe(recipe),
         "answer": answer,
         "error_target": error_target,
         "no_unit_review": no_unit_review,
@@ -74,6 +73,8 @@ def start(
         labelled = None
         if file is not None:
             labelled = read_labelled(database, file, columns, encoding, sheet=sheet, new_units=True)
+        if recipe is not None:
+            given |= _read_recipe(recipe, database, labelled)
         run_id = _ask(database, kind, given, labelled, by)
     _call_trainers()
     if as_json:
@@ -113,11 +114,20 @@ def _ask(
     return run_id
 
 
-def _read_recipe(file: Path) -> str:
+def _read_recipe(file: Path, database: "Database", labelled: "Labelled | None") -> dict[str, Any]:
+    """Return the recipe, and copies of the files that it names, for this run and later ones."""
+    from db import taxonomy
+    from training.runs.kept_files import keep_files
+
     try:
-        return file.read_text("utf-8")
+        recipe = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file} cannot be read as a recipe: {error}") from error
+    with database.reading() as session:
+        units = {unit.code for unit in taxonomy.list_units(session, active_only=True)}
+    units |= {unit.code for unit in labelled.new_units} if labelled else set()
+    kept = keep_files(recipe, file, get_settings().resolved_models_dir, units)
+    return {"recipe": recipe, "files": kept}
 
 
 def _call_trainers() -> None:

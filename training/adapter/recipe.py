@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from core.errors import InputError
+from training.adapter.recipe_paths import SOFT, TEMPLATE, named_paths
 from training.adapter.soft.settings import Soft
 
 TARGET_MODULES = (
@@ -173,12 +174,18 @@ class Recipe(_Section):
     def read(cls, *files: Path) -> Self:
         """Return the defaults with the files' settings over them, later files over earlier ones.
 
+        Paths in a file are from the folder where it lies.
+
         Raises:
             InputError: a file cannot be read, or sets something that does not exist; names it.
         """
         merged: dict[str, dict[str, Any]] = {"training": dict(_TRAINING)}
         for file in files:
-            for section, values in _read(file).items():
+            read = _read(file)
+            for setting, path in list(named_paths(read, file.absolute().parent)):
+                section, _, name = setting.partition(".")
+                read[section][name] = str(path)
+            for section, values in read.items():
                 if section not in cls.model_fields or not isinstance(values, Mapping):
                     known = ", ".join(f"[{name}]" for name in cls.model_fields)
                     raise InputError(f"{file}: {section} is no section of a recipe ({known})")
@@ -193,6 +200,24 @@ class Recipe(_Section):
             raise InputError(f"{_named(files)}: {told}") from error
         recipe._check_training(_named(files))
         return recipe
+
+    def with_files(self, kept: Mapping[str, str], folder: Path) -> Self:
+        """Return it with the copies that a run keeps of the files that it names.
+
+        Tickets that came after the soft labels are learned by their labels.
+
+        Args:
+            kept: see ``training.runs.kept_files``.
+            folder: from which its paths are.
+        """
+        changed: dict[str, Any] = {}
+        if SOFT in kept:
+            update: dict[str, Any] = {"file": str(folder / kept[SOFT]), "missing": "label"}
+            changed["soft"] = self.soft.model_copy(update=update)
+        if TEMPLATE in kept:
+            template = str(folder / kept[TEMPLATE])
+            changed["data"] = self.data.model_copy(update={"template": template})
+        return self.model_copy(update=changed)
 
     def _check_training(self, named: str) -> None:
         from trl import SFTConfig

@@ -1,10 +1,10 @@
 """Training runs: leased rows of the record, each worked off by a process of its own.
 
-A run's route: somebody asks for it (``paidan runs start``), or ``triggers`` do. ``main`` runs the
-``trainer``, which looks for runs on a timer, and at once when a message says so. It leases one,
-starts a ``process`` for it, and its ``supervision`` sends heartbeats, passes on the ``curves`` and
-ends the process where somebody cancels the run or it takes too long. If trainer or process die,
-the next attempt goes on from the last checkpoint.
+A run's route: somebody asks for it (``paidan runs start``, with ``kept_files`` that its recipe
+names), or ``triggers`` do. ``main`` runs the ``trainer``, which looks for runs on a timer, and at
+once when a message says so. It leases one, starts a ``process`` for it, and its ``supervision``
+sends heartbeats, passes on the ``curves`` and ends the process where somebody cancels the run or it
+takes too long. If trainer or process die, the next attempt goes on from the last checkpoint.
 
 In the process, whose program is ``child``, the ``errand`` reads the ``wish``, takes the
 ``material`` (a snapshot, the same in each attempt) and has ``learning`` train a version in the

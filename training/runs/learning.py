@@ -59,15 +59,16 @@ def _train_llm(
 
     bases = settings.resolved_models_dir / BASES
     base = find_base(wish.base, bases) if wish.base else only_base(bases)
-    recipe = place.temporary / "recipe.toml"
-    recipe.write_text(wish.recipe, "utf-8")
+    file = place.temporary / "recipe.toml"
+    file.write_text(wish.recipe, "utf-8")
+    recipe = recipe_for(base, file).with_files(wish.files, settings.resolved_models_dir)
     return train_llm(
         snapshot.training,
         [PromptUnit(unit.code, unit.name, unit.responsibilities) for unit in snapshot.units],
         base,
         models_dir=place.staging,
         progress=progress,
-        recipe=recipe_for(base, recipe),
+        recipe=recipe,
         error_target=wish.error_target,
         no_unit_review=wish.no_unit_review,
         answer=wish.answer,

@@ -15,6 +15,7 @@ class Wish(BaseModel):
             (``training.snapshot.seed``), None for decisions alone.
         base: the name of an LLM's base model, None for the one that was added.
         recipe: TOML over the base's recipe.
+        files: copies of the files that the recipe names, see ``kept_files``.
         error_target: share of wrong answers to accept among those not held back, 0 to 1.
         no_unit_review: share of tickets of learned units to hold back as of no unit, 0 to 1.
         answer: what an LLM answers by; None for what is better.
@@ -25,6 +26,7 @@ class Wish(BaseModel):
     seed: str | None = Field(None, pattern="^[0-9a-f]{64}$")
     base: str | None = None
     recipe: str = ""
+    files: dict[str, str] = Field(default_factory=dict)
     error_target: float = Field(0.05, ge=0, le=1)
     no_unit_review: float = Field(0.05, ge=0, le=1)
     answer: Literal["head", "names"] | None = None

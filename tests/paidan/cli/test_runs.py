@@ -10,7 +10,7 @@ from core.settings import load_settings
 from db import Database, open_database, run_points
 from db.run_points import Point
 from db.run_tables import Run
-from tests.support.cli import Cli, write
+from tests.support.cli import Cli, jsonl, write
 from training.snapshot.seed import load_seed
 from training.snapshot.store import snapshots_in
 
@@ -81,6 +81,26 @@ def test_a_recipe_that_cannot_be_read_is_named(cli: Cli, tmp_path: Path) -> None
 
     assert ran.code == 1
     assert "none.toml cannot be read as a recipe" in ran.err
+
+
+def test_files_of_a_recipe_are_kept_for_later_runs(
+    cli: Cli, data: Path, record: Database, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "recipes").mkdir()
+    soft = jsonl(tmp_path / "recipes" / "soft.jsonl", {"text": "x", "units": {"甲局": 1.0}})
+    recipe = write(tmp_path / "recipes" / "r.toml", "[soft]\nfile = 'soft.jsonl'\n")
+    given = "runs", "start", "--kind", "llm", "--data", data, "--recipe", recipe
+    first = cli(*given)
+    assert first.code == 0, first.err
+
+    soft.unlink()
+    assert cli("runs", "start").code == 0
+
+    files = run_of(record, 2).parameters["files"]
+    assert files == run_of(record, 1).parameters["files"]
+    assert (home / "models" / files["soft.file"]).is_file()
+    refused = cli(*given)
+    assert (refused.code, f"soft labels {soft} cannot be read" in refused.err) == (1, True)
 
 
 def test_runs_are_listed_and_shown_with_their_curves(

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.text import model_text
+from training.adapter.soft.settings import Missing
 from training.adapter.soft.targets import Chances
 from training.gate.tickets import text_hash
 from training.samples import Sample
@@ -20,38 +21,53 @@ _FORM = '{"text": "…", "units": {"A1": 0.7, "B2": 0.3}}'
 
 
 def file_probabilities(
-    path: Path, samples: Sequence[Sample], taught: Sequence[str], units: Collection[str]
+    path: Path,
+    samples: Sequence[Sample],
+    taught: Sequence[str],
+    units: Collection[str],
+    missing: Missing = "refuse",
 ) -> Chances:
     """Return (n, u) probabilities of n samples; a row of zeros where a line names no taught unit.
 
     Args:
         path: of the file. A line has ``text`` (and ``title``, if any) or the ``sha256`` of the text
             as models see it, and ``units``. Lines of other tickets are checked and left aside.
-        samples: to be learned; each must have a line.
+        samples: to be learned.
         taught: codes of the u units with samples. What a line gives to others is divided among
             these.
         units: codes of all units that there are.
+        missing: "refuse" samples without a line and lines with an unknown unit; or "label": zeros
+            for these samples, and unknown units left aside.
 
     Raises:
-        InputError: the file cannot be read, a line is malformed, or a sample has none.
+        InputError: the file cannot be read, a line is malformed, or as ``missing`` says.
     """
-    found = _read(path, frozenset(units))
+    found = read_soft_labels(path, frozenset(units) if missing == "refuse" else None)
     digests = [text_hash(sample.text) for sample in samples]
-    missing = [n for n, digest in enumerate(digests) if digest not in found]
-    if missing:
-        first = samples[missing[0]].source or f"text hash {digests[missing[0]]}"
+    without = [n for n, digest in enumerate(digests) if digest not in found]
+    if without and missing == "refuse":
+        first = samples[without[0]].source or f"text hash {digests[without[0]]}"
         raise InputError(
-            f"{path} has no line for {len(missing):,} of the {len(samples):,} tickets to learn "
+            f"{path} has no line for {len(without):,} of the {len(samples):,} tickets to learn "
             f"(the first: {first}): add a line for each, or leave [soft] out of the recipe"
         )
-    rows = np.array([[found[one].get(code, 0.0) for code in taught] for one in digests])
+    told = [found.get(one, {}) for one in digests]
+    rows = np.array([[one.get(code, 0.0) for code in taught] for one in told])
     sums = rows.sum(axis=1, keepdims=True)
     kept: Chances = np.divide(rows, sums, out=np.zeros_like(rows), where=sums > 0)
     return kept
 
 
-def _read(path: Path, units: frozenset[str]) -> dict[str, Mapping[str, float]]:
-    """Return text hash -> unit -> probability."""
+def read_soft_labels(path: Path, units: frozenset[str] | None) -> dict[str, Mapping[str, float]]:
+    """Return text hash -> unit -> probability.
+
+    Args:
+        path: of the file.
+        units: codes of all units that there are; None takes any.
+
+    Raises:
+        InputError: it cannot be read, or a line is malformed.
+    """
     try:
         lines = path.read_text("utf-8").splitlines()
     except OSError as error:
@@ -72,7 +88,7 @@ def _read(path: Path, units: frozenset[str]) -> dict[str, Mapping[str, float]]:
     return found
 
 
-def _parse(where: str, line: str, units: frozenset[str]) -> tuple[str, Mapping[str, float]]:
+def _parse(where: str, line: str, units: frozenset[str] | None) -> tuple[str, Mapping[str, float]]:
     try:
         row = json.loads(line)
     except ValueError as error:
@@ -91,9 +107,11 @@ def _digest(where: str, row: Mapping[str, Any]) -> str:
     raise InputError(f"{where} names no ticket: give its text or sha256, like {_FORM}")
 
 
-def _chances(where: str, told: Mapping[str, Any], units: frozenset[str]) -> Mapping[str, float]:
+def _chances(
+    where: str, told: Mapping[str, Any], units: frozenset[str] | None
+) -> Mapping[str, float]:
     for code, chance in told.items():
-        if code not in units:
+        if units is not None and code not in units:
             raise InputError(
                 f"{where}: unit {code} is not in the taxonomy: add it, or leave it out and divide "
                 "its probability among the others"

@@ -37,7 +37,7 @@ def soft_labels(
         InputError, ModelVersionError, DeviceError: see ``file`` and ``teacher``.
     """
     if soft.file is not None:
-        given = file_probabilities(Path(soft.file), samples, taught, units)
+        given = file_probabilities(Path(soft.file), samples, taught, units, soft.missing)
     elif soft.version is not None:
         given = teacher_probabilities(soft.version, versions, samples, taught)
     else:

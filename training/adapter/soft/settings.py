@@ -1,8 +1,11 @@
 """The recipe's section of soft labels."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Missing = Literal["refuse", "label"]
+"""What becomes of tickets that a file has no line for."""
 
 
 class Soft(BaseModel):
@@ -11,6 +14,7 @@ class Soft(BaseModel):
     Parameters:
         version: name of the model version that teaches.
         file: path of a JSONL file with probabilities of units.
+        missing: "refuse" tickets for which the file has no line, or learn them by their "label".
         weight: share of a target that is the teacher's; the rest is the label's.
         temperature: what softens the teacher's probabilities, over 1, or sharpens them, under 1
             (Hinton, Vinyals & Dean, "Distilling the Knowledge in a Neural Network", 2015).
@@ -20,6 +24,7 @@ class Soft(BaseModel):
 
     version: str | None = None
     file: str | None = None
+    missing: Missing = "refuse"
     weight: float = Field(0.5, gt=0, le=1)
     temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
 

@@ -102,3 +102,11 @@ def test_a_file_that_cannot_be_read_is_told_from_one_that_can(
 
     with pytest.raises(InputError, match=told):
         read(path)
+
+
+def test_tickets_and_units_of_later_can_be_left_to_the_labels(tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "soft.jsonl", FIRST | {"units": {"A": 0.5, "GONE": 0.5}})
+
+    found = file_probabilities(path, SAMPLES, list("ABC"), "ABCD", "label")
+
+    assert found.tolist() == [[1, 0, 0], [0, 0, 0]]

@@ -42,4 +42,4 @@ def test_a_section_that_makes_no_sense_is_refused(tmp_path: Path, text: str, tol
 def test_the_fast_path_takes_soft_labels_and_mixed_thoughts(tmp_path: Path) -> None:
     recipe = read(tmp_path, "[compute]\npath='fast'\n[soft]\nfile='b'\n[data]\nthoughts='mixed'\n")
 
-    assert (recipe.soft.file, recipe.data.thoughts) == ("b", "mixed")
+    assert (recipe.soft.file, recipe.data.thoughts) == (str(tmp_path / "b"), "mixed")
