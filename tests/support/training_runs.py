@@ -8,15 +8,19 @@ from sqlalchemy import select
 
 from core.settings import Settings
 from db import Database, runs
+from db.claims import new_token
 from db.models import ModelVersion
 from db.run_tables import Run
 from tests.support.make import add_units
 from tests.support.processes import Process, wait_until
+from training.runs.errand import Errand
+from training.runs.workplace import Workplace
 from training.samples import Sample
 from training.snapshot.seed import store_seed
 from training.snapshot.store import snapshots_in
 
 PROGRAM = "training.runs.child"
+_HOUR_S = 3600.0
 ENDED = ("done", "refused", "failed", "cancelled")
 
 
@@ -45,6 +49,21 @@ def ask_for_run(
         return runs.ask(session, kind, parameters, asked_for=runs.HAND, actor="ann")
 
 
+def lease(database: Database, settings: Settings, run_id: int) -> Errand:
+    """Lease the run that waits, and return its errand in this process."""
+    token = new_token()
+    with database.writing() as session:
+        held = runs.lease(session, token=token, holder="t", device="cpu", seconds=_HOUR_S)
+    assert held is not None
+    assert held.run_id == run_id
+    return Errand(database, settings, run_id, token, Workplace(settings, run_id))
+
+
+def work_off(database: Database, settings: Settings, run_id: int) -> None:
+    """Work off the run that waits, in this process and without a trainer."""
+    lease(database, settings, run_id).run()
+
+
 def run_of(database: Database, run_id: int) -> Run:
     with database.reading() as session:
         return session.get_one(Run, run_id)
@@ -71,8 +90,15 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def wait_for_child(process: Process, within: float = 30) -> psutil.Process:
-    wait_until(lambda: bool(children_at_work(process)), within, "a run's process", pause=0.01)
+    wait_until(lambda: bool(children_at_work(process)), within, "a run's process", pause=0.1)
     return children_at_work(process)[0]
 
 

@@ -11,11 +11,17 @@ from db import Database, runs, versions
 from db.claims import new_token
 from tests.support.llm import themed_samples
 from tests.support.make import promote_constant
-from tests.support.training_runs import ask_for_run, registered, run_of, versions_in
+from tests.support.training_runs import (
+    ask_for_run,
+    lease,
+    registered,
+    run_of,
+    versions_in,
+    work_off,
+)
 from training.gate.verdict import Verdict
 from training.runs import comparison, errand
 from training.runs.errand import Errand
-from training.runs.workplace import Workplace
 from training.samples import Sample
 
 
@@ -28,18 +34,6 @@ def settings(tmp_path: Path) -> Settings:
 def _no_peaks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is measured in processes that take seconds to start."""
     monkeypatch.setattr(comparison, "measure_peaks", lambda *_: (None, None))
-
-
-def lease(database: Database, settings: Settings, run_id: int) -> Errand:
-    """Lease the run that waits, and return its errand."""
-    token = new_token()
-    with database.writing() as session:
-        assert runs.lease(session, token=token, holder="t", device="cpu", seconds=60) is not None
-    return Errand(database, settings, run_id, token, Workplace(settings, run_id))
-
-
-def work_off(database: Database, settings: Settings, run_id: int) -> None:
-    lease(database, settings, run_id).run()
 
 
 def test_the_first_version_is_registered_and_answers(

@@ -12,7 +12,7 @@ from core.errors import DATABASE_FAULTS
 from db import runs, versions
 from db.run_tables import Run
 from tests.support.llm import RECIPE, themed_samples
-from tests.support.training_runs import ask_for_run, children_at_work
+from tests.support.training_runs import ask_for_run, children_at_work, is_alive
 from tests.whole.chaos_training.stack import Stack
 
 STEPS = 16
@@ -35,6 +35,7 @@ class Inquirer:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._kinds = chain(stack.plan.runs, repeat(stack.plan.runs[-1]))
+        self._found: tuple[psutil.Process, int] | None = None
 
     def ask(self, kind: str | None = None) -> int:
         """Ask for a run of a kind, by default of the plan's next; return its id."""
@@ -84,6 +85,12 @@ class Inquirer:
 
     def at_work(self) -> tuple[psutil.Process, int] | None:
         """Return the process of the run that is at work, with the run's id."""
+        if self._found is not None and is_alive(self._found[0]):
+            return self._found
+        self._found = self._look_for_one()
+        return self._found
+
+    def _look_for_one(self) -> tuple[psutil.Process, int] | None:
         trainer = self._stack.trainer
         if not trainer.is_running:
             return None

@@ -18,7 +18,7 @@ _LIFE_S = 4.0  # of a linear run's process, and before an LLM's first step
 _MOMENT_S = 0.5
 _MOST_HITS = 4  # of one run; each life of an LLM's process costs its imports again
 _TRIES = 3
-_POLL_S = 0.02
+_POLL_S = 0.1
 
 
 class TrainerKiller(threading.Thread):
