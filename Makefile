@@ -9,7 +9,7 @@ STAMPS := $(VENV)/.stamps
 TORCH_INDEX ?=
 TORCH = $(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) --constraint constraints.txt torch,true)
 
-.PHONY: demo test test-gpu check bench measure chaos outage clean
+.PHONY: demo test test-gpu check bench measure chaos chaos-training outage clean
 
 demo: $(STAMPS)/run
 	@$(BIN)/paidan demo
@@ -39,6 +39,11 @@ measure: $(STAMPS)/dev
 chaos: $(STAMPS)/dev
 	@$(BIN)/python -m tests.whole.chaos $(addprefix --seed ,$(or $(SEEDS),$(SEED),1)) \
 		--database $(or $(DATABASE),both) --seconds $(or $(SECONDS),180)
+
+# SEED=7, or SEEDS="1 2 3"; DATABASE=sqlite, postgresql or both; KILLS of each a siege.
+chaos-training: $(STAMPS)/dev
+	@$(BIN)/python -m tests.whole.chaos_training $(addprefix --seed ,$(or $(SEEDS),$(SEED),1)) \
+		--database $(or $(DATABASE),both) --kills $(or $(KILLS),5)
 
 # DATABASE=sqlite or postgresql; MODEL=linear or llm; REDIS=tcp or unix; MORE=--without-mend.
 outage: $(STAMPS)/dev

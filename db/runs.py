@@ -78,11 +78,15 @@ def lease(
 
     Args:
         session: a writing session; the caller commits it.
-        token: from ``db.claims.new_token``.
+        token: from ``db.claims.new_token``. Given again where the answer to a commit was lost with
+            the connection, it leads to the run that is leased under it by then.
         holder: the trainer's stable name, by which ``free_of_holder`` finds the lease again.
         device: what it trains on; the database refuses a second run there.
         seconds: until the lease expires.
     """
+    held = beat(session, token, seconds=seconds)
+    if held is not None:
+        return Lease(held.id, token, held.attempts)
     if session.scalar(select(Run.id).where(RUNNING, Run.device == device).limit(1)):
         return None
     waits = select(Run.id).where(Run.state == RunState.QUEUED).order_by(Run.id).limit(1)

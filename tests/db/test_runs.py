@@ -51,6 +51,19 @@ def test_the_oldest_run_is_leased_first_and_once(database: Database) -> None:
     assert run.started_at is not None
 
 
+def test_a_token_leads_to_its_run_again(database: Database) -> None:
+    ask(database), ask(database)
+    held = leased(database)
+
+    with database.writing() as session:
+        again = runs.lease(session, token=held.token, holder="t", device="cpu", seconds=600)
+
+    assert again == held
+    assert run_of(database, held.run_id).attempts == 1
+    with database.reading() as session:  # and the lease is as long as if it were new
+        assert session.scalar(select(Run.id).where(Run.lease_until > clock.after(500))) == 1
+
+
 def test_a_device_gets_one_run_at_a_time(database: Database) -> None:
     ask(database), ask(database)
     held = leased(database, "a")

@@ -4,6 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from db import Database, tickets
+from db.models import Ticket
+from tests.support.answers import add_version, answer_next
+from tests.support.make import add_units, new_ticket
+from tests.whole.chaos_training.producer import SOURCE
 from tests.whole.chaos_training.strikes import (
     CHILD,
     DATABASE,
@@ -14,6 +19,7 @@ from tests.whole.chaos_training.strikes import (
     count_hits,
     uncovered,
 )
+from tests.whole.chaos_training.ticket_check import check_tickets
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -46,3 +52,44 @@ def test_a_run_is_hit_by_kills_of_its_process_and_of_its_trainer_alone() -> None
     strikes = [Strike(what, 7, None) for what in (CHILD, PARENT, REDIS, DATABASE)]
 
     assert count_hits([*strikes, Strike(CHILD, 8, 3)]) == {7: 2, 8: 1}
+
+
+def push(database: Database, *numbers: int) -> None:
+    with database.writing() as session:
+        tickets.insert(
+            session, [new_ticket(external_id=str(one), source=SOURCE) for one in numbers]
+        )
+
+
+def test_tickets_without_a_row_or_an_answer_are_lost(database: Database) -> None:
+    # Given an answered ticket, one that waits, one that is no row, and one that nobody pushed
+    add_units(database)
+    add_version(database, "v")
+    push(database, 0)
+    answer_next(database, "A")
+    push(database, 1, 9)
+
+    verdict = check_tickets(database, 3, [])
+
+    assert verdict.lost == ["1 (queued)", "9 (queued)", "2"]
+    assert verdict.doubled == []
+    assert verdict.longest_wait >= 0
+    assert "nobody pushed 9" in verdict.problems
+
+
+def test_a_ticket_with_two_answers_in_its_round_is_doubled(database: Database) -> None:
+    # Given two tickets, one of which a second version has answered, too
+    add_units(database)
+    add_version(database, "v", "w")
+    push(database, 0, 1)
+    first = answer_next(database, "A")
+    answer_next(database, "A")
+    with database.writing() as session:
+        ticket = session.get_one(Ticket, first)
+        ticket.status, ticket.unit_code = "queued", None
+    answer_next(database, "B", version="w")
+
+    verdict = check_tickets(database, 2, [])
+
+    assert (verdict.lost, verdict.doubled) == ([], ["0"])
+    assert verdict.problems == ["1 tickets are doubled: 0"]

@@ -42,6 +42,7 @@ class Trainer:
         self._called = called
         self._stop = threading.Event()
         self._is_first_look = True
+        self._next_token = new_token()
         digest = hashlib.sha256(device.encode()).hexdigest()[:16]
         path = settings.resolved_home / "run" / f"training-device-{digest}.lock"
         self._device_lock = RoleLock(path, "a trainer on this device")
@@ -125,18 +126,24 @@ class Trainer:
             shutil.rmtree(self._settings.resolved_models_dir / name, ignore_errors=True)
 
     def _lease(self) -> Lease | None:
-        token = new_token()
+        """Lease a run under a token that is another one's only once this lease is known.
+
+        A database that dies may have committed: then the next look finds the lease by its token.
+        """
         try:
             with self._database.writing() as session:
-                return runs.lease(
+                lease = runs.lease(
                     session,
-                    token=token,
+                    token=self._next_token,
                     holder=self._name,
                     device=self._device,
                     seconds=self._settings.claim,
                 )
         except RecordRefusedError:  # another trainer was first on this device
             return None
+        if lease is not None:
+            self._next_token = new_token()
+        return lease
 
     def _work_off(self, lease: Lease) -> None:
         logger.info(

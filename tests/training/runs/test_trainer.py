@@ -1,11 +1,15 @@
 """The trainer's look: it takes over, clears up, and sees one run through."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
+from core.errors import DatabaseUnavailableError
 from core.settings import Settings
 from db import Database, clock, runs
 from db.claims import new_token
@@ -107,6 +111,41 @@ def test_its_own_runs_are_freed_at_its_first_look_alone(
 
     assert not looking.look()
     assert processes == []
+
+
+class Forgetful(Database):
+    """Loses its answer once: the first time that a run is leased, after that is committed."""
+
+    is_lost = False
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        with super().writing() as session:
+            yield session
+        with self.reading() as session:
+            is_leased = session.scalar(select(Run.lease_token)) is not None
+        if is_leased and not self.is_lost:
+            self.is_lost = True
+            raise DatabaseUnavailableError("server closed the connection unexpectedly")
+
+
+def test_a_lease_whose_commit_was_not_answered_is_found_again_and_nothing_has_died(
+    database_url: str, settings: Settings, processes: list[int]
+) -> None:
+    # Given a database that dies when it has committed a lease
+    database = Forgetful(database_url)
+    run_id, looking = ask(database), a_trainer(database, settings)
+    with pytest.raises(DatabaseUnavailableError):
+        looking.look()
+    assert (run_of(database, run_id).state, processes) == ("running", [])
+
+    # When the trainer looks again
+    assert looking.look()
+
+    # Then it works on the run under that lease
+    assert processes == [run_id]
+    assert run_of(database, run_id).attempts == 1
+    database.engine.dispose()
 
 
 def test_a_busy_device_waits(database: Database, settings: Settings, processes: list[int]) -> None:

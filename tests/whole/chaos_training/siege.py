@@ -92,8 +92,8 @@ class Siege:
         self._until(self._all_ended, _REST_S, "the runs")
         self.stack.over.set()
         self.producer.join(_REST_S)
-        self._until(lambda: not count_waiting(self.stack), _REST_S, "the tickets")
-        self._until(lambda: not left_in_redis(self.stack), _REST_S, "the messages")
+        self._until(lambda: not count_waiting(self.stack.database), _REST_S, "the tickets")
+        self._until(lambda: not left_in_redis(self.stack.redis), _REST_S, "the messages")
         self._until(lambda: not left_in_home(self.stack.settings), _REST_S, "what runs leave")
 
     def _all_ended(self) -> bool:
@@ -146,7 +146,7 @@ def _judge(report: Report, siege: Siege, runs: list[Run]) -> None:
     """Enter the figures and what is wrong."""
     stack, strikes = siege.stack, [*siege.servers.strikes, *siege.trainers.strikes]
     outages = siege.outages()
-    tickets = check_tickets(stack, siege.producer.pushed, outages)
+    tickets = check_tickets(stack.database, siege.producer.pushed, outages)
     kinds = {run.kind for run in runs}
     unbroken = {kind: learn_unbroken(stack, siege.inquirer, kind) for kind in sorted(kinds)}
     hits = count_hits(strikes)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 
 from core.broker import LANES, UNACKED, queue_name
+from db import Database
 from db.models import Classification, Status, Ticket
+from tests.whole.chaos.servers import RedisServer
 from tests.whole.chaos_training.producer import SOURCE
-from tests.whole.chaos_training.stack import Stack
 from tests.whole.chaos_training.strikes import Outage, uncovered
 
 _SHOWN = 5
@@ -32,17 +33,17 @@ class TicketVerdict:
     problems: list[str] = field(default_factory=list)
 
 
-def count_waiting(stack: Stack) -> int:
+def count_waiting(database: Database) -> int:
     """Return how many tickets are not answered yet."""
-    with stack.database.reading() as session:
+    with database.reading() as session:
         query = select(func.count()).select_from(Ticket).where(Ticket.status == Status.QUEUED)
         return session.scalar(query) or 0
 
 
-def check_tickets(stack: Stack, pushed: int, outages: list[Outage]) -> TicketVerdict:
+def check_tickets(database: Database, pushed: int, outages: list[Outage]) -> TicketVerdict:
     """Compare the record with what the producer pushed: ids ``"0"`` to ``pushed - 1``."""
     verdict = TicketVerdict()
-    with stack.database.reading() as session:
+    with database.reading() as session:
         tickets = list(session.scalars(select(Ticket)))
         answers = list(session.scalars(select(Classification)))
     rows = Counter(ticket.external_id for ticket in tickets)
@@ -67,9 +68,9 @@ def check_tickets(stack: Stack, pushed: int, outages: list[Outage]) -> TicketVer
     return verdict
 
 
-def left_in_redis(stack: Stack) -> dict[str, int]:
+def left_in_redis(redis: RedisServer) -> dict[str, int]:
     """Return the messages that are left in the lanes, and those that nobody acknowledged."""
-    with stack.redis.client() as client:
+    with redis.client() as client:
         left = {queue_name(lane): int(client.llen(queue_name(lane))) for lane in LANES}
         left[UNACKED] = int(client.hlen(UNACKED))
     return {name: count for name, count in left.items() if count}
