@@ -10,6 +10,7 @@ from classifier.interface import Classifier
 from classifier.model.mode import Mode
 from classifier.version_files import read_manifest
 from core.errors import ModelVersionError
+from core.process import uncollected
 from core.settings import Settings
 
 
@@ -68,7 +69,8 @@ def _load_constant(directory: Path, units: UnitsNow, _: Options) -> Classifier:
 
 
 def _load_llm(directory: Path, units: UnitsNow, options: Options) -> Classifier:
-    from classifier.llm import LlmClassifier
+    with uncollected():
+        from classifier.llm import LlmClassifier
 
     return LlmClassifier.load(
         directory,

@@ -1,4 +1,4 @@
-"""What a process asks of the system: to die with its parent, frozen objects, an exclusive role."""
+"""What a process asks of the system: to die with its parent, the collector, an exclusive role."""
 
 import ctypes
 import fcntl
@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -43,6 +45,22 @@ def freeze_objects() -> None:
     gc.unfreeze()  # what was frozen before may be garbage now
     gc.collect()
     gc.freeze()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Let the garbage collector rest for a block that makes what stays.
+
+    It would look at all that is there again and again: a fifth of the time that importing torch and
+    transformers takes.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class RoleLock:

@@ -1,5 +1,6 @@
 """Fixtures: every test of the record runs on SQLite and on PostgreSQL, with a real Valkey."""
 
+import gc
 import io
 import logging
 import os
@@ -12,7 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # others use the other cores
 # The processes that tests start by the hundred compile each module once, not each of them anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from redis import Redis
 
 from bench.servers import running_redis
 from core.logging import FieldFormatter
+from core.process import uncollected
 from core.publisher import Publisher
 from core.settings import Settings, load_settings
 from db import Database
@@ -39,6 +41,15 @@ from worker.resident import Resident
 if TYPE_CHECKING:
     from registry.writer import TrainedVersion
     from tests.support.told import Told
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from what is imported and collected: all of it stays."""
+    with uncollected():
+        found = yield
+    gc.freeze()
+    return found
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

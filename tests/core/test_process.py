@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import AlreadyRunningError, StorageError
-from core.process import RoleLock, freeze_objects
+from core.process import RoleLock, freeze_objects, uncollected
 from tests.support.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -118,10 +118,17 @@ def _lives(pid: int) -> bool:
 
 def test_the_collector_passes_over_what_stays() -> None:
     kept = [[number] for number in range(1000)]
-    try:
-        freeze_objects()
 
-        assert gc.get_freeze_count() >= len(kept)
-        assert not any(held is kept for held in gc.get_objects())
-    finally:
-        gc.unfreeze()
+    freeze_objects()
+
+    assert gc.get_freeze_count() >= len(kept)
+    assert not any(held is kept for held in gc.get_objects())
+
+
+def test_the_collector_rests_for_a_block_and_works_again_behind_it() -> None:
+    with uncollected():
+        with uncollected():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+
+    assert gc.isenabled()

@@ -25,6 +25,7 @@ class Ring:
 
 @pytest.fixture(autouse=True)
 def thawed() -> Iterator[None]:
+    gc.unfreeze()  # what pytest has collected
     yield
     gc.unfreeze()
 

@@ -3,6 +3,7 @@
 from classifier.labels.template import PromptUnit
 from classifier.model.bases.entries import BASES, find_base, only_base
 from core.errors import InputError
+from core.process import uncollected
 from core.settings import Settings
 from registry.lineage import Origin
 from registry.writer import TrainedVersion
@@ -48,9 +49,10 @@ def _train_llm(
     progress: Progress,
 ) -> TrainedVersion:
     try:
-        from training.adapter.checkpoints import Checkpoints
-        from training.adapter.preparation import recipe_for
-        from training.adapter.version import train_llm
+        with uncollected():
+            from training.adapter.checkpoints import Checkpoints
+            from training.adapter.preparation import recipe_for
+            from training.adapter.version import train_llm
     except ModuleNotFoundError as error:
         raise InputError(
             f"this needs {error.name}, which is not installed where the trainer runs: pip install "
