@@ -10,8 +10,6 @@ from db import Database, clock, taxonomy, versions
 from db.models import Ticket
 from db.types import Deadline
 from registry.registration import register
-from training.constant import train_constant
-from training.samples import Sample
 
 TEXT = "路灯坏了，请派人来修，这里晚上很黑，老人出行不便，希望有关部门尽快处理。" * 3
 """What every ticket of a backlog says, before its number."""
@@ -35,6 +33,9 @@ def promote_constant(
     actor: str = _ACTOR,
 ) -> str:
     """Train and promote a constant model: it answers the most frequent of ``answers``."""
+    from training.constant import train_constant  # here: it takes two seconds, which
+    from training.samples import Sample  # a process that only adds tickets would wait for
+
     samples = [Sample(f"text {n}", unit) for n, unit in enumerate(answers)]
     version = train_constant(samples, units, models_dir=models_dir, error_target=1.0)
     with database.writing() as session:

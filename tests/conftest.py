@@ -32,6 +32,7 @@ from producer.submit import Submitter
 from tests.support.ahead import Ahead
 from tests.support.cli import Cli
 from tests.support.make import add_units, promote_constant
+from tests.support.once import made_once
 from tests.support.recorder import Recorder, put_model
 from tests.support.services import PostgresServer, running_postgres
 from tests.support.streams import TicketStream
@@ -166,21 +167,29 @@ def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
 @pytest.fixture(scope="session")
 def llm_training(tmp_path_factory: pytest.TempPathFactory) -> "tuple[TrainedVersion, Told]":
     """A trained LLM version and what its training said: one run for the whole suite."""
-    from tests.support.llm import train_test_llm
-    from tests.support.told import Told
 
-    told = Told()
-    return train_test_llm(tmp_path_factory.mktemp("llm"), told), told
+    def trained(folder: Path) -> "tuple[TrainedVersion, Told]":
+        from tests.support.llm import train_test_llm
+        from tests.support.told import Told
+
+        told = Told()
+        return train_test_llm(folder, told), told
+
+    return made_once(tmp_path_factory, "llm", trained)
 
 
 @pytest.fixture(scope="session")
 def head_training(tmp_path_factory: pytest.TempPathFactory) -> "tuple[TrainedVersion, Told]":
     """The same with a head: trained with the names, it answers."""
-    from tests.support.llm import recipe_with_head, train_test_llm
-    from tests.support.told import Told
 
-    told = Told()
-    return train_test_llm(tmp_path_factory.mktemp("head"), told, recipe_with_head()), told
+    def trained(folder: Path) -> "tuple[TrainedVersion, Told]":
+        from tests.support.llm import recipe_with_head, train_test_llm
+        from tests.support.told import Told
+
+        told = Told()
+        return train_test_llm(folder, told, recipe_with_head()), told
+
+    return made_once(tmp_path_factory, "head", trained)
 
 
 @pytest.fixture

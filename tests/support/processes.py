@@ -15,7 +15,7 @@ from core.settings import Settings
 
 
 def wait_until(
-    condition: Callable[[], bool], within: float, what: str, pause: float = 0.02
+    condition: Callable[[], bool], within: float, what: str, pause: float = 0.05
 ) -> None:
     """Poll a condition every ``pause``; fail if it does not come true in time (seconds)."""
     deadline = time.monotonic() + within

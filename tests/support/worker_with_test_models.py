@@ -5,9 +5,13 @@
 while it works. Constant
 versions and LLM versions alike are wrapped so.
 
+``TEST_PRELOAD=1`` imports what an LLM needs before the children are forked: where many of them die,
+each would take ten seconds for it.
+
 ``TEST_TRANSPORT=kombu`` takes kombu's own transport instead of ours, for the watchdog's tests.
 """
 
+import importlib
 import os
 import signal
 import sys
@@ -82,6 +86,9 @@ if __name__ == "__main__":
     if chosen is not None:
         for kind in ("constant", "llm"):
             loading.KINDS[kind] = _wrap(loading.KINDS[kind], chosen)
+    if "TEST_PRELOAD" in os.environ:
+        for module in ("classifier.llm", "transformers.models.qwen2.modeling_qwen2"):
+            importlib.import_module(module)
     if os.environ.get("TEST_TRANSPORT") == "kombu":
         get_app()  # names ours
         TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), KOMBUS))

@@ -196,9 +196,10 @@ def test_a_poison_ticket_dies_after_three_attempts_and_takes_nobody_with_it(
     ids = submitter.submit(batch).ids
 
     # When a worker takes it
+    preload = {"TEST_PRELOAD": "1"} if champion == "llm_settings" else {}
     with (
         relay(quick_settings, tmp_path / "relay.log"),
-        worker(quick_settings, tmp_path / "worker.log", "poison"),
+        worker(quick_settings, tmp_path / "worker.log", "poison", **preload),
     ):
         wait_until(lambda: closed(database) == 32, 120, "all 32 closed")
 

@@ -159,6 +159,7 @@ def swap_begun(
     return resident
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # files and threads alone count
 def test_the_old_adapter_answers_until_the_new_one_is_loaded(
     database: Database,
     settings: Settings,

@@ -43,6 +43,7 @@ def build_until_killed(database: Database, models_dir: Path, seconds: float) -> 
 
 
 @pytest.mark.kill
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # snapshots are files
 def test_whatever_a_killed_builder_had_finished_is_whole(
     database: Database, tmp_path: Path
 ) -> None:
