@@ -24,6 +24,14 @@ def wait_until(
         time.sleep(pause)
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Whether a process runs, and is no zombie."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Process:
     """One part of Paidan as its own process, its output in a log file."""
 

@@ -90,13 +90,6 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def is_alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def wait_for_child(process: Process, within: float = 30) -> psutil.Process:
     wait_until(lambda: bool(children_at_work(process)), within, "a run's process", pause=0.1)
     return children_at_work(process)[0]

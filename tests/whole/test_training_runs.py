@@ -13,12 +13,11 @@ import pytest
 from core.settings import Settings
 from db import Database, runs
 from tests.support.llm import themed_samples
-from tests.support.processes import wait_until
+from tests.support.processes import is_alive, wait_until
 from tests.support.training_runs import (
     ENDED,
     ask_for_run,
     children_at_work,
-    is_alive,
     left_in_home,
     quick,
     registered,
@@ -103,8 +102,10 @@ def test_a_cancelled_run_ends_with_its_process_and_leaves_nothing(
 def test_two_trainers_work_each_run_off_once(
     database: Database, times: Settings, tmp_path: Path
 ) -> None:
+    # No version answers, so that none is compared with it
     settings = [
-        Settings.model_validate(times.model_dump() | {"trainer_name": name}) for name in ("a", "b")
+        Settings.model_validate(times.model_dump() | {"trainer_name": name, "promote": "ask"})
+        for name in ("a", "b")
     ]
     with (
         trainer(settings[0], tmp_path / "a.log") as a,

@@ -1,5 +1,6 @@
 """How much memory a version takes, measured in a process of its own."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from classifier.interface import Classifier
 from core.faults import describe
+from core.process import die_with_parent
 
 LIMIT_S = 600.0
 """A version that has not answered by then is not measured."""
@@ -52,7 +54,7 @@ def peak_memory(
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(
-        target=_measure, args=(sender, load, list(texts), allowed), daemon=True
+        target=_measure, args=(sender, load, list(texts), allowed, os.getpid()), daemon=True
     )
     process.start()
     sender.close()
@@ -75,7 +77,10 @@ def _measure(
     load: Callable[[], Classifier],
     texts: list[str],
     allowed: frozenset[str],
+    parent: int,
 ) -> None:
+    # A run that is killed starts again at once, and needs the memory.
+    die_with_parent(parent=parent)
     try:
         sender.send(_answer(load, texts, allowed))
     except Exception as error:  # told to whoever asked; a version that fails is judged elsewhere

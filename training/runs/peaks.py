@@ -3,14 +3,15 @@
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from classifier.interface import Classifier
 from classifier.loading import Options
+from core.errors import DatabaseUnavailableError
 from core.settings import Settings
 from db import Database
 from registry.opening import load_version
 from training.gate.memory import Peak, peak_memory
+from training.runs.patience import patiently
 
 _TICKETS = 64
 _SHARE = 0.9  # of the GPU's free memory; what is free may shrink a little meanwhile
@@ -37,7 +38,7 @@ def measure_peaks(
     url = database.url.render_as_string(hide_password=False)
     first, second = (
         peak_memory(
-            partial(_open, url, name, settings.resolved_models_dir, options),
+            partial(_open, url, name, settings, options),
             texts[:_TICKETS],
             allowed,
         )
@@ -46,8 +47,14 @@ def measure_peaks(
     return first, second
 
 
-def _open(url: str, name: str, models_dir: Path, options: Options) -> Classifier:
-    return load_version(Database(url), name, models_dir, options)
+def _open(url: str, name: str, settings: Settings, options: Options) -> Classifier:
+    """Open a version as soon as the database is there: an outage must not be its fault."""
+    database = Database(url)
+    return patiently(
+        lambda: load_version(database, name, settings.resolved_models_dir, options),
+        settings.heartbeat,
+        faults=(DatabaseUnavailableError,),
+    )
 
 
 def _free_on_gpu() -> int | None:

@@ -12,7 +12,8 @@ from core.errors import DATABASE_FAULTS
 from db import runs, versions
 from db.run_tables import Run
 from tests.support.llm import RECIPE, themed_samples
-from tests.support.training_runs import ask_for_run, children_at_work, is_alive
+from tests.support.processes import is_alive
+from tests.support.training_runs import ask_for_run, children_at_work
 from tests.whole.chaos_training.stack import Stack
 
 STEPS = 16

@@ -9,8 +9,10 @@ from safetensors.torch import load_file
 from sqlalchemy import select
 from torch import Tensor
 
+from classifier.interface import Classifier
 from classifier.linear_model import VOCABULARY
 from classifier.linear_model import WEIGHTS as LINEAR_WEIGHTS
+from classifier.loading import load_classifier
 from core.errors import PaidanError
 from db import run_points
 from db.models import Event
@@ -45,7 +47,7 @@ class RunVerdict:
 
 
 def check_runs(
-    stack: Stack, runs: list[Run], hits: Counter[int], unbroken: dict[str, Run], constants: int
+    stack: Stack, runs: list[Run], hits: Counter[int], unbroken: dict[str, Path], constants: int
 ) -> RunVerdict:
     """Compare runs with the kills that hit them and with an unbroken run of each kind.
 
@@ -53,7 +55,7 @@ def check_runs(
         stack: where they ran; its trainer has stopped.
         runs: the broken ones.
         hits: how often the process of each was killed.
-        unbroken: a run of each kind that nothing happened to.
+        unbroken: of each kind, the folder of a version that was learned without a break.
         constants: versions that no run has made.
     """
     verdict = RunVerdict(attempts=sum(run.attempts for run in runs))
@@ -63,7 +65,7 @@ def check_runs(
             found, difference = _compare(stack, run, unbroken[run.kind])
             verdict.difference = max(verdict.difference, difference)
         verdict.problems += [f"run {run.id} ({run.kind}): {fault}" for fault in found]
-    verdict.problems += _left_behind(stack, [*runs, *unbroken.values()], constants)
+    verdict.problems += _left_behind(stack, runs, constants)
     return verdict
 
 
@@ -83,33 +85,27 @@ def _faults_of(stack: Stack, run: Run, hits: int) -> list[str]:
     return found
 
 
-def _compare(stack: Stack, run: Run, unbroken: Run) -> tuple[list[str], float]:
-    """Compare what a run has made with what an unbroken one of its kind has."""
+def _compare(stack: Stack, run: Run, unbroken: Path) -> tuple[list[str], float]:
+    """Compare what a run has made with what was learned without a break."""
     found = []
-    if run.snapshot_sha256 != unbroken.snapshot_sha256:
-        found.append("it learned from other data than the unbroken one")
-    if _answers(stack, run) != _answers(stack, unbroken):
+    folder = stack.settings.resolved_models_dir
+    opened = load_version(stack.database, str(run.version), folder)  # every file as it was written
+    if _answers(opened) != _answers(load_classifier(unbroken)):
         found.append("it answers otherwise than the unbroken one")
-    mine, theirs = (_folder(stack, one) for one in (run, unbroken))
+    mine = folder / str(run.version)
     if run.kind == "linear":
-        if _digests(mine) != _digests(theirs):
+        if _digests(mine) != _digests(unbroken):
             found.append("its weights are not those of the unbroken one")
         return found, 0.0
-    difference = _largest_difference(_tensors(mine), _tensors(theirs))
+    difference = _largest_difference(_tensors(mine), _tensors(unbroken))
     if difference >= MOST_DIFFERENCE:
         found.append(f"its weights differ by {difference:.2g} from those of the unbroken one")
     return found, difference
 
 
-def _answers(stack: Stack, run: Run) -> list[tuple[str, float]]:
-    """Let a run's version answer: it must open, every file as it was written."""
-    version = load_version(stack.database, str(run.version), stack.settings.resolved_models_dir)
+def _answers(version: Classifier) -> list[tuple[str, float]]:
     decisions = version.classify(_ASKED, [frozenset(UNITS)] * len(_ASKED))
     return [(one.unit, round(one.probability, 3)) for one in decisions]
-
-
-def _folder(stack: Stack, run: Run) -> Path:
-    return stack.settings.resolved_models_dir / str(run.version)
 
 
 def _digests(folder: Path) -> list[str]:
@@ -135,6 +131,8 @@ def _left_behind(stack: Stack, runs: list[Run], constants: int) -> list[str]:
     """Find versions that are no run's, and whatever else should be gone."""
     made = sorted(str(run.version) for run in runs)
     found = []
+    if len({run.snapshot_sha256 for run in runs}) != 1:
+        found.append("runs learned from different data")
     there = versions_in(stack.settings)
     if registered(stack.database) != there:
         found.append(f"versions there are: {there}; registered: {registered(stack.database)}")

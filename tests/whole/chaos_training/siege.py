@@ -147,8 +147,7 @@ def _judge(report: Report, siege: Siege, runs: list[Run]) -> None:
     stack, strikes = siege.stack, [*siege.servers.strikes, *siege.trainers.strikes]
     outages = siege.outages()
     tickets = check_tickets(stack.database, siege.producer.pushed, outages)
-    kinds = {run.kind for run in runs}
-    unbroken = {kind: learn_unbroken(stack, siege.inquirer, kind) for kind in sorted(kinds)}
+    unbroken = {kind: learn_unbroken(stack, run) for kind, run in {r.kind: r for r in runs}.items()}
     hits = count_hits(strikes)
     learned = check_runs(stack, runs, hits, unbroken, int(stack.plan.constant))
     if not stack.plan.constant and runs[0].state != RunState.DONE:
