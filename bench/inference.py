@@ -232,8 +232,7 @@ def _measure_length(
     seconds = median_seconds(search, bench.repeat)
     counts, searched = replace(engine.counts), count * bench.repeat  # reading counts on
     probabilities = sorted(one.ranking()[0][1] for one in found)
-    reading = median_seconds(read, bench.repeat)
-    heading = median_seconds(by_head, bench.repeat)
+    reading, heading = medians_in_turns((read, by_head), 2 * bench.repeat + 1)
     figures: Figures = {
         "tickets_per_s": round(count / seconds, 1),
         "tflops": round(2 * linear * tokens / seconds / 1e12, 1),
@@ -455,6 +454,12 @@ def read_adapter(directory: Path, backbone: Backbone) -> Adapter:
     """Return an adapter as peft wrote it."""
     config, weights = ((directory / name).read_bytes() for name in (CONFIG, WEIGHTS))
     return parse_adapter(directory, config, weights, backbone.model)
+
+
+def medians_in_turns(works: Sequence[Callable[[], Any]], repeat: int) -> list[float]:
+    """Return how long each of some works takes, in turns: a clock that drifts meets all alike."""
+    rounds = [[median_seconds(work, 1) for work in works] for _ in range(repeat)]
+    return [statistics.median(took) for took in zip(*rounds, strict=True)]
 
 
 def median_seconds(work: Callable[[], Any], repeat: int) -> float:

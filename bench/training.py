@@ -42,10 +42,10 @@ from rich.console import Console
 from rich.table import Table
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from bench.inference import device_name, gib, read_texts, read_units, synchronise
+from bench.inference import device_name, gib, read_base, read_texts, read_units, synchronise
 from bench.training_rows import ROWS, TABLES, Row
 from classifier.labels.template import PromptUnit
-from classifier.model.bases.base import examine
+from classifier.model.bases.base import Base
 from classifier.model.bases.tokenizer import load_tokenizer
 from classifier.model.device import pick_device
 from training.adapter.preparation import Preparation, setup_of
@@ -64,7 +64,7 @@ class Bench:
     """What all rows share.
 
     Parameters:
-        base: a model's directory.
+        base: the model.
         texts: of the tickets, as many as the steps take.
         units: each ticket gets one of them by chance.
         recipe: the article's, of so many steps.
@@ -72,7 +72,7 @@ class Bench:
         warm: first steps that are not counted.
     """
 
-    base: Path
+    base: Base
     texts: Sequence[str]
     units: tuple[PromptUnit, ...]
     recipe: Recipe
@@ -81,11 +81,11 @@ class Bench:
 
     def prepared(self, recipe: Recipe) -> Preparation:
         """Return the samples for a recipe; none is held out."""
-        base = examine(self.base, self.base.name)
-        setup = setup_of(base, self.units, recipe)
+        setup = setup_of(self.base, self.units, recipe)
         pick = random.Random(1)
         known = [Sample(text, pick.choice(self.units).code) for text in self.texts]
-        return Preparation(base, recipe, setup, setup.prompt(load_tokenizer(base)), known, ())
+        prompt = setup.prompt(load_tokenizer(self.base))
+        return Preparation(self.base, recipe, setup, prompt, known, ())
 
 
 class StepClock(TrainerCallback):
@@ -106,7 +106,7 @@ class StepClock(TrainerCallback):
 def main() -> None:
     """Run the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", type=Path, required=True, help="a model's directory")
+    parser.add_argument("--base", type=Path, required=True, help="a model's directory, or .json")
     parser.add_argument("--tickets", type=Path, required=True, help=".jsonl")
     parser.add_argument("--units", type=Path, required=True, help="a JSON list of names")
     parser.add_argument("--table", choices=TABLES, default="speed")
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--row", help=argparse.SUPPRESS)
     options = parser.parse_args()
     bench = Bench(
-        base=options.base,
+        base=read_base(options.base),
         texts=read_texts(options.tickets, TICKETS_A_STEP * options.steps),
         units=read_units(options.units),
         recipe=recipe_of(options.template, options.steps, options.rate, options.dropout),

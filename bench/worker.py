@@ -20,8 +20,9 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -37,6 +38,7 @@ from bench.records import add_units
 from bench.servers import PostgresServer, running_postgres
 from classifier.labels.template import PromptUnit
 from classifier.manifest import Calibration, TrainingFacts
+from classifier.model.bases.base import Base
 from classifier.model.bases.entries import BASES, add_base
 from core.publisher import Publisher
 from core.settings import Settings
@@ -58,6 +60,37 @@ _LIVE_S = 2.0
 _ALONE = 100
 
 
+@dataclass
+class TimedTickets:
+    """Live tickets, each timed until its row is committed.
+
+    Args:
+        submitter: takes them.
+        database: where another connection sees the row.
+    """
+
+    submitter: Submitter
+    database: Database
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def submit(self, texts: Sequence[str]) -> list[float]:
+        """Submit texts one by one; return the milliseconds that each took."""
+        return [self._time(text) for text in texts]
+
+    def _time(self, text: str) -> float:
+        name = f"live {next(self._numbers)}"
+        new = NewTicket(external_id=name, text=text, source="bench", lane="live")
+        began = time.perf_counter()
+        [one] = self.submitter.submit([new]).ids
+        query = select(Ticket.status).where(Ticket.id == one)
+        while time.perf_counter() - began < _STALLED_S:
+            with self.database.reading() as session:
+                if session.scalar(query) != Status.QUEUED:
+                    break
+            time.sleep(_POLL_S)
+        return (time.perf_counter() - began) * 1000
+
+
 def main() -> None:
     """Run it."""
     options = _options()
@@ -73,8 +106,10 @@ def main() -> None:
         database = Database(url)
         migrate(database)
         add_units(database, units)
-        first, second = _versions(database, settings.resolved_models_dir, options, prompt_units)
-        _promote(database, first)
+        models_dir = settings.resolved_models_dir
+        base = add_base(str(options.base), models_dir / BASES, "bench")
+        made = database, models_dir, base, options.adapter, prompt_units
+        first, second = promoted_version(*made), _version(*made)
         logs = options.logs or home / "logs"
         with EmbeddedStack(settings, ["--cpu"] if options.cpu else [], logs):
             log = await_log(logs / "worker.log", "model loaded", _LOAD_S)
@@ -104,35 +139,52 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _versions(
+def promoted_version(
     database: Database,
     models_dir: Path,
-    options: argparse.Namespace,
+    base: Base,
+    adapter: Path,
     prompt_units: Sequence[PromptUnit],
-) -> list[str]:
-    """Make two versions of the adapter; return their names."""
-    base = add_base(str(options.base), models_dir / BASES, "bench")
+) -> str:
+    """Make a version of an adapter and promote it; return its name.
+
+    Args:
+        database: the record, with the units in it.
+        models_dir: the folder of all versions.
+        base: the adapter's.
+        adapter: as peft writes it.
+        prompt_units: all units.
+    """
+    name = _version(database, models_dir, base, adapter, prompt_units)
+    _promote(database, name)
+    return name
+
+
+def _version(
+    database: Database,
+    models_dir: Path,
+    base: Base,
+    adapter: Path,
+    prompt_units: Sequence[PromptUnit],
+) -> str:
     units = {unit.code: unit.name for unit in prompt_units}
     setup = setup_of(base, prompt_units, recipe_for(base))
     calibration = Calibration(
         temperature=1.0, threshold=0.5, error_target=0.05, coverage=1.0, error=0.0, held_out=1
     )
-    names = []
-    for _ in range(2):
-        version = store_version(
-            models_dir,
-            "llm",
-            sorted(units),
-            units,
-            calibration=calibration,
-            metrics={},
-            training=TrainingFacts(samples=1, seed=0, settings={}, data_sha256="0" * 64),
-            write_files=lambda directory: write_files(directory, options.adapter, setup),
-        )
-        with database.writing() as session:
-            register(session, version)
-        names.append(version.name)
-    return names
+    version = store_version(
+        models_dir,
+        "llm",
+        sorted(units),
+        units,
+        calibration=calibration,
+        metrics={},
+        training=TrainingFacts(samples=1, seed=0, settings={}, data_sha256="0" * 64),
+        write_files=lambda directory: write_files(directory, adapter, setup),
+    )
+    with database.writing() as session:
+        register(session, version)
+    return version.name
 
 
 def _promote(database: Database, name: str) -> None:
@@ -151,25 +203,25 @@ def _measure(
         NewTicket(external_id=str(number), text=text, source="bench")
         for number, text in zip(range(count), itertools.cycle(texts), strict=False)
     ]
-    _time_live(submitter, database, texts[:5])  # compiles what small forwards need
+    timed = TimedTickets(submitter, database)
+    timed.submit(texts[:5])  # compiles what small forwards need
     began = datetime.now(UTC)
-    live = _push(submitter, database, texts, bulk, swap)
+    live = _push(timed, texts, bulk, swap)
     with database.reading() as session:
         last = session.scalars(select(func.max(Classification.classified_at))).one()
     seconds = (last - began).total_seconds()
-    alone = _time_live(submitter, database, texts[:_ALONE])
+    alone = timed.submit(texts[:_ALONE])
     return {
         "seconds": round(seconds, 2),
         "tickets_per_s": round(count / seconds, 1),
         "lost": count - _answered(database),
-        "live_under_load_ms": _quantiles(live),
-        "live_alone_ms": _quantiles(alone),
+        "live_under_load_ms": quantiles(live),
+        "live_alone_ms": quantiles(alone),
     }
 
 
 def _push(
-    submitter: Submitter,
-    database: Database,
+    timed: TimedTickets,
     texts: Sequence[str],
     bulk: Sequence[NewTicket],
     swap: Callable[[], None],
@@ -182,11 +234,11 @@ def _push(
         for text in texts:
             if ended.wait(_LIVE_S):
                 break
-            live += _time_live(submitter, database, [text])
+            live += timed.submit([text])
         return live
 
     def exchange() -> None:
-        while _answered(database) < len(bulk) // 2:
+        while _answered(timed.database) < len(bulk) // 2:
             if ended.wait(_LIVE_S / 10):
                 return
         swap()
@@ -194,8 +246,8 @@ def _push(
     with ThreadPoolExecutor() as pool:
         coming, exchanged = pool.submit(come), pool.submit(exchange)
         try:
-            submitter.submit(bulk)
-            await_closed(database, len(bulk))
+            timed.submitter.submit(bulk)
+            await_closed(timed.database, len(bulk))
         finally:
             ended.set()
         exchanged.result()
@@ -242,30 +294,8 @@ def _swap(database: Database, first: str, second: str) -> dict[str, Any]:
         "old_after_new": sum(at > news[0] for at in olds),
         "from_promotion_ms": round((news[0] - promoted_at).total_seconds() * 1000, 1),
         "gap_ms": round((news[0] - max(olds)).total_seconds() * 1000, 1),
-        "all_gaps_ms": _quantiles(gaps) | {"max": round(max(gaps), 1)},
+        "all_gaps_ms": quantiles(gaps) | {"max": round(max(gaps), 1)},
     }
-
-
-_numbers = itertools.count()
-
-
-def _time_live(submitter: Submitter, database: Database, texts: Sequence[str]) -> list[float]:
-    """Submit live tickets one by one; return milliseconds from submit to the committed row."""
-    took = []
-    for text in texts:
-        new = NewTicket(
-            external_id=f"live {next(_numbers)}", text=text, source="bench", lane="live"
-        )
-        began = time.perf_counter()
-        [one] = submitter.submit([new]).ids
-        query = select(Ticket.status).where(Ticket.id == one)
-        while time.perf_counter() - began < _STALLED_S:
-            with database.reading() as session:
-                if session.scalar(query) != Status.QUEUED:
-                    break
-            time.sleep(_POLL_S)
-        took.append((time.perf_counter() - began) * 1000)
-    return took
 
 
 def _told(log: str, seconds: float) -> dict[str, Any]:
@@ -290,12 +320,14 @@ def _told(log: str, seconds: float) -> dict[str, Any]:
     }
 
 
-def _quantiles(took: list[float]) -> dict[str, float]:
+def quantiles(took: list[float]) -> dict[str, float]:
+    """Return quantiles of some milliseconds, and their count."""
     if not took:
         return {}
     took = sorted(took)
     return {
         "p50": round(statistics.median(took), 1),
+        "p95": round(took[len(took) * 95 // 100], 1),
         "p99": round(took[len(took) * 99 // 100], 1),
         "count": len(took),
     }
