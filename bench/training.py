@@ -12,8 +12,9 @@ kept as it ends and not measured again. A table, then one line of JSON.
 
 tickets/s are 16 over the median time of a step, without the first ``--warm`` ones, which compile.
 ``peak`` is torch's peak of allocated memory, ``process`` what the allocator held. ``--memory`` is
-what a row on the fast path may take. Where ``recipe`` and ``fast`` have run, ``curves`` is how far
-apart their losses are: in the mean over all steps, and at most between means of 20.
+what a row on the fast path may take. What a row's process says is kept in ``results.json.log``.
+Where ``recipe`` and ``fast`` have run, ``curves`` is how far apart their losses are: in the mean
+over all steps, and at most between means of 20.
 
 A run of the two relatives needs ``pip install prefix-grouper``, and unsloth.
 """
@@ -35,7 +36,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from rich.console import Console
@@ -167,13 +168,26 @@ def run_rows(names: Sequence[str], out: Path | None) -> dict[str, Figures]:
             continue
         command = [sys.executable, "-m", "bench.training", *sys.argv[1:], "--row", name]
         began = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+        with _log(out) as log:
+            before = log.tell()
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+            )
+            log.seek(before)
+            told_by = done.stdout if done.returncode == 0 else log.read()
+        lines = told_by.strip().splitlines()
         results[name] = json.loads(lines[-1]) if done.returncode == 0 else {"error": lines[-1:]}
         print(f"{name}: {time.perf_counter() - began:.0f} s, {told(results[name])}", flush=True)
         if out is not None:
             out.write_text(json.dumps(results), "utf-8")
     return {name: results[name] for name in names}
+
+
+def _log(out: Path | None) -> IO[str]:
+    """Return what rows' processes write to, open at its end."""
+    if out is None:
+        return tempfile.TemporaryFile("w+", encoding="utf-8")
+    return out.with_name(f"{out.name}.log").open("a+", encoding="utf-8")
 
 
 def measure(bench: Bench, row: Row) -> Figures:

@@ -23,7 +23,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     texts = [f"{PLACES[n % 8]}街{PLACES[n // 8 % 8]}路的路灯坏了{n}天" for n in range(32)]
     recipe = recipe_of("dispatch", STEPS, rate=1e-3, dropout=0.0)
     recipe.training["optim"] = "adamw_torch"
-    return Bench(base.path, texts[: TICKETS_A_STEP * STEPS], UNITS, recipe, None, warm=0)
+    return Bench(base, texts[: TICKETS_A_STEP * STEPS], UNITS, recipe, None, warm=0)
 
 
 def test_all_tables_have_rows() -> None:
@@ -52,7 +52,7 @@ def test_the_command_runs_each_row_apart_and_keeps_what_has_run(
     units.write_text(json.dumps([unit.name for unit in UNITS]))
     known = {"tickets_per_s": 1.0, "step_s": 16.0, "peak_gib": 0, "process_gib": 0, "losses": [7.0]}
     out.write_text(json.dumps({"recipe": known}))
-    files = ["--base", bench.base, "--tickets", tickets, "--units", units, "--out", out]
+    files = ["--base", bench.base.path, "--tickets", tickets, "--units", units, "--out", out]
 
     done = subprocess.run(
         [sys.executable, "-m", "bench.training", *map(str, files), "--rows", "recipe; fast",

@@ -21,6 +21,7 @@ def test_without_a_gpu_nothing_is_compiled() -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_on_a_gpu_one_compilation_takes_any_length() -> None:
     torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
     function = compiled(doubled, torch.device("cuda"))
 
     for length in (300, 301, 7000):
