@@ -3,7 +3,7 @@ r"""Serving and training on one card at once: what each gets, beside what it get
     python -m bench.one_card --base DIRECTORY --tickets FILE.jsonl --units FILE.json \
         [--worker-memory 8GiB] [--training-memory 13] [--seconds 45]
 
-Real services, as ``paidan up`` starts them, with PostgreSQL: a worker that holds the base and an
+Real services, as ``paidan up`` starts them: a worker that holds the base and an
 untrained adapter, kept to ``--worker-memory``, and a trainer whose run of the default recipe on the
 fast path is kept to ``--training-memory`` GiB. First the run trains alone; then a backlog of bulk
 tickets comes that never ends, and a live ticket every two seconds; then the run is cancelled and
@@ -47,17 +47,15 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from bench.inference import RANK, device_name, read_texts, read_units
 from bench.pipeline import await_log
 from bench.records import add_units
-from bench.servers import PostgresServer, running_postgres
 from bench.worker import TimedTickets, promoted_version, quantiles
 from classifier.model.adapter_file import WEIGHTS
 from classifier.model.bases.base import Base
 from classifier.model.bases.entries import BASES, add_base
 from core.publisher import Publisher
 from core.settings import Settings
-from db import Database
+from db import Database, open_database
 from db.models import Classification, Status, Ticket
 from db.run_tables import RunPoint
-from db.schema import migrate
 from db.tickets import NewTicket
 from paidan.embedded.stack import EmbeddedStack
 from producer import Submitter
@@ -197,13 +195,10 @@ class Bench:
 def main() -> None:
     """Run it."""
     options = _options()
-    with (
-        tempfile.TemporaryDirectory(prefix="paidan-bench-") as folder,
-        running_postgres(PostgresServer) as server,
-    ):
+    with tempfile.TemporaryDirectory(prefix="paidan-bench-") as folder:
         settings = Settings(
             home=Path(folder),
-            database_url=server.create(),
+            database_url=None,
             redis_url=None,
             gpu_memory=None if options.cpu else options.worker_memory,
         )
@@ -220,8 +215,7 @@ def main() -> None:
 
 def _phases(options: argparse.Namespace, settings: Settings) -> list[dict[str, Any]]:
     texts, units = read_texts(options.tickets, options.texts), read_units(options.units)
-    database = Database(str(settings.database_url))
-    migrate(database)
+    database = open_database(settings)
     add_units(database, {unit.code: unit.name for unit in units})
     base = add_base(str(options.base), settings.resolved_models_dir / BASES, "bench")
     adapter = settings.resolved_home / "adapter"

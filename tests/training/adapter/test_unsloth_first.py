@@ -2,6 +2,9 @@
 
 import ast
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,35 @@ def test_it_is_used_where_it_is_installed_and_a_gpu_is_there() -> None:
     installed = importlib.util.find_spec("unsloth") is not None
 
     assert (installed and torch.cuda.is_available()) == unsloth_first.AVAILABLE
+
+
+# What unsloth_zoo 2026.10 does when it is imported; it can be only where a GPU is.
+UNSLOTH = """
+import os
+os.environ["TORCHINDUCTOR_AUTOTUNE_REMOTE_CACHE"] = "1"
+"""
+PROGRAM = """
+import torch
+torch.cuda.is_available = lambda: True
+from training.adapter import unsloth_first
+from torch._inductor import config
+from torch._inductor.runtime.autotune_cache import inductor_meta_from_config
+print(unsloth_first.AVAILABLE, config.autotune_remote_cache)
+print(inductor_meta_from_config()["autotune_remote_cache"])
+"""
+
+
+def test_nothing_that_is_compiled_goes_to_a_redis(tmp_path: Path) -> None:
+    (tmp_path / "unsloth").mkdir()
+    (tmp_path / "unsloth" / "__init__.py").write_text(UNSLOTH)
+    paths = os.pathsep.join([str(tmp_path), str(FOLDER.parent.parent)])
+
+    told = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout.split() == ["True", "False", "False"]
