@@ -211,6 +211,7 @@ def measure(bench: Bench, row: Row) -> Figures:
     return {
         "tickets_per_s": round(TICKETS_A_STEP / step, 2),
         "step_s": round(step, 4),
+        "steps_s": [round(one, 3) for one in took],
         "peak_gib": gib(torch.cuda.max_memory_allocated),
         "process_gib": gib(torch.cuda.max_memory_reserved),
         "loaded_gib": loaded,
@@ -242,9 +243,12 @@ def distance(results: dict[str, Figures]) -> Figures:
 
 
 def told(row: Figures) -> Figures:
-    """Return a row's figures with its first and last losses alone."""
+    """Return a row's figures with its first and last losses alone, and no step's time."""
     losses = row.get("losses")
-    return row if losses is None else row | {"losses": [losses[0], losses[-1]]}
+    if losses is None:
+        return row
+    shown = {name: value for name, value in row.items() if name != "steps_s"}
+    return shown | {"losses": [losses[0], losses[-1]]}
 
 
 def show(results: dict[str, Figures]) -> None:

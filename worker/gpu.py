@@ -86,7 +86,8 @@ def is_present() -> bool:
 def pin(wanted: str | None, *, cpu: bool) -> str:
     """Make one GPU, or none, visible to this process and its children; return the device's name.
 
-    With neither ``wanted`` nor ``cpu``, the first GPU is taken, or the CPU where there is none.
+    With neither ``wanted`` nor ``cpu``, the first GPU is taken of those that
+    ``CUDA_VISIBLE_DEVICES`` leaves, or the CPU where there is none.
 
     Raises:
         DeviceError: the GPU asked for is not there.
@@ -95,7 +96,24 @@ def pin(wanted: str | None, *, cpu: bool) -> str:
     if wanted is not None and not cpu:
         chosen: Gpu | None = pick(wanted, gpus)
     else:
-        chosen = gpus[0] if gpus else None
+        chosen = _first_visible(gpus)
     # By UUID: indices follow CUDA_DEVICE_ORDER and change when a card is added.
     os.environ[_VISIBLE] = chosen.uuid if chosen else ""
     return str(chosen)[:_MAX_DEVICE_CHARS] if chosen else "cpu"
+
+
+def _first_visible(gpus: Sequence[Gpu]) -> Gpu | None:
+    """Return the first GPU that this process' environment leaves, by nvidia-smi's index or UUID."""
+    asked = os.environ.get(_VISIBLE)
+    if asked is None or not gpus:
+        return gpus[0] if gpus else None
+    first = asked.split(",")[0].strip()
+    if first in ("", "-1"):
+        return None
+    for gpu in gpus:
+        if first == str(gpu.index) or (not first.isdigit() and gpu.uuid.startswith(first)):
+            return gpu
+    there = "\n".join(f"  {gpu}" for gpu in gpus)
+    raise DeviceError(
+        f"{_VISIBLE}={asked} names no GPU here; unset it, or choose with --gpu. There are:\n{there}"
+    )

@@ -45,7 +45,8 @@ def nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.write_text("#!/bin/sh\necho '0, GPU-aaaa, NVIDIA GeForce RTX 4090'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "before")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "before")  # so that it is put back
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     return program
 
 
@@ -68,6 +69,31 @@ def test_the_first_card_is_taken_if_none_is_named(nvidia_smi: Path) -> None:
     pin(None, cpu=False)
 
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-aaaa"
+
+
+@pytest.mark.parametrize(
+    ("visible", "taken"),
+    [("1", "GPU-bbbb"), ("2,0", "GPU-cccc"), ("GPU-bb", "GPU-bbbb"), ("", ""), ("-1", "")],
+)
+def test_of_visible_cards_the_first_is_taken(
+    nvidia_smi: Path, monkeypatch: pytest.MonkeyPatch, visible: str, taken: str
+) -> None:
+    lines = "\n".join(f"{gpu.index}, {gpu.uuid}, {gpu.name}" for gpu in GPUS)
+    nvidia_smi.write_text(f"#!/bin/sh\necho '{lines}'\n")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+
+    pin(None, cpu=False)
+
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == taken
+
+
+def test_a_visible_card_that_is_not_there_is_refused(
+    nvidia_smi: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+
+    with pytest.raises(DeviceError, match="GPU-aaaa"):
+        pin(None, cpu=False)
 
 
 def test_the_cpu_hides_every_card(nvidia_smi: Path) -> None:

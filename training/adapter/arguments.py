@@ -52,12 +52,14 @@ def capped_warm_up(recipe: Recipe, samples: int, progress: Progress) -> float:
     """Return the warm-up steps of a run over so many samples; tell where they are capped."""
     wanted: float = recipe.training["warmup_steps"]
     epochs: float = recipe.training["num_train_epochs"]
-    steps = math.ceil(math.ceil(samples / recipe.samples_per_step) * epochs)
+    asked: int = recipe.training.get("max_steps", 0)
+    steps = asked if asked > 0 else math.ceil(math.ceil(samples / recipe.samples_per_step) * epochs)
     if wanted < steps:
         return wanted
     capped = max(1, round(steps * _WARM_UP_SHARE))
+    of = "the recipe asks for" if asked > 0 else f"{samples:,} samples make"
     progress.say(
-        f"warning: {samples:,} samples make {steps} steps, the warm-up alone has {wanted:g}: it is "
+        f"warning: {of} {steps} steps, the warm-up alone has {wanted:g}: it is "
         f"cut to {capped}. With under {round(wanted * recipe.samples_per_step):,} samples, set "
         "training.warmup_steps in a recipe"
     )

@@ -89,6 +89,14 @@ def test_a_warm_up_that_would_take_the_whole_run_is_cut_and_told(
         assert "under 1,600 samples" in progress.lines[0]
 
 
+@pytest.mark.parametrize(("max_steps", "warm_up"), [(1000, 100), (50, 5)])
+def test_a_run_is_as_long_as_its_recipe_asks(max_steps: int, warm_up: int) -> None:
+    recipe = Recipe.read()
+    recipe.training["max_steps"] = max_steps
+
+    assert capped_warm_up(recipe, 10_000 if max_steps < 100 else 40, Told()) == warm_up
+
+
 def test_on_the_fast_path_a_batch_is_a_step_of_as_many_samples(tmp_path: Path) -> None:
     recipe = Recipe.read()
     fast = recipe.model_copy(update={"compute": Compute(path="fast")})
