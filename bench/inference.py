@@ -13,7 +13,8 @@ A stage of the engine measures at the tickets' own lengths and cut to 120 tokens
 of the whole search of names; labels, dequantisation, adapter and packing are inside. ``head`` is
 the answer by a head over the units, whose weights are random. ``share`` is 2 x (the
 parameters of the linear layers) x (the tickets' own tokens) / time over the rate of an 8192-cubed
-product in bfloat16. ``reading`` is the same with the tickets read and no label searched.
+product in bfloat16. ``reading`` is the same with the tickets read and no label searched; it is
+measured in turns with the head's.
 """
 
 import argparse
