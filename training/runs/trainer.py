@@ -4,6 +4,7 @@ import hashlib
 import logging
 import shutil
 import threading
+import time
 
 from core.errors import DATABASE_FAULTS, RecordRefusedError
 from core.faults import describe
@@ -42,6 +43,7 @@ class Trainer:
         self._called = called
         self._stop = threading.Event()
         self._is_first_look = True
+        self._free_from = time.monotonic()
         self._next_token = new_token()
         digest = hashlib.sha256(device.encode()).hexdigest()[:16]
         path = settings.resolved_home / "run" / f"training-device-{digest}.lock"
@@ -60,6 +62,9 @@ class Trainer:
                 found = self.look()
             except DATABASE_FAULTS as error:
                 found = False
+                # Leases ran out while the database was away: let trainers that live prolong theirs
+                # before they are taken for dead.
+                self._free_from = time.monotonic() + 2 * self._settings.heartbeat
                 logger.warning(
                     "the record cannot be asked for runs: %s",
                     describe(error),
@@ -92,7 +97,7 @@ class Trainer:
 
     def _free_dead(self) -> None:
         with self._database.writing() as session:
-            freed = runs.free_expired(session)
+            freed = runs.free_expired(session) if time.monotonic() >= self._free_from else []
             if self._is_first_look:  # whoever had this name is dead: its lock is ours
                 freed += runs.free_of_holder(session, self._name)
         self._is_first_look = False

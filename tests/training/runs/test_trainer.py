@@ -148,6 +148,45 @@ def test_a_lease_whose_commit_was_not_answered_is_found_again_and_nothing_has_di
     database.engine.dispose()
 
 
+class Away(Database):
+    """Is away at its first transaction, and counts them."""
+
+    asked = 0
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        self.asked += 1
+        if self.asked == 1:
+            raise DatabaseUnavailableError("connection refused")
+        with super().writing() as session:
+            yield session
+
+
+def test_after_an_outage_other_trainers_may_prolong_their_leases_before_one_is_freed(
+    database: Database, database_url: str, settings: Settings, processes: list[int]
+) -> None:
+    # Given another trainer's lease that ran out while the database was away
+    run_id = ask(database)
+    lease(database, "other")
+    with database.writing() as session:
+        session.execute(update(Run).values(lease_until=clock.after(-1)))
+
+    # When this one could not ask, and then can, within two heartbeats
+    away, called = Away(database_url), threading.Event()
+    looking = Trainer(away, settings.model_copy(update={"heartbeat": 3600}), "cpu", called)
+    thread = threading.Thread(target=looking.run)
+    thread.start()
+    while away.asked < 3:
+        called.set()
+        thread.join(0.05)
+    looking.stop()
+    thread.join(20)
+
+    # Then the lease still counts
+    assert (run_of(database, run_id).holder, processes) == ("other", [])
+    away.engine.dispose()
+
+
 def test_a_busy_device_waits(database: Database, settings: Settings, processes: list[int]) -> None:
     ask(database), ask(database)
     lease(database, "other", "cpu")
