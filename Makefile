@@ -14,9 +14,11 @@ TORCH = $(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) --constraint const
 demo: $(STAMPS)/run
 	@$(BIN)/paidan demo
 
-# On as many cores as there are, but no more than memory is sure to hold: all have torch in them.
+# One process more than there are cores, as some tests wait for what they have started. No more than
+# memory is sure to hold: all have torch in them.
 test: $(STAMPS)/dev
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
+	@$(BIN)/python -m pytest --numprocesses $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') \
+		--maxprocesses 4 --dist worksteal
 
 # On a machine with CUDA and the ml extra; elsewhere its tests show as skipped.
 test-gpu: $(if $(GPU_PYTHON),,$(STAMPS)/dev)

@@ -21,6 +21,9 @@ class PostgresServer:
         uri: of one of its databases, as an administrator.
     """
 
+    copied_by = "wal_log"
+    """How a template is copied: PostgreSQL's default."""
+
     def __init__(self, uri: str) -> None:
         self._admin = create_engine(_with_driver(uri), isolation_level="AUTOCOMMIT")
         self._uri = uri
@@ -33,7 +36,8 @@ class PostgresServer:
     def create(self, template: str | None = None) -> str:
         """Create a database, empty or as a copy of ``template``; return its URL."""
         name = f"paidan_{secrets.token_hex(6)}"
-        self._execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        copied = f" TEMPLATE {template} STRATEGY {self.copied_by}" if template else ""
+        self._execute(f"CREATE DATABASE {name}{copied}")
         return self.url(name)
 
     def drop(self, url: str) -> None:

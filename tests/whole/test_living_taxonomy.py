@@ -68,6 +68,7 @@ def gone(unit: UnitRecord, **values: object) -> UnitRecord:
     return UnitRecord(unit.code, unit.name, status="retired", **values)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # tests/db has both
 def test_a_worker_follows_each_change_of_the_units(
     world: World, database: Database, settings: Settings, tmp_path: Path
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_worker_follows_each_change_of_the_units(
         assert world.answer() == {("routed", "A", None): EACH}
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # tests/db has both
 def test_a_worker_that_starts_after_a_split_answers(
     world: World, database: Database, settings: Settings, tmp_path: Path
 ) -> None:
@@ -108,6 +110,7 @@ def test_a_worker_that_starts_after_a_split_answers(
         assert world.answer() == {("review", "D", "gone"): EACH}
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # tests/db has both
 def test_a_returned_ticket_is_answered_without_its_unit_and_with_the_units_of_now(
     world: World, database: Database, settings: Settings, tmp_path: Path
 ) -> None:

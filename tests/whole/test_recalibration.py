@@ -28,6 +28,7 @@ def stored(database: Database) -> list[tuple[int | None, str | None, int]]:
         return [(row[0], row[1], row[2]) for row in session.execute(query)]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # tests/worker has both
 def test_a_worker_takes_calibrations_and_rollbacks_without_reading_the_version(
     database: Database, settings: Settings, tmp_path: Path
 ) -> None:

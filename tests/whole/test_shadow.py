@@ -20,6 +20,7 @@ def answered(database: Database) -> int:
     return sum(unit is not None for *_, unit in shadow_answers(database))
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # tests/worker has both
 def test_tickets_are_answered_by_the_champion_then_in_the_shadow(
     database: Database, settings: Settings, tmp_path: Path
 ) -> None:

@@ -215,6 +215,7 @@ def test_a_poison_ticket_dies_after_three_attempts_and_takes_nobody_with_it(
     assert set(closed_as.values()) <= {Status.ROUTED, Status.REVIEW, Status.DEAD}
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # tests/worker has both
 def test_a_ticket_the_model_fails_on_dies_with_the_kind_and_place_of_its_error(
     database: Database, quick_settings: Settings, tmp_path: Path
 ) -> None:
@@ -257,6 +258,7 @@ def test_a_clean_stop_gives_attempts_back_and_leaves_the_rest_queued(
     assert 0 < closed(database) < len(ids)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the lock is a file
 def test_a_second_worker_of_the_same_name_is_refused(
     database: Database, quick_settings: Settings, tmp_path: Path
 ) -> None:

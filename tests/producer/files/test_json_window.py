@@ -47,7 +47,7 @@ def _line_of_each(objects: list[Any], dumped: str) -> list[int]:
     ascii_only=st.booleans(),
 )
 @settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 def test_any_list_of_objects_reads_back_the_same_with_its_lines(
     json_file: Path, objects: list[dict[str, Any]], indent: int | None, ascii_only: bool
