@@ -52,6 +52,8 @@ class Case:
         stream: the tickets.
         gain: the challenger's accuracy less the champion's.
         spoilt: "flips", "A to B", "slower", or nothing.
+        then_blind: where the decisions alone do not show that it is better, people answer 150
+            disagreements, too, and a second look decides, as a run that judges anew does.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Case:
     stream: Stream = field(default_factory=Stream)
     gain: float = 0.0
     spoilt: str = ""
+    then_blind: bool = False
 
 
 class Naive(NamedTuple):
@@ -118,6 +121,7 @@ def equal_cases() -> list[Case]:
         Case("2,000 decisions, 20%, a third done", 2_000, replace(often, done=1 / 3)),
         Case("2,000 decisions, no sample", 2_000, Stream(sample=0.0)),
         Case("150 answered blind", 0),
+        Case("500 decisions, 5% sample, then 150 blind", 500, then_blind=True),
     ]
 
 
@@ -168,24 +172,42 @@ def provable_gain(verdict: Verdict) -> float | None:
 def judge_pair(random: np.random.Generator, case: Case) -> tuple[Verdict, Naive]:
     """Return the gate's verdict on a new pair, and what naive tests say of its recent tickets."""
     frozen = _draw(random, case, FROZEN)
-    tickets = frozen.judged(["file"] * FROZEN, [1.0] * FROZEN)
-    if case.decisions:
-        stream = _draw(random, case, round(case.decisions / case.stream.decided))
-        recent, judged = draw_decided(random, case.stream, stream)
-        evidence = Evidence(tickets, judged, len(stream.right) - len(judged))
-    else:
-        pool = _draw(random, case, BLIND_POOL)
-        drawn = draw(np.arange(BLIND_POOL), pool.challenger, pool.champion, seed=0)
-        recent = pool.take(drawn.rows)
-        judged = recent.judged(["blind"] * len(drawn.rows), [1.0] * len(drawn.rows))
-        evidence = Evidence(tickets, [], 0, judged, drawn.share)
+    if not case.decisions:
+        return _judge_blind(random, case, frozen, look=1)
+    stream = _draw(random, case, round(case.decisions / case.stream.decided))
+    recent, judged = draw_decided(random, case.stream, stream)
+    unseen = len(stream.right) - len(judged)
+    verdict = _weigh(case, frozen, recent, Evidence(_tickets(frozen), judged, unseen), look=1)
+    if case.then_blind and [one.check for one in verdict.refusals] == [CHECK]:
+        verdict, _ = _judge_blind(random, case, frozen, look=2)
+    return verdict, _naive(recent, judged)
+
+
+def _judge_blind(
+    random: np.random.Generator, case: Case, frozen: Answered, look: int
+) -> tuple[Verdict, Naive]:
+    pool = _draw(random, case, BLIND_POOL)
+    drawn = draw(np.arange(BLIND_POOL), pool.challenger, pool.champion, seed=0)
+    recent = pool.take(drawn.rows)
+    judged = recent.judged(["disagreement"] * len(drawn.rows), [1.0] * len(drawn.rows))
+    evidence = Evidence(_tickets(frozen), [], 0, judged, drawn.share)
+    return _weigh(case, frozen, recent, evidence, look), _naive(recent, judged)
+
+
+def _tickets(frozen: Answered) -> list[JudgedTicket]:
+    return frozen.judged(["file"] * FROZEN, [1.0] * FROZEN)
+
+
+def _weigh(
+    case: Case, frozen: Answered, recent: Answered, evidence: Evidence, look: int
+) -> Verdict:
     slower = Costs((P95_S * (1.5 if case.spoilt == "slower" else 1.0),))
-    verdict = weigh(
+    return weigh(
         evidence,
         Contestant("v1", frozen.champion, recent.champion, recent.champion, Costs((P95_S,))),
         Contestant("v2", frozen.challenger, recent.challenger, recent.challenger, slower),
+        look=look,
     )
-    return verdict, _naive(recent, judged)
 
 
 def _draw(random: np.random.Generator, case: Case, n: int) -> Answered:

@@ -92,6 +92,10 @@ class Settings(BaseSettings):
         default=True, description="between two steps a training waits for live tickets"
     )
     promote: Promotion = Field("auto", description="who promotes what a run has made")
+    disagreements: int = Field(
+        150, ge=0, description="are drawn for people where nothing else says which is better"
+    )
+    shadow: float = Field(0, ge=0, le=1, description="of tickets, answered unseen by a candidate")
     report_to: ReportTo = Field("none", description="where curves go, too; nothing leaves the host")
 
     message_ids: int = Field(256, ge=1, le=MAX_MESSAGE_IDS, description="ticket ids a message")

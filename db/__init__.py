@@ -23,16 +23,18 @@ worth, ``unit_removal`` removes it while nothing refers to it.
 ``workers`` has the heartbeats, ``events`` the audit trail.
 
 A challenger answers in the ``shadow``, beside the champion and unseen; its tables are in
-``shadow_tables``.
+``shadow_tables``. ``draws`` (``draw_tables``) asks people about tickets that it and the champion
+answer differently, and keeps what they say who see neither answer.
 
 The way of a training run, whose tables are in ``run_tables``: ``runs`` leases it to a trainer and
-frees it when that dies, ``run_points`` has its curves.
+frees it when that dies, ``run_points`` has its curves. ``judgings`` asks for runs that only judge.
 
 Functions take an open ``Session`` and leave the commit to ``Database.writing()``, so a caller
 composes several into one transaction.
 """
 
-from db import return_tables, run_tables, shadow_tables  # noqa: F401 (so that all tables are known, always)
+# So that all tables are known, always.
+from db import draw_tables, return_tables, run_tables, shadow_tables  # noqa: F401
 from db.opening import open_database
 from db.session import Database
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from db.corrections import latest_decisions
 from db.models import Classification, Correction, Status, Ticket
+from db.provenance import Asked
 from db.results import SAMPLED, is_sampled
 
 Chance = Literal["sure", "doubtful", "doubted", "wider", "routed", "unanswered"]
@@ -89,7 +90,8 @@ def read_sample(session: Session, share: float, since: datetime) -> BlindSample:
 def count_unseen(session: Session, first: int, last: int) -> int:
     """Return how many tickets between two ids a model was sure of and nobody has decided.
 
-    They are routed, or wait for a person because chance drew them.
+    They are routed, or wait for a person because chance drew them. Of disagreements that people
+    answer blind most are sure ones, too: they still count as unseen.
     """
     sure = exists().where(
         Classification.ticket_id == Ticket.id,
@@ -101,7 +103,10 @@ def count_unseen(session: Session, first: int, last: int) -> int:
         .select_from(Ticket)
         .where(
             Ticket.id.between(first, last),
-            ~exists().where(Correction.ticket_id == Ticket.id),
+            ~exists().where(
+                Correction.ticket_id == Ticket.id,
+                Correction.asked.is_distinct_from(Asked.DISAGREEMENT.value),
+            ),
             or_(
                 Ticket.status == Status.ROUTED.value,
                 and_(Ticket.status == Status.REVIEW.value, sure),

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from db import clock, taxonomy
-from db.models import Correction, Status, Ticket
+from db import clock, draws, taxonomy
+from db.draw_tables import DrawnTicket
+from db.models import Classification, Correction, Status, Ticket
 from db.provenance import Asked, find_answer, provenance_of
 
 CONFIRM, CORRECT, RETURN = "confirm", "correct", "return"
@@ -77,19 +78,19 @@ def decide(
         unit: the code.
         actor: who decided.
         asked: why a person was asked; None for what the record says. ``BULK`` counts only for what
-            confirms: who names another unit has looked, and it is a ``FILE``.
+            confirms: who names another unit has looked, and it is a ``FILE``. ``DISAGREEMENT`` says
+            that the ticket was drawn (``draws.waiting``) and shown without any answer.
     """
     answer = find_answer(session, ticket)
+    drawn = _drawn(session, ticket, asked)
     before = ticket.unit_code or (answer.unit_code if answer else None)
-    same = before is not None and _same(session, before, unit)
+    how = CONFIRM if before is not None and _same(session, before, unit) else CORRECT
+    asked = _reason(ticket, answer, asked, how)
+    if drawn is not None and asked is not Asked.BULK:
+        draws.answer(session, drawn, unit, actor=actor)
     last = _last_decision(session, ticket)
-    if ticket.unit_code is not None and same and last is not None:
+    if ticket.unit_code is not None and how == CONFIRM and last is not None:
         return Outcome(ticket.id, before, None)
-    how = CONFIRM if same else CORRECT
-    if answer is None and ticket.round > 0 and ticket.status == Status.REVIEW:
-        asked = Asked.RETURNED
-    elif asked is Asked.BULK and how == CORRECT:
-        asked = Asked.FILE
     correction = Correction(
         ticket_id=ticket.id,
         round=ticket.round,
@@ -97,13 +98,38 @@ def decide(
         to_unit=unit,
         actor=actor,
         how=how,
-        **asdict(provenance_of(answer, asked)),
+        **asdict(provenance_of(answer, asked, blind=drawn is not None)),
     )
     session.add(correction)
     _route(ticket, unit)
     session.flush()
     overruled = last.actor if last and last.actor != actor else None
     return Outcome(ticket.id, before, how, overruled)
+
+
+def _drawn(session: Session, ticket: Ticket, asked: Asked | None) -> DrawnTicket | None:
+    """Return the place in a draw of a ticket that is decided by somebody who saw no answer.
+
+    A ticket in review shows none while it waits there. Of a routed one everybody sees the unit,
+    but for who is asked blind.
+    """
+    if ticket.status == Status.REVIEW or asked is Asked.DISAGREEMENT:
+        return draws.waiting(session, ticket.id)
+    return None
+
+
+def _reason(
+    ticket: Ticket, answer: Classification | None, asked: Asked | None, how: str
+) -> Asked | None:
+    """Return why a person was asked; None for what the answer says."""
+    if ticket.status == Status.REVIEW:
+        if answer is None and ticket.round > 0:
+            return Asked.RETURNED
+        if asked is Asked.DISAGREEMENT:
+            return None  # it would have come before a person without being drawn
+    if asked is Asked.BULK and how == CORRECT:
+        return Asked.FILE
+    return asked
 
 
 def _route(ticket: Ticket, unit: str) -> None:

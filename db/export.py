@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import InputError
-from db import taxonomy
+from db import draws, taxonomy
 from db.corrections import CONFIRM, CORRECT
 from db.export_row import export_row
 from db.models import Classification, Correction, Status, Ticket, Unit
@@ -33,6 +33,7 @@ class Wanted:
         held_back: why the newest answer of the present round was held back.
         units: code or name of the decided unit, or of the answered one while none is decided. Units
             that were merged into it count too.
+        blind: drawn disagreements that wait to be answered; their rows name no unit.
     """
 
     statuses: tuple[str, ...] = ()
@@ -41,12 +42,13 @@ class Wanted:
     until: datetime | None = None
     held_back: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
+    blind: bool = False
 
 
 def export_rows(database: Database, wanted: Wanted | None = None) -> Iterator[dict[str, Any]]:
     """Yield one row a ticket, by id, with the columns ``export_row.EXPORT_COLUMNS``.
 
-    A ticket of the blind sample that waits for its decision has none of the model's answer to show.
+    A ticket that a person is to decide blind has none of the model's answer to show while it waits.
 
     ``predicted_unit``, ``confidence``, ``top_k``, the sets, ``model`` and ``calibration`` (empty
     for the version's own) are of the newest answer in the ticket's present round; ``final_unit`` is
@@ -64,13 +66,14 @@ def export_rows(database: Database, wanted: Wanted | None = None) -> Iterator[di
     """
     wanted = wanted or Wanted()
     with database.reading() as session:
-        query = _query(_conditions(session, wanted))
+        drawn = draws.is_waiting(session)
+        query = _query(_conditions(session, wanted, drawn), drawn)
         newest = session.scalar(select(func.max(Ticket.id))) or 0
     last = 0
     while last < newest:
         with database.reading() as session:
             end = min(_page_end(session, last), newest)
-            page = _page(session, query.where(Ticket.id > last, Ticket.id <= end))
+            page = _page(session, query.where(Ticket.id > last, Ticket.id <= end), wanted)
         yield from page
         last = end
 
@@ -81,13 +84,23 @@ def _page_end(session: Session, last: int) -> int:
     return session.scalar(select(func.max(ids.subquery().c.id))) or last
 
 
-def _page(session: Session, query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
+def _page(
+    session: Session, query: Select[*tuple[Any, ...]], wanted: Wanted
+) -> list[dict[str, Any]]:
     index = taxonomy.read_index(session)
     rows = session.execute(query.order_by(Ticket.id)).all()
     returned = return_reasons(session, [row[0].id for row in rows if row[0].round > 0])
     return [
-        export_row(index, ticket, answer, decision, returned.get(ticket.id))
-        for ticket, answer, decision in rows
+        export_row(
+            index,
+            ticket,
+            answer,
+            decision,
+            returned.get(ticket.id),
+            # Of a routed one everybody sees the unit, but for who answers it blind.
+            blind=wanted.blind or (drawn and ticket.status == Status.REVIEW),
+        )
+        for ticket, answer, decision, drawn in rows
     ]
 
 
@@ -103,7 +116,9 @@ def newest_answer() -> ScalarSelect[int]:
     )
 
 
-def _query(conditions: list[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
+def _query(
+    conditions: list[ColumnElement[bool]], drawn: ColumnElement[bool]
+) -> Select[*tuple[Any, ...]]:
     decision = (
         select(Correction.id)
         .where(
@@ -117,7 +132,7 @@ def _query(conditions: list[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
         .scalar_subquery()
     )
     return (
-        select(Ticket, Classification, Correction)
+        select(Ticket, Classification, Correction, drawn)
         .outerjoin(
             Classification,
             and_(Classification.ticket_id == Ticket.id, Classification.id == newest_answer()),
@@ -127,8 +142,10 @@ def _query(conditions: list[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _conditions(session: Session, wanted: Wanted) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def _conditions(
+    session: Session, wanted: Wanted, drawn: ColumnElement[bool]
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [drawn] if wanted.blind else []
     if wanted.statuses:
         # As an expression, or the index on the status would be taken for the page's few ids.
         conditions.append(Ticket.status.concat("").in_(wanted.statuses))
@@ -142,15 +159,16 @@ def _conditions(session: Session, wanted: Wanted) -> list[ColumnElement[bool]]:
         conditions.append(Classification.held_back.in_(wanted.held_back))
     if wanted.units:
         # An answer that is not told chooses no ticket either.
-        told = case((_waits_blind(), None), else_=Classification.unit_code)
+        told = case((_waits_blind(drawn), None), else_=Classification.unit_code)
         unit = func.coalesce(Ticket.unit_code, told)
         conditions.append(unit.in_(_codes_of(session, wanted.units)))
     return conditions
 
 
-def _waits_blind() -> ColumnElement[bool]:
+def _waits_blind(drawn: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether a ticket waits for a person who is told no answer (see ``export_row``)."""
-    return and_(Classification.held_back.in_(BLIND), Ticket.status.concat("") == Status.REVIEW)
+    is_blind = or_(Classification.held_back.in_(BLIND), drawn)
+    return and_(is_blind, Ticket.status.concat("") == Status.REVIEW)
 
 
 def _codes_of(session: Session, units: tuple[str, ...]) -> set[str]:

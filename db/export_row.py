@@ -52,6 +52,8 @@ def export_row(
     answer: Classification | None,
     decision: Correction | None,
     returned: Sequence[tuple[str, str]] | None,
+    *,
+    blind: bool = False,
 ) -> dict[str, Any]:
     """Return a ticket's row, with the columns ``EXPORT_COLUMNS``.
 
@@ -61,12 +63,15 @@ def export_row(
         answer: the newest one in its present round.
         decision: a person's last one in its present round.
         returned: (unit code, reason) of each return, oldest first.
+        blind: whether a person is to decide it who is told no unit.
     """
+    columns = dict.fromkeys(EXPORT_COLUMNS) | _ticket_columns(ticket)
+    if not blind:
+        columns |= _unit_columns(index, ticket, decision)
     return (
-        dict.fromkeys(EXPORT_COLUMNS)
-        | _ticket_columns(ticket)
-        | _unit_columns(index, ticket, decision, returned)
-        | _answer_columns(index, ticket, answer)
+        columns
+        | _returned_columns(index, returned)
+        | _answer_columns(index, ticket, answer, blind=blind)
     )
 
 
@@ -89,27 +94,31 @@ def _ticket_columns(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _unit_columns(
-    index: UnitIndex,
-    ticket: Ticket,
-    decision: Correction | None,
-    returned: Sequence[tuple[str, str]] | None,
-) -> dict[str, Any]:
-    """Return who has the ticket, who decided so and why they were asked, and who gave it back."""
+def _unit_columns(index: UnitIndex, ticket: Ticket, decision: Correction | None) -> dict[str, Any]:
+    """Return who has the ticket, who decided so and why they were asked."""
     columns: dict[str, Any] = {"asked": decision.asked if decision else None}
     if ticket.unit_code is not None:
         unit = index.units[ticket.unit_code]
         columns |= {"final_unit": unit.name, DECIDED_BY: decision.actor if decision else MODEL}
         if unit.status != "active":
             columns["unit_now"] = [there.name for there in index.stands_now(unit.code)]
-    if returned:
-        columns["returned_by"] = _names(index, [code for code, _ in returned])
-        columns["return_reasons"] = [reason for _, reason in returned]
     return columns
 
 
+def _returned_columns(
+    index: UnitIndex, returned: Sequence[tuple[str, str]] | None
+) -> dict[str, Any]:
+    """Return who gave the ticket back, and why."""
+    if not returned:
+        return {}
+    return {
+        "returned_by": _names(index, [code for code, _ in returned]),
+        "return_reasons": [reason for _, reason in returned],
+    }
+
+
 def _answer_columns(
-    index: UnitIndex, ticket: Ticket, answer: Classification | None
+    index: UnitIndex, ticket: Ticket, answer: Classification | None, *, blind: bool
 ) -> dict[str, Any]:
     """Return what a model answered; of a ticket that a person is to decide blind, no unit."""
     if answer is None:
@@ -121,7 +130,7 @@ def _answer_columns(
         "calibration": answer.calibration_id,
         "classified_at": answer.classified_at,
     }
-    if answer.held_back in BLIND and ticket.status == Status.REVIEW:
+    if blind or (answer.held_back in BLIND and ticket.status == Status.REVIEW):
         return columns
     sets = {column: (answer.sets or {}).get(level) for column, level in SETS.items()}
     return columns | {

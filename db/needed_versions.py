@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from db import clock, events, shadow, versions
+from db import clock, draws, events, shadow, versions
 from db.best_champion import best_before
 from db.models import AliasMove, ModelVersion, Worker
 from db.run_tables import Run, RunState
@@ -48,6 +48,8 @@ def _reasons(session: Session, keep: int) -> Iterator[tuple[str, str]]:
         yield best, "it is the best champion so far, by which challengers are judged"
     if candidate := versions.candidate(session):
         yield candidate, versions.CANDIDATE
+    if draw := draws.open_draw(session):
+        yield session.get_one(Run, draw.run_id).version or "", "people are asked about its answers"
     if unseen := shadow.current(session):
         yield unseen.version, "it answers in the shadow"
     for worker in session.scalars(select(Worker).where(Worker.stopped_at.is_(None))):

@@ -29,6 +29,8 @@ class Asked(StrEnum):
     SECOND_OPINION = "second_opinion"
     # Units returned the ticket, and no model answered it again.
     RETURNED = "returned"
+    # A routed ticket that two versions answer differently (``db.draws``).
+    DISAGREEMENT = "disagreement"
     # Nobody was asked: somebody came upon a ticket that was routed, or that no model had answered.
     ROUTED = "routed"
     UNANSWERED = "unanswered"
@@ -38,7 +40,7 @@ class Asked(StrEnum):
     BULK = "bulk"
 
 
-BLIND = frozenset({Asked.SAMPLE, Asked.SECOND_OPINION})
+BLIND = frozenset({Asked.SAMPLE, Asked.SECOND_OPINION, Asked.DISAGREEMENT})
 """Here no unit is suggested: a suggestion would be repeated."""
 
 
@@ -70,13 +72,16 @@ def find_answer(session: Session, ticket: Ticket) -> Classification | None:
     )
 
 
-def provenance_of(answer: Classification | None, asked: Asked | None = None) -> Provenance:
+def provenance_of(
+    answer: Classification | None, asked: Asked | None = None, *, blind: bool = False
+) -> Provenance:
     """Return where a decision comes from.
 
     Args:
         answer: the newest one to the ticket in its round.
         asked: why a person was asked; None for what the answer says. ``FILE`` stands only where
             the answer was not held back: else that is why there is a file.
+        blind: whether no answer was shown, whatever the reason.
     """
     why = Asked(answer.held_back) if answer is not None and answer.held_back else None
     if asked is None:
@@ -85,7 +90,7 @@ def provenance_of(answer: Classification | None, asked: Asked | None = None) -> 
         asked = why or asked
     if answer is None:
         return Provenance(asked, None, None, None)
-    is_shown = asked not in BLIND and asked is not Asked.FILE
+    is_shown = not blind and asked not in BLIND and asked is not Asked.FILE
     return Provenance(
         asked,
         answer.unit_code if is_shown else None,

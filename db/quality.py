@@ -16,6 +16,7 @@ from core.proportion import Interval, interval
 from db import taxonomy
 from db.corrections import CORRECT, RETURN
 from db.models import Classification, Correction
+from db.provenance import Asked
 from db.results import SAMPLED
 from db.unit_index import UnitIndex
 
@@ -187,6 +188,8 @@ def is_override() -> ColumnElement[bool]:
         Correction.round == Classification.round,
         Correction.from_unit == Classification.unit_code,
         Correction.how.in_((CORRECT, RETURN)),
+        # Chance asked about these, and only where another version answers otherwise.
+        Correction.asked.is_distinct_from(Asked.DISAGREEMENT.value),
     )
 
 

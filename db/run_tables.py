@@ -73,6 +73,8 @@ class Run(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     snapshot_sha256: Mapped[str | None] = mapped_column(String(64))
+    # The run whose version it judges anew; it trains nothing.
+    judges: Mapped[int | None] = mapped_column(BigId)
     # Its version's name; registered (``ModelVersion``) once the run has ended well.
     version: Mapped[str | None] = mapped_column(String(100))
     verdict: Mapped[dict[str, Any] | None] = mapped_column(Json)

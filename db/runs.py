@@ -197,8 +197,8 @@ def cancel(session: Session, run_id: int, *, actor: str) -> str | None:
 
 
 def newest(session: Session, *, ended_well: bool = False) -> Run | None:
-    """Return the run that was asked for last, of all or of those that made a version."""
-    query = select(Run).order_by(Run.id.desc()).limit(1)
+    """Return the training that was asked for last, of all or of those that made a version."""
+    query = select(Run).where(Run.judges.is_(None)).order_by(Run.id.desc()).limit(1)
     if ended_well:
         query = query.where(Run.state.in_((RunState.DONE, RunState.REFUSED)))
     return session.scalar(query)
@@ -210,8 +210,9 @@ def has_made(session: Session, version: str) -> bool:
 
 
 def refused_run(session: Session, version: str) -> Run | None:
-    """Return the run that made a version which the gate then refused, None where it did not."""
-    mine = select(Run).where(Run.version == version, Run.state == RunState.REFUSED)
+    """Return the run in which the gate last refused a version, None where it let it pass."""
+    judged = Run.state.in_((RunState.DONE, RunState.REFUSED))
+    mine = select(Run).where(Run.version == version, judged)
     found = session.scalar(mine.order_by(Run.id.desc()).limit(1))
     return found if found and found.verdict and not found.verdict.get("promoted") else None
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from core.errors import TaxonomyError
 from core.names import spelled, tidy_name
 from db import events
+from db.draw_tables import DrawnTicket
 from db.models import Classification, Correction, Ticket, Unit
 from db.shadow_tables import ShadowAnswer
 from db.taxonomy import current_version, read_index
@@ -20,6 +21,7 @@ _REFERENCES = (
     ("a person decided for it", Correction.to_unit),
     ("a person took a ticket from it", Correction.from_unit),
     ("a person was shown it", Correction.shown_unit),
+    ("a person named it without a suggestion", DrawnTicket.unit_code),
     ("a version in the shadow answered it", ShadowAnswer.unit_code),
     ("a version in the shadow was compared on it", ShadowAnswer.champion_unit),
     ("another unit has it as parent", Unit.parent_code),

@@ -110,10 +110,13 @@ def named(session: Session, word: str) -> str:
 def candidate(session: Session) -> str | None:
     """Return the newest challenger: made after the champion, never champion, not refused.
 
-    It needs no moves of its own: promoted or refused, it is candidate no more.
+    It needs no moves of its own: promoted or refused, it is candidate no more. One that waits for
+    people's blind answers is not refused yet.
     """
     was_champion = set(session.scalars(select(AliasMove.model_version)))
-    refused = set(session.scalars(select(Run.version).where(Run.state == RunState.REFUSED)))
+    ended = Run.state.in_((RunState.DONE, RunState.REFUSED))
+    found = session.execute(select(Run.version, Run.state).where(ended).order_by(Run.id))
+    refused = {name for name, state in dict(found.all()).items() if state == RunState.REFUSED}
     now = champion(session)
     names = [v.name for v in list_versions(session) if v.pruned_at is None or v.name == now]
     after = names[names.index(now) + 1 :] if now in names else names

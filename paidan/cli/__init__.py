@@ -12,8 +12,8 @@ so does ``data``, which keeps snapshots; ``trainings`` makes a version, ``models
 ``models_compare`` sets two side by side, also on a ``comparison_page``, ``models_export`` writes
 one for other programs, ``models_prune`` removes what nothing needs.
 ``bases`` adds what an LLM is trained on. ``runs`` asks a trainer for a version and tells of it in
-a ``run_report``. ``recalibrate`` sets a version's threshold anew and tells it in a
-``recalibration_report``. ``shadow`` has a version answer unseen.
+a ``run_report``, with the version's ``run_standing``. ``recalibrate`` sets a version's threshold
+anew and tells it in a ``recalibration_report``. ``shadow`` has a version answer unseen.
 
 Exit codes: 0 all done; 1 an error, told on stderr; 2 wrong usage; 3 done, but part of the input
 was refused or a ticket died; 130 interrupted.

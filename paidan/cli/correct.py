@@ -36,6 +36,11 @@ from paidan.cli.rejects import Rejects
     is_flag=True,
     help="Who is named by --by has looked at every row: a unit like the model's confirms it.",
 )
+@click.option(
+    "--blind",
+    is_flag=True,
+    help="FILE is of 'paidan export --blind': each row is an answer of who saw no unit.",
+)
 def correct(
     file: Path,
     source: str,
@@ -46,6 +51,7 @@ def correct(
     by: str,
     *,
     confirm: bool,
+    blind: bool,
 ) -> int:
     """Enter people's decisions: FILE has external_id and unit (code or name).
 
@@ -55,12 +61,14 @@ def correct(
     """
     from producer.files.reader import read_rows
 
+    if blind and confirm:
+        raise click.UsageError("--blind and --confirm: who confirms an answer has seen it")
     _check_columns(columns, confirm=confirm)
     settings = get_settings()
     refused = Rejects.of(file, rejects, settings)
     reader = DecisionReader(file, columns)
     with opened_database(settings) as database:
-        decisions = Decisions(database, file, source, by, confirm)
+        decisions = Decisions(database, file, source, by, confirm, blind)
         try:
             for row in read_rows(file, encoding=encoding, sheet=sheet, used=reader.used()):
                 problem = row.problem or decisions.enter(reader.read(row))

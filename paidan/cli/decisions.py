@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from db import Database
     from db.corrections import Outcome
+    from db.models import Ticket
 
 # How a row counts, beside "confirm" and "correct".
+CONFIRMED = "confirm"
 UNDECIDED, BEFORE, REPEATED = "not decided", "decided before", "repeats the model"
 _SHOWN = 5
 
@@ -33,6 +35,7 @@ class Decisions:
         source: of the tickets whose row names none.
         by: who decided.
         confirm: whether a unit like the model's confirms it.
+        blind: whether these are drawn disagreements, decided by who saw no unit.
         counts: rows by what they did.
         overruled: how often another person had decided otherwise.
     """
@@ -42,6 +45,7 @@ class Decisions:
     source: str
     by: str
     confirm: bool
+    blind: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     overruled: int = 0
 
@@ -71,12 +75,33 @@ class Decisions:
         ticket = find_named(session, key, exact=decision.exact)
         if isinstance(ticket, str):
             return ticket
+        if self.blind:
+            return self._enter_blind(session, decision, ticket, code)
         if not self.confirm and corrections.repeats_model(session, ticket, code):
             self.counts[REPEATED] += 1
             return None
         asked = Asked.BULK if self.confirm else Asked.FILE
         outcome = corrections.decide(session, ticket, code, actor=self.by, asked=asked)
         self.counts[outcome.how or BEFORE] += 1
+        if outcome.overruled is not None:
+            self._tell_overruled(session, decision, outcome)
+        return None
+
+    def _enter_blind(
+        self, session: "Session", decision: Decision, ticket: "Ticket", code: str
+    ) -> str | None:
+        from db import corrections, draws
+        from db.provenance import Asked
+
+        place = draws.place(session, ticket.id)
+        if place is None:
+            return "nobody is asked about this ticket blind ('paidan export --blind' has those)"
+        if place.unit_code is not None:
+            self.counts[BEFORE] += 1
+            return None
+        outcome = corrections.decide(session, ticket, code, actor=self.by, asked=Asked.DISAGREEMENT)
+        # Whoever decided it before had seen a unit: that this one names it, too, is an answer.
+        self.counts[outcome.how or CONFIRMED] += 1
         if outcome.overruled is not None:
             self._tell_overruled(session, decision, outcome)
         return None

@@ -25,6 +25,9 @@ REASONS = (*get_args(HeldBack), "gone", "sample")
     "--held-back", multiple=True, type=click.Choice(REASONS), help="Why a person was asked."
 )
 @click.option("--unit", "units", multiple=True, help="The decided, else the answered unit.")
+@click.option(
+    "--blind", is_flag=True, help="Drawn disagreements that wait for 'paidan correct --blind'."
+)
 @click.option("--local-times", is_flag=True, help="Times of PAIDAN_TIMEZONE instead of UTC.")
 @click.option("--raw", is_flag=True, help="CSV, TSV: leave formulas as they are (for programs).")
 def export(
@@ -36,6 +39,7 @@ def export(
     held_back: tuple[str, ...],
     units: tuple[str, ...],
     *,
+    blind: bool,
     local_times: bool,
     raw: bool,
 ) -> int:
@@ -47,6 +51,10 @@ def export(
     from db.export import Wanted, export_rows
 
     check_name(file)
+    if blind and (units or held_back):
+        raise click.UsageError(
+            "--blind shows no answer, so none can choose: leave --unit and --held-back out"
+        )
     settings = get_settings()
     zone = ZoneInfo(settings.timezone)
     wanted = Wanted(
@@ -56,6 +64,7 @@ def export(
         until=read_moment("--until", until, zone, after_date=True),
         held_back=held_back,
         units=units,
+        blind=blind,
     )
     shown_zone = zone if local_times else None
     with opened_database(settings) as database:

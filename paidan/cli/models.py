@@ -23,9 +23,10 @@ def models() -> None:
 @JSON
 def list_(*, as_json: bool) -> None:
     """List all versions, oldest first."""
-    from db import open_database, versions
+    from db import open_database, shadow, versions
 
     with open_database(get_settings()).reading() as session:
+        unseen = shadow.current(session)
         champion, candidate = versions.champion(session), versions.candidate(session)
         rows = [
             {
@@ -33,6 +34,7 @@ def list_(*, as_json: bool) -> None:
                 "kind": v.kind,
                 "champion": v.name == champion,
                 "candidate": v.name == candidate,
+                "shadow": unseen.share if unseen and unseen.version == v.name else 0.0,
                 "pruned": v.pruned_at is not None,
                 "created_at": v.created_at.isoformat(timespec="seconds"),
                 "metrics": v.metrics,
@@ -43,7 +45,10 @@ def list_(*, as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        click.echo(f"{_mark(row)} {row['name']}  {row['created_at']}  {_brief(row['metrics'])}")
+        shade = f"  in the shadow ({row['shadow']:.0%} of tickets)" if row["shadow"] else ""
+        click.echo(
+            f"{_mark(row)} {row['name']}  {row['created_at']}  {_brief(row['metrics'])}{shade}"
+        )
     legend = "* champion  + candidate  - pruned"
     click.echo(legend if rows else "no version yet: paidan train --data FILE")
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paidan.cli.run_standing import standing_lines
+
 if TYPE_CHECKING:
     from db.run_tables import Run, RunPoint
 
@@ -38,6 +40,7 @@ def describe_run(run: "Run") -> dict[str, Any]:
         "cancelled_by": run.cancelled_by,
         "parameters": run.parameters,
         "snapshot_sha256": run.snapshot_sha256,
+        "judges": run.judges,
         "version": run.version,
         "verdict": run.verdict,
         "error": run.error,
@@ -51,11 +54,18 @@ def describe_point(point: "RunPoint") -> dict[str, Any]:
     }
 
 
-def print_run(run: "Run", points: "Sequence[RunPoint]", suspects: str | None = None) -> None:
-    """Print a run, a line a fact, and its curves."""
+def print_run(
+    run: "Run",
+    standing: dict[str, Any],
+    points: "Sequence[RunPoint]",
+    suspects: str | None = None,
+) -> None:
+    """Print a run, a line a fact, how its version stands, the gate's verdict and the curves."""
     for name, value in (describe_run(run) | {"suspects": suspects}).items():
-        if value is not None and value != {}:
+        if value is not None and value != {} and name != "verdict":
             click.echo(f"{name:16} {value}")
+    for line in (*standing_lines(standing), *verdict_lines(run.verdict)):
+        click.echo(line)
     if run.heartbeat_age is not None and run.ended_at is None:
         click.echo(f"{'heartbeat':16} {run.heartbeat_age:,.0f} s ago")
     if not points:
@@ -66,6 +76,19 @@ def print_run(run: "Run", points: "Sequence[RunPoint]", suspects: str | None = N
         values = [value / scale for one in points if (value := getattr(one, name)) is not None]
         if values:
             click.echo(f"{name:16} {values[-1]:{form}}  {sparkline(values)}")
+
+
+def verdict_lines(verdict: dict[str, Any] | None) -> list[str]:
+    """Return the gate's verdict, a line a check, refusals first."""
+    if verdict is None:
+        return []
+    result = "lets it pass" if verdict["promoted"] else "refuses it"
+    lines = [f"{'the gate':16} {result} against {verdict['champion']} (look {verdict['look']})"]
+    for one in sorted(verdict["findings"], key=lambda finding: finding["passed"]):
+        word, cure = ("passed" if one["passed"] else "refused"), one["cure"]
+        told = f". {cure[:1].upper()}{cure[1:]}" if cure else ""
+        lines.append(f"  {word}, {one['check']}: {one['text']}{told}")
+    return lines
 
 
 # Name, unit, form.

@@ -11,6 +11,7 @@ from paidan.cli.labelled import read_labelled
 from paidan.cli.labels import add_learned_units, shortened
 from paidan.cli.options import BY, COLUMN, ENCODING, JSON, SHEET, opened_database, print_json
 from paidan.cli.run_report import describe_point, describe_run, print_run
+from paidan.cli.run_standing import describe_standing
 
 if TYPE_CHECKING:
     from classifier.setup import AnswerBy
@@ -22,7 +23,7 @@ _KINDS = ("linear", "llm")
 
 @click.group()
 def runs() -> None:
-    """Start, list, show and cancel training runs (paidan trainer works them off)."""
+    """Start, list, show, judge and cancel training runs (paidan trainer works them off)."""
 
 
 @runs.command()
@@ -155,6 +156,8 @@ def list_(limit: int, *, as_json: bool) -> None:
         return
     for row in rows:
         told = row["version"] or row["error"] or ""
+        if row["judges"]:
+            told += f" (judged anew, of run {row['judges']})"
         click.echo(
             f"{row['run']:>5}  {row['state']:<9}  {row['kind']:<6}  {row['asked_at']}  "
             f"by {row['asked_for']}  {told}"
@@ -167,7 +170,7 @@ def list_(limit: int, *, as_json: bool) -> None:
 @click.argument("run_id", metavar="RUN", type=int)
 @JSON
 def show(run_id: int, *, as_json: bool) -> None:
-    """Show a run with its curves' last values."""
+    """Show a run: where its version stands, the gate's verdict, and its curves' last values."""
     from db import run_points
     from db.run_tables import Run
 
@@ -176,12 +179,13 @@ def show(run_id: int, *, as_json: bool) -> None:
         if run is None:
             raise _unknown(run_id)
         points = run_points.list_points(session, run_id)
+        standing = describe_standing(session, run)
         suspects = _suspects(run.snapshot_sha256)
         if as_json:
-            told = {"suspects": suspects, "points": list(map(describe_point, points))}
+            told = {"suspects": suspects, "points": list(map(describe_point, points)), **standing}
             print_json(describe_run(run) | told)
         else:
-            print_run(run, points, suspects)
+            print_run(run, standing, points, suspects)
 
 
 def _suspects(snapshot: str | None) -> str | None:
@@ -192,6 +196,31 @@ def _suspects(snapshot: str | None) -> str | None:
     folder = get_settings().resolved_models_dir / SNAPSHOTS
     found = find_list(folder, snapshot) if snapshot else None
     return f"{found[0]:,} labels look wrong: {found[1]}" if found else None
+
+
+@runs.command()
+@click.argument("run_id", metavar="RUN", type=int)
+@click.option(
+    "--draw",
+    is_flag=True,
+    help="Ask people about disagreements with the champion, if nothing else decides.",
+)
+@BY
+def judge(run_id: int, by: str, *, draw: bool) -> None:
+    """Have the gate judge RUN's version anew, by the blind answers there are by now."""
+    from db import judgings
+    from db import runs as record
+    from db.run_tables import Run, RunState
+
+    with opened_database(get_settings()) as database, database.writing() as session:
+        run = session.get(Run, run_id)
+        if run is None:
+            raise _unknown(run_id)
+        if run.state not in (RunState.DONE, RunState.REFUSED):
+            raise InputError(f"run {run_id} is {run.state}: it has no version to judge")
+        new = judgings.judge_anew(session, run, draw=draw, asked_for=record.HAND, actor=by)
+    _call_trainers()
+    click.echo(f"run {new} judges {run.version} anew: paidan runs show {new}")
 
 
 @runs.command()

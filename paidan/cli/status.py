@@ -27,11 +27,13 @@ _REDIS_TIMEOUT_S = 3.0
 @JSON
 def status(*, as_json: bool) -> None:
     """Show tickets by status and lane, queues, workers, champion and rate."""
-    from db import report, versions, workers
+    from db import draws, report, versions, workers
 
     settings = get_settings()
     with opened_database(settings) as database, database.reading() as session:
         view = report.overview(session)
+        draw = draws.open_draw(session)
+        blind = draws.progress(session, draw).waiting if draw else 0
         champion = versions.champion(session)
         heartbeats = [
             {
@@ -55,6 +57,7 @@ def status(*, as_json: bool) -> None:
         "queues": queues,
         "rejects": None if queues is None else _rejects(redis),
         "review": view.review_by_reason,
+        "blind": blind,
         "corrections": view.corrections,
         "tickets_per_s": round(view.classified_last_minute / 60, 2),
         "champion": champion,
@@ -121,6 +124,8 @@ def _print_status(state: dict[str, Any]) -> None:
     click.echo(f"rate       {state['tickets_per_s']:,.1f} tickets/s over the last minute")
     reasons = ", ".join(f"{count:,} {why}" for why, count in state["review"].items())
     click.echo(f"review     {reasons or 'none'}")
+    if state["blind"]:
+        click.echo(f"blind      {state['blind']:,} drawn: paidan export FILE --blind")
     click.echo(f"decisions  {state['corrections']:,} by people")
     click.echo(f"rejects    {refused}")
     click.echo(f"champion   {state['champion'] or 'none: paidan train --data FILE --promote'}")

@@ -41,6 +41,7 @@ def settings_for(home: Path) -> Settings:
         review_sample=0.25,
         recent_share=0.3,
         frozen_share=0.15,
+        disagreements=0,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy.orm import Session
 
-from db import Database, needed_versions, runs, shadow, versions, workers
+from db import Database, draws, needed_versions, runs, shadow, versions, workers
 from db.models import AliasMove, Worker
 from db.run_tables import Run, RunState
 
@@ -72,6 +72,17 @@ def test_the_best_champion_so_far_is_needed_to_judge_challengers(session: Sessio
     a_run(session, state=RunState.DONE, version="v3", verdict=verdict)
 
     assert needed(session, keep=0)["v1"].startswith("it is the best champion so far")
+
+
+def test_what_people_are_asked_about_is_needed(session: Session) -> None:
+    a_run(session, version="v4", state=RunState.DONE)
+    run = runs.newest(session)
+    assert run is not None
+    draws.enter(session, run.id, champion="v3", share=0.1, tickets=())
+    assert needed(session)["v4"] == "people are asked about its answers"
+
+    versions.promote(session, "v5", actor="li")
+    assert "v4" not in needed(session)
 
 
 def test_what_answers_in_the_shadow_is_needed(session: Session) -> None:

@@ -133,5 +133,9 @@ def _tell(found: Blind, look: int, share: float | None) -> Finding:
         "level": level,
         "provable_gain": proves,
     }
-    cure = "" if passed or gain <= 0 else "have more disagreements drawn and answered"
+    cure = (
+        ""
+        if passed or gain <= 0
+        else "have more disagreements drawn and answered ('paidan runs judge RUN --draw')"
+    )
     return Finding(CHECK, passed, text, cure, facts)

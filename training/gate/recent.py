@@ -25,7 +25,7 @@ LEAST_BY_CHANCE = 20
 
 _ASK = (
     "let people answer some 150 tickets, drawn at random from those that the two answer "
-    "differently, without a suggestion"
+    "differently, without a suggestion ('paidan runs judge RUN --draw')"
 )
 
 
@@ -86,7 +86,8 @@ def _refuse(tickets: int, known: int, by_chance: int) -> Finding:
     )
     cure = f"set PAIDAN_REVIEW_SAMPLE, so that chance draws more of them, or {_ASK}"
     if not known:
-        text = f"none of {tickets:,} recent tickets has a known inclusion probability"
+        text = f"none of {tickets:,} decided recent tickets has a known inclusion probability"
+        text = text if tickets else "nobody has decided a ticket of the held-back share"
         cure = f"let people decide tickets of the held-back share, or {_ASK}"
     facts: dict[str, JsonValue] = {"tickets": known, "by_chance": by_chance}
     return Finding(CHECK, passed=False, text=text, cure=cure, facts=facts)

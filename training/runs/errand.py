@@ -9,23 +9,25 @@ from classifier.version_files import read_manifest
 from core.errors import (
     DATABASE_FAULTS,
     DatabaseUnavailableError,
+    InputError,
     ModelVersionError,
     PaidanError,
 )
 from core.faults import describe
 from core.settings import Settings
-from db import Database, runs, versions
+from db import Database, judgings, runs, versions
 from db.run_tables import Run, RunState
 from registry.lineage import Origin
 from registry.registration import register
 from registry.writer import TrainedVersion, move_version
-from training.gate.verdict import Verdict
+from training.gate.disagreements import DRAWN
 from training.progress import Progress
-from training.runs.comparison import compare
+from training.runs.comparison import Asking, Judgement, compare
 from training.runs.courtesy import Courtesy
 from training.runs.diary import Diary
 from training.runs.learning import train
-from training.runs.material import snapshot_for
+from training.runs.material import find_snapshot, snapshot_for
+from training.runs.outcome import Outcome
 from training.runs.patience import patiently
 from training.runs.reporting import report_for
 from training.runs.shortage import explain
@@ -82,6 +84,13 @@ class Errand:
     def _work(self) -> None:
         run = self._find()
         self._place.prepare()
+        snapshot, version = self._judged_before(run) if run.judges else self._trained(run)
+        asking = self._asking(run)
+        while not self._enter(version, self._judge(version, snapshot, asking), asking):
+            continue  # the champion was moved meanwhile
+
+    def _trained(self, run: Run) -> tuple[Snapshot, TrainedVersion]:
+        """Return the snapshot that is learned, and the version that has learned it."""
         wish = Wish.of(run.parameters)
         report = report_for(self._settings, self._run_id)
         told = Diary(self._run_id, self._place.points, report)
@@ -93,9 +102,31 @@ class Errand:
             self._place.forget_checkpoints()  # of other data
         self._note(snapshot_sha256=snapshot.sha256)
         keep_suspects(snapshot, diary)
-        version = self._made_before(run) or self._make(run.kind, wish, snapshot, diary)
-        while not self._enter(version, self._judge(version, snapshot)):
-            continue  # the champion was moved meanwhile
+        return snapshot, self._made_before(run) or self._make(run.kind, wish, snapshot, diary)
+
+    def _judged_before(self, run: Run) -> tuple[Snapshot, TrainedVersion]:
+        """Return what a run is to judge anew: the version of an earlier run, and its snapshot.
+
+        Raises:
+            InputError: one of them is gone.
+        """
+        sha256, version = run.snapshot_sha256, self._made_before(run)
+        snapshot = find_snapshot(self._settings, sha256) if sha256 else None
+        if snapshot is None or version is None:
+            gone = f"version {run.version}" if version is None else "the snapshot it has learned"
+            raise InputError(
+                f"run {run.judges} cannot be judged anew, for {gone} is gone: train another "
+                "version ('paidan runs start')"
+            )
+        return snapshot, version
+
+    def _asking(self, run: Run) -> Asking:
+        """Return whether people may be asked: of themselves runs that train ask, one at a time."""
+        wanted = self._settings.disagreements
+        if run.judges is None:
+            return Asking(run.id, wanted)
+        is_asked = bool(run.parameters.get(judgings.DRAW))
+        return Asking(run.judges, (wanted or DRAWN) if is_asked else 0, replaces=is_asked)
 
     def _find(self) -> Run:
         def find() -> Run | None:
@@ -133,7 +164,9 @@ class Errand:
 
         return self._patiently(read)
 
-    def _judge(self, version: TrainedVersion, snapshot: Snapshot) -> Verdict | None:
+    def _judge(
+        self, version: TrainedVersion, snapshot: Snapshot, asking: Asking
+    ) -> Judgement | None:
         """Register a version, as a candidate, and let the gate judge it."""
 
         def write() -> None:
@@ -144,7 +177,7 @@ class Errand:
 
         self._patiently(write)
         return self._patiently(
-            lambda: compare(self._database, self._settings, version.name, snapshot), _AWAY
+            lambda: compare(self._database, self._settings, version.name, snapshot, asking), _AWAY
         )
 
     def _note(self, **values: object) -> None:
@@ -155,42 +188,33 @@ class Errand:
         if not self._patiently(write):
             raise LeaseLostError
 
-    def _enter(self, version: TrainedVersion, verdict: Verdict | None) -> bool:
-        """Promote a version where that may be, and end the run, in one transaction.
+    def _enter(self, version: TrainedVersion, judgement: Judgement | None, asking: Asking) -> bool:
+        """Enter what becomes of a version, and end the run, in one transaction.
 
         Returns:
             False where the champion is not the one that the verdict is about; nothing is done.
         """
         weak = version.manifest.metrics.get(WEAK)
-        is_good = weak is None and (verdict is None or verdict.promoted)
+        told = str(weak) if weak else None
+        outcome = Outcome(self._run_id, version.name, told, judgement, asking)
 
         def write() -> bool:
             with self._database.writing() as session:
-                champion = versions.champion(session)
-                if champion not in (verdict.champion if verdict else None, version.name):
+                if outcome.is_outdated(session):
                     return False
-                ended = runs.end(
-                    session,
-                    self._token,
-                    RunState.DONE if is_good else RunState.REFUSED,
-                    verdict=verdict.facts if verdict else None,
-                    error=f"it is weak: {weak}" if weak else None,
-                )
-                if not ended:
+                if not outcome.enter(session, self._token, self._settings):
                     raise LeaseLostError
-                if is_good and self._settings.promote == "auto":
-                    versions.promote(session, version.name, actor=f"run {self._run_id}")
                 return True
 
         is_entered = self._patiently(write)
         if is_entered:
             logger.info(
-                "a run has made a version",
+                "a run has judged a version",
                 extra={
                     "action": "run.done",
                     "run": self._run_id,
                     "version": version.name,
-                    "good": is_good,
+                    "good": outcome.is_good,
                 },
             )
         return is_entered

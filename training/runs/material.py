@@ -1,7 +1,6 @@
 """What a run learns from: a snapshot of seed and decisions, the same in each of its attempts."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from core.errors import SnapshotError
 from core.settings import Settings
@@ -28,11 +27,11 @@ def snapshot_for(
     Raises:
         SnapshotError, StorageError, DatabaseUnavailableError: see ``build_snapshot``.
     """
-    folder = snapshots_in(settings.resolved_models_dir)
     if run.snapshot_sha256 is not None:
-        found = _find(folder, run.snapshot_sha256)
+        found = find_snapshot(settings, run.snapshot_sha256)
         if found is not None:
             return found
+    folder = snapshots_in(settings.resolved_models_dir)
     seed = [] if wish.seed is None else [row.as_sample() for row in load_seed(folder, wish.seed)]
     return build_snapshot(
         database,
@@ -44,9 +43,9 @@ def snapshot_for(
     )
 
 
-def _find(folder: Path, sha256: str) -> Snapshot | None:
+def find_snapshot(settings: Settings, sha256: str) -> Snapshot | None:
     """Return a snapshot by its hash; None where this machine has none, or a damaged one."""
-    for path in folder.glob(f"*-{sha256[:12]}"):
+    for path in snapshots_in(settings.resolved_models_dir).glob(f"*-{sha256[:12]}"):
         try:
             return Snapshot.load(path, sha256)
         except SnapshotError:

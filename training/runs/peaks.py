@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from classifier.interface import Classifier
@@ -13,7 +14,7 @@ from registry.opening import load_version
 from training.gate.memory import Peak, peak_memory
 from training.runs.patience import patiently
 
-_TICKETS = 64
+_TICKETS = 32
 _SHARE = 0.9  # of the GPU's free memory; what is free may shrink a little meanwhile
 
 
@@ -36,14 +37,14 @@ def measure_peaks(
     # An LLM takes what is free for its cache. Both are told the same size.
     options = Options(gpu_memory=_free_on_gpu())
     url = database.url.render_as_string(hide_password=False)
-    first, second = (
-        peak_memory(
-            partial(_open, url, name, settings, options),
-            texts[:_TICKETS],
-            allowed,
-        )
-        for name in versions
-    )
+
+    def measure(name: str) -> Peak:
+        load = partial(_open, url, name, settings, options)
+        return peak_memory(load, texts[:_TICKETS], allowed)
+
+    # Side by side where they share no GPU: most of the time is the start of a process.
+    with ThreadPoolExecutor(1 if options.gpu_memory else len(versions)) as pool:
+        first, second = pool.map(measure, versions)
     return first, second
 
 

@@ -17,7 +17,7 @@ from db.run_tables import Run
 from db.runs import Lease
 from training.runs.process import RunProcess
 from training.runs.supervision import Supervision
-from training.runs.triggers import ask_where_due
+from training.runs.triggers import ask_where_due, judge_where_due
 from training.runs.workplace import Workplace, left_behind
 
 logger = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ class Trainer:
         self._free_dead()
         self._clear_ended()
         ask_where_due(self._database, self._settings, actor=self._name)
+        judge_where_due(self._database, actor=self._name)
         # A run has ended when its process says so. That may hold the device's memory for a moment
         # more, and another trainer of this home waits for it.
         if not self._device_lock.try_acquire():

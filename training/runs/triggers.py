@@ -1,4 +1,4 @@
-"""When a run starts by itself: after so many decisions, or by the clock."""
+"""When a run starts by itself: by the clock, after so many decisions, or to judge by a draw."""
 
 import logging
 from datetime import datetime, timedelta
@@ -7,10 +7,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from core.settings import Settings
-from db import Database, runs, versions
+from db import Database, draws, judgings, runs, versions
+from db.draw_tables import Draw
 from db.run_tables import Run
 
 logger = logging.getLogger(__name__)
+
+ANSWERED = 0.9
+"""The share of a draw with which a run judges by itself: some tickets nobody can answer."""
 
 _LINEAR, _LLM = "linear", "llm"
 
@@ -33,6 +37,34 @@ def ask_where_due(database: Database, settings: Settings, *, actor: str) -> int 
         run_id = _ask_like_the_last(session, reason, actor)
     logger.info("asked for a run", extra={"action": "run.asked", "run": run_id, "for": reason})
     return run_id
+
+
+def judge_where_due(database: Database, *, actor: str) -> int | None:
+    """Ask for a run that judges by the disagreements which people have answered; return its id."""
+    with database.reading() as session:
+        if _answered_draw(session) is None:
+            return None
+    with database.writing() as session:
+        runs.ask_alone(session)
+        draw = _answered_draw(session)  # another trainer may have been first
+        if draw is None:
+            return None
+        run = session.get_one(Run, draw.run_id)
+        run_id = judgings.judge_anew(
+            session, run, draw=False, asked_for=runs.DECISIONS, actor=actor
+        )
+    logger.info("asked for a run", extra={"action": "run.asked", "run": run_id, "for": "judging"})
+    return run_id
+
+
+def _answered_draw(session: Session) -> Draw | None:
+    """Return the draw that asks now, if it is answered and nobody was asked to judge by it."""
+    draw = draws.open_draw(session)
+    if draw is None or runs.is_under_way(session) or judgings.was_judged_since(session, draw):
+        return None
+    found = draws.progress(session, draw)
+    is_enough = found.answered >= ANSWERED * (found.answered + found.waiting) > 0
+    return draw if is_enough else None
 
 
 def why_due(session: Session, settings: Settings) -> str | None:

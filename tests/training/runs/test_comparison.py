@@ -13,9 +13,10 @@ from registry.writer import TrainedVersion
 from tests.support.llm import themed_samples
 from tests.support.make import UNITS, add_units, promote_constant
 from training.gate.costs import ROUNDS
+from training.gate.verdict import Verdict
 from training.linear.version import train_linear
 from training.runs import comparison
-from training.runs.comparison import compare
+from training.runs.comparison import Asking, compare
 from training.snapshot.building import build_snapshot
 from training.snapshot.snapshot import Snapshot
 
@@ -37,13 +38,23 @@ def learned(database: Database, folder: Path) -> tuple[TrainedVersion, Snapshot]
     return version, snapshot
 
 
+def verdict_of(
+    database: Database, settings: Settings, version: TrainedVersion, snapshot: Snapshot
+) -> Verdict:
+    judgement = compare(database, settings, version.name, snapshot, Asking(1))
+    assert judgement is not None
+    assert (judgement.used, judgement.drawn) == (None, None)
+    return judgement.verdict
+
+
 def test_a_version_is_judged_against_the_champion_and_looks_are_counted(
     database: Database, settings: Settings
 ) -> None:
     # Given a champion that is no good, and a version that has learned a snapshot
     folder = settings.resolved_models_dir
     version, snapshot = learned(database, folder)
-    assert compare(database, settings, version.name, snapshot) is None  # nobody to beat
+    # nobody to beat
+    assert compare(database, settings, version.name, snapshot, Asking(1)) is None
     champion = promote_constant(database, folder)
 
     # When the gate has judged twice before
@@ -52,9 +63,8 @@ def test_a_version_is_judged_against_the_champion_and_looks_are_counted(
             run_id = runs.ask(session, "linear", {}, asked_for=runs.HAND, actor="ann")
             run = session.get_one(Run, run_id)
             run.state, run.verdict = "done", {"champion": champion}
-    verdict = compare(database, settings, version.name, snapshot)
+    verdict = verdict_of(database, settings, version, snapshot)
 
-    assert verdict is not None
     assert (verdict.champion, verdict.challenger) == (champion, version.name)
     assert verdict.look == 3
     [frozen] = [one for one in verdict.findings if one.check == "frozen"]
@@ -71,6 +81,8 @@ def test_a_past_champion_that_was_better_is_compared_with_unless_it_was_pruned(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison, "measure_peaks", lambda *_: (None, None))
+    monkeypatch.setattr("training.gate.costs._SPARE_S", 0.0)
+    monkeypatch.setattr("training.gate.costs._TICKETS", 20)
     # Given a past champion that was right more often than the present one
     folder = settings.resolved_models_dir
     version, snapshot = learned(database, folder)
@@ -85,13 +97,11 @@ def test_a_past_champion_that_was_better_is_compared_with_unless_it_was_pruned(
         }
 
     # Then the challenger is compared with both
-    verdict = compare(database, settings, version.name, snapshot)
-    assert verdict is not None
+    verdict = verdict_of(database, settings, version, snapshot)
     [best] = [one for one in verdict.findings if one.check == "best so far"]
     assert past in best.text
 
     # And with the present one alone where the other's files are gone
     shutil.rmtree(folder / past)
-    verdict = compare(database, settings, version.name, snapshot)
-    assert verdict is not None
+    verdict = verdict_of(database, settings, version, snapshot)
     assert all(one.check != "best so far" for one in verdict.findings)

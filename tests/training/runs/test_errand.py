@@ -21,6 +21,7 @@ from tests.support.training_runs import (
 )
 from training.gate.verdict import Verdict
 from training.runs import comparison, errand
+from training.runs.comparison import Judgement
 from training.runs.errand import Errand
 from training.samples import Sample
 
@@ -31,9 +32,11 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(autouse=True)
-def _no_peaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory is measured in processes that take seconds to start."""
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is measured in processes that take seconds to start, latency for seconds."""
     monkeypatch.setattr(comparison, "measure_peaks", lambda *_: (None, None))
+    monkeypatch.setattr("training.gate.costs._SPARE_S", 0.0)
+    monkeypatch.setattr("training.gate.costs._TICKETS", 20)
 
 
 def test_the_first_version_is_registered_and_answers(
@@ -98,9 +101,11 @@ def test_a_version_that_the_gate_lets_pass_answers_or_waits_for_a_person(
     champion = promote_constant(database, settings.resolved_models_dir)
     asked: list[str] = []
 
-    def compare(_database: Database, _settings: Settings, name: str, _: object) -> Verdict:
+    def compare(
+        _database: Database, _settings: Settings, name: str, _: object, __: object
+    ) -> Judgement:
         asked.append(name)
-        return Verdict("linear-before" if len(asked) == 1 else champion, name, 1, ())
+        return Judgement(Verdict("linear-before" if len(asked) == 1 else champion, name, 1, ()))
 
     monkeypatch.setattr(errand, "compare", compare)
 

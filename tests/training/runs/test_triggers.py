@@ -10,10 +10,13 @@ from core.settings import Settings
 from db import Database, clock, corrections, runs
 from db.claims import new_token
 from db.models import Ticket
+from db.provenance import Asked
 from db.run_tables import Run, RunState
+from tests.support.answers import answer_all
+from tests.support.draws import ended_run, put_draw, register_pair
 from tests.support.make import add_tickets, add_units
 from tests.support.training_runs import run_of
-from training.runs.triggers import ask_where_due, seconds_since
+from training.runs.triggers import ask_where_due, judge_where_due, seconds_since
 
 
 def decide(database: Database, count: int) -> None:
@@ -126,3 +129,51 @@ def test_a_run_is_like_the_last_that_ended_well(database: Database) -> None:
     assert run_id is not None
     run = run_of(database, run_id)
     assert (run.kind, run.parameters) == ("llm", {"error_target": 0.1})
+
+
+def answer_blind(database: Database, ids: list[int]) -> None:
+    with database.writing() as session:
+        for ticket in ids:
+            found = session.get_one(Ticket, ticket)
+            corrections.decide(session, found, "B", actor="li", asked=Asked.DISAGREEMENT)
+
+
+def test_a_draw_that_is_answered_has_its_run_judged_anew_once(
+    database: Database, tickets: None
+) -> None:
+    # Given ten tickets of which eight are answered
+    register_pair(database)
+    ids = answer_all(database, [("A", 0.9, None)] * 10)
+    trained = ended_run(database, "w")
+    put_draw(database, trained, ids)
+    answer_blind(database, ids[:8])
+    assert judge_where_due(database, actor="trainer") is None
+
+    # When one more is
+    answer_blind(database, ids[8:9])
+    run_id = judge_where_due(database, actor="trainer")
+
+    assert run_id is not None
+    run = run_of(database, run_id)
+    assert (run.judges, run.version, run.asked_for) == (trained, "w", "decisions")
+    assert judge_where_due(database, actor="trainer") is None
+    end_all(database, RunState.FAILED)  # nobody tries again and again
+    assert judge_where_due(database, actor="trainer") is None
+
+
+def test_a_run_that_judges_is_no_training(database: Database, tickets: None) -> None:
+    register_pair(database)
+    ids = answer_all(database, [("A", 0.9, None)] * 10)
+    put_draw(database, ended_run(database, "w"), ids)
+    answer_blind(database, ids)
+    judged = judge_where_due(database, actor="trainer")
+    assert judged is not None
+    end_all(database, minutes_ago=90)
+
+    # Ten decisions since the training was asked for
+    run_id = due(database, retrain_decisions=10, retrain_pause=60)
+
+    assert run_id is None  # the training ended just now
+    run_id = due(database, retrain_decisions=10, retrain_pause=0)
+    assert run_id is not None
+    assert run_of(database, run_id).judges is None
