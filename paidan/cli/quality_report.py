@@ -12,8 +12,9 @@ def print_quality(state: dict[str, Any]) -> None:
     """Print the whole state: estimate, weeks, units and drift."""
     _print_total(state["total"], state["share"])
     _print_shares(state)
-    if state["total"]["routed"] or state["total"]["sampled"]:
-        _print_table("week", [(week["week"], week) for week in state["weeks"]])
+    weeks = [week for week in state["weeks"] if week["routed"] or week["sampled"]]
+    if weeks:
+        _print_table("week", [(week["week"], week) for week in weeks])
     if state["units"]:
         _print_table("unit", [(unit["name"], unit) for unit in state["units"]])
     _print_drift(state["drift"])
@@ -61,12 +62,12 @@ def _print_shares(state: dict[str, Any]) -> None:
 def _print_table(head: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> None:
     click.echo("\n" + "".join(f"{name:>14}" for name in _COLUMNS) + f"  {head}")
     for name, row in rows:
-        error = "-" if row["error"] is None else f"{row['error']:.1%}"
         low, high = row["error_interval"]
+        known = row["error"] is not None
         cells = (
             *(f"{row[column]:,}" for column in _COLUMNS[:4]),
-            error,
-            f"{low:.1%} - {high:.1%}",
+            f"{row['error']:.1%}" if known else "-",
+            f"{low:.1%} - {high:.1%}" if known else "-",
             f"{row['overridden']:,}",
         )
         # Names last: how wide they are is the terminal's secret.

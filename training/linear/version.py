@@ -97,8 +97,10 @@ def _measure(
     data: Data, codes: Sequence[str], held_out: HeldOut, progress: Progress
 ) -> dict[str, JsonValue]:
     """Return the metrics of answers to samples that were held out, and tell them."""
-    metrics: dict[str, JsonValue] = {**measure(held_out.logits, held_out.labels)}
-    progress.say(f"{len(held_out)} held-out answers: {metrics}")
+    measured = measure(held_out.logits, held_out.labels)
+    told = "".join(f", {name} {value:.3f}" for name, value in measured.items() if value is not None)
+    progress.say(f"{len(held_out):,} held-out answers{told}")
+    metrics: dict[str, JsonValue] = {**measured}
     metrics["majority_share"] = float(np.bincount(data.labels).max() / len(data.labels))
     if weak := _weakness(held_out, data, codes):
         progress.say(f"warning: {weak}")

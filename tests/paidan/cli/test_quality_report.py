@@ -47,3 +47,22 @@ def test_each_measure_is_told_with_its_threshold(capsys: pytest.CaptureFixture[s
         in out
     )
     assert "confidence     90.0% -> 91.0%: -1.0% for the worse (chance 2.0%), within 5%" in out
+
+
+def test_weeks_without_tickets_are_not_told_nor_an_error_that_nobody_knows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    known = {"error": 0.1, "error_interval": (0.05, 0.2), "overridden": 0, "is_share": True}
+    some = NOTHING | {"routed": 40, "sampled": 9, "overridden": 0, "is_share": True}
+    weeks = [
+        NOTHING | {"week": "2026-W01", "overridden": 0, "is_share": True},
+        some | {"week": "2026-W02"},
+        some | known | {"week": "2026-W03"},
+    ]
+    drift = {"version": None, "answers": 0, "needed": 2000, "measures": []}
+
+    print_quality({"total": some, "share": 0.01, "weeks": weeks, "units": [], "drift": drift})
+
+    told = [line.split() for line in capsys.readouterr().out.splitlines() if "2026-W" in line]
+    assert [line[-1] for line in told] == ["2026-W02", "2026-W03"]
+    assert [line[4] for line in told] == ["-", "10.0%"]
