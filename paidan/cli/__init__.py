@@ -28,6 +28,7 @@ import click
 from core.errors import PaidanError
 from core.faults import describe
 from core.logging import configure
+from core.process import collect_seldom
 from paidan import __version__
 from paidan.cli import (
     bases,
@@ -110,6 +111,7 @@ def main() -> None:
     # Two processes whose threads wait by spinning (torch's, by default) slow each other twentyfold
     # where they share cores: a training beside a worker, for one.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    collect_seldom()
     try:
         code = paidan.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -1,7 +1,6 @@
 """The training's benchmark runs on a small base: recipe, fast path and relatives learn alike."""
 
 import json
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.training import TICKETS_A_STEP, Bench, distance, measure, recipe_of, told
+from bench.training import TICKETS_A_STEP, Bench, distance, main, measure, recipe_of, told
 from bench.training_rows import ROWS, TABLES
 from tests.support.models import UNITS, random_base
 
@@ -45,7 +44,10 @@ def test_each_way_of_the_fast_path_has_the_recipes_losses(bench: Bench) -> None:
 
 
 def test_the_command_runs_each_row_apart_and_keeps_what_has_run(
-    bench: Bench, tmp_path: Path
+    bench: Bench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     tickets, units, out = (tmp_path / name for name in ("t.jsonl", "u.json", "out.json"))
     tickets.write_text("\n".join(json.dumps({"text": text}) for text in bench.texts))
@@ -54,13 +56,11 @@ def test_the_command_runs_each_row_apart_and_keeps_what_has_run(
     out.write_text(json.dumps({"recipe": known}))
     files = ["--base", bench.base.path, "--tickets", tickets, "--units", units, "--out", out]
 
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.training", *map(str, files), "--rows", "recipe; fast",
-         "--steps", "2"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    given = [*map(str, files), "--rows", "recipe; fast", "--steps", "2"]
+    monkeypatch.setattr(sys, "argv", ["bench.training", *given])
+    main()
 
-    rows = json.loads(done.stdout.splitlines()[-1])["rows"]
+    rows = json.loads(capsys.readouterr().out.splitlines()[-1])["rows"]
     assert rows["recipe"] == known | {"losses": [7.0, 7.0]}
     assert rows["fast"]["tokens"] > rows["fast"]["prefix"] > 0
     assert json.loads(out.read_text()).keys() == {"recipe", "fast"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import AlreadyRunningError, StorageError
-from core.process import RoleLock, freeze_objects, uncollected
+from core.process import RoleLock, collect_seldom, freeze_objects, uncollected
 from tests.support.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +123,16 @@ def test_the_collector_passes_over_what_stays() -> None:
 
     assert gc.get_freeze_count() >= len(kept)
     assert not any(held is kept for held in gc.get_objects())
+
+
+def test_the_collector_can_be_told_to_look_seldom() -> None:
+    before = gc.get_threshold()
+    try:
+        collect_seldom()
+
+        assert gc.get_threshold() > before
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_the_collector_rests_for_a_block_and_works_again_behind_it() -> None:

@@ -31,7 +31,7 @@ TICKETS = 5000
 # Of worker children and of parents each. Celery takes some five seconds to see that its child is
 # dead, so the suite kills fewer; all of them with TEST_KILLS=20 (some minutes).
 ALL_KILLS = 20
-KILLS_OF_EACH = int(os.environ.get("TEST_KILLS", "7"))
+KILLS_OF_EACH = int(os.environ.get("TEST_KILLS", "5"))
 # An LLM's process takes seconds to start; all with TEST_LLM_KILLS=20.
 LLM_TICKETS = 300
 LLM_KILLS_OF_EACH = int(os.environ.get("TEST_LLM_KILLS", "1"))

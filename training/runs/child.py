@@ -12,10 +12,9 @@ import threading
 import time
 
 from core.logging import configure
-from core.process import RoleLock
+from core.process import RoleLock, collect_seldom
 from core.settings import get_settings
 from db import open_database
-from training.runs.errand import Errand
 from training.runs.patience import patiently
 from training.runs.workplace import Workplace
 
@@ -28,6 +27,9 @@ _POLL_S = 0.5
 def main() -> int:
     """Work off a run; return the exit code."""
     configure()
+    collect_seldom()
+    from training.runs.errand import Errand  # here: it imports much
+
     run_id, token = int(sys.argv[1]), sys.stdin.readline().strip()
     _end_with_parent()
     settings = get_settings()
