@@ -78,8 +78,8 @@ def decide(
         unit: the code.
         actor: who decided.
         asked: why a person was asked; None for what the record says. ``BULK`` counts only for what
-            confirms: who names another unit has looked, and it is a ``FILE``. ``DISAGREEMENT`` says
-            that the ticket was drawn (``draws.waiting``) and shown without any answer.
+            confirms: who names another unit has looked, and it is a ``FILE``. ``DISAGREEMENT``: it
+            was drawn (``draws.waiting``) and shown without any answer.
     """
     answer = find_answer(session, ticket)
     drawn = _drawn(session, ticket, asked)
@@ -91,16 +91,9 @@ def decide(
     last = _last_decision(session, ticket)
     if ticket.unit_code is not None and how == CONFIRM and last is not None:
         return Outcome(ticket.id, before, None)
-    correction = Correction(
-        ticket_id=ticket.id,
-        round=ticket.round,
-        from_unit=before,
-        to_unit=unit,
-        actor=actor,
-        how=how,
-        **asdict(provenance_of(answer, asked, blind=drawn is not None)),
-    )
-    session.add(correction)
+    decision = {"from_unit": before, "to_unit": unit, "actor": actor, "how": how}
+    provenance = asdict(provenance_of(answer, asked, blind=drawn is not None))
+    session.add(Correction(ticket_id=ticket.id, round=ticket.round, **decision, **provenance))
     _route(ticket, unit)
     session.flush()
     overruled = last.actor if last and last.actor != actor else None

@@ -114,6 +114,12 @@ def is_waiting(session: Session) -> ColumnElement[bool]:
     return and_(mine, Ticket.erased_at.is_(None))
 
 
+def count_waiting(session: Session) -> int:
+    """Return how many tickets wait to be answered unseen."""
+    draw = open_draw(session)
+    return progress(session, draw).waiting if draw else 0
+
+
 def progress(session: Session, draw: Draw) -> Progress:
     """Return how many tickets of a draw are answered, and how many are not."""
     counts = (

@@ -61,9 +61,7 @@ def correct(
     """
     from producer.files.reader import read_rows
 
-    if blind and confirm:
-        raise click.UsageError("--blind and --confirm: who confirms an answer has seen it")
-    _check_columns(columns, confirm=confirm)
+    _check_options(columns, confirm=confirm, blind=blind)
     settings = get_settings()
     refused = Rejects.of(file, rejects, settings)
     reader = DecisionReader(file, columns)
@@ -85,11 +83,13 @@ def correct(
     return PARTLY if refused.count else 0
 
 
-def _check_columns(columns: Mapping[str, str], *, confirm: bool) -> None:
+def _check_options(columns: Mapping[str, str], *, confirm: bool, blind: bool) -> None:
     """Refuse unknown fields, and columns in which the export repeats what is decided already."""
     from db.export_row import EXPORT_COLUMNS, UNIT
     from producer.files.column_names import same_name
 
+    if blind and confirm:
+        raise click.UsageError("--blind and --confirm: who confirms an answer has seen it")
     for name in columns:
         if name not in FIELDS:
             raise InputError(

@@ -51,10 +51,7 @@ def export(
     from db.export import Wanted, export_rows
 
     check_name(file)
-    if blind and (units or held_back):
-        raise click.UsageError(
-            "--blind shows no answer, so none can choose: leave --unit and --held-back out"
-        )
+    _check_blind(blind and (units or held_back))
     settings = get_settings()
     zone = ZoneInfo(settings.timezone)
     wanted = Wanted(
@@ -66,14 +63,21 @@ def export(
         units=units,
         blind=blind,
     )
-    shown_zone = zone if local_times else None
     with opened_database(settings) as database:
         rows = export_rows(database, wanted)
         if str(file) == "-":
-            return print_rows(rows, shown_zone)
-        count = write_file(file, rows, shown_zone, raw=raw)
+            return print_rows(rows, zone if local_times else None)
+        count = write_file(file, rows, zone if local_times else None, raw=raw)
     click.echo(f"{count:,} tickets exported to {file}", err=True)
     return 0
+
+
+def _check_blind(chosen: object) -> None:
+    """Refuse to choose tickets by answers that are not to be shown."""
+    if chosen:
+        raise click.UsageError(
+            "--blind shows no answer, so none can choose: leave --unit and --held-back out"
+        )
 
 
 COMMANDS = (export,)

@@ -32,8 +32,7 @@ def status(*, as_json: bool) -> None:
     settings = get_settings()
     with opened_database(settings) as database, database.reading() as session:
         view = report.overview(session)
-        draw = draws.open_draw(session)
-        blind = draws.progress(session, draw).waiting if draw else 0
+        blind = draws.count_waiting(session)
         champion = versions.champion(session)
         heartbeats = [
             {
@@ -63,10 +62,7 @@ def status(*, as_json: bool) -> None:
         "champion": champion,
         "workers": heartbeats,
     }
-    if as_json:
-        print_json(state)
-    else:
-        _print_status(state)
+    (print_json if as_json else _print_status)(state)
 
 
 def _state(worker: "Worker", settings: Settings) -> str:
