@@ -11,6 +11,7 @@ from core.database_url import parse_database_url
 from core.redis_address import parse_redis_url
 
 _MAX_WORKER_NAME_BYTES = 200
+_HOURS = re.compile("|{0}-{0}".format("([01][0-9]|2[0-3]):[0-5][0-9]"), re.ASCII)
 _SCHEDULE = re.compile("|[1-9][0-9]{0,6}|([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _WORKER_NAME = re.compile("[^\x00-\x1f\x7f/\ud800-\udfff]*")
 
@@ -43,6 +44,13 @@ def _check_schedule(schedule: str) -> str:
     return schedule
 
 
+def _check_hours(hours: str) -> str:
+    if not _HOURS.fullmatch(hours):
+        message = f"{hours!r} is no span of the day such as 02:00-05:00"
+        raise ValueError(message)
+    return hours
+
+
 def _check_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -65,6 +73,8 @@ RedisUrl = Annotated[str, _readable_by(parse_redis_url)]
 WorkerName = Annotated[str, AfterValidator(_check_worker_name)]
 # Minutes between two, or a time of day; empty for never.
 Schedule = Annotated[str, AfterValidator(_check_schedule)]
+# From one time of day to another; empty for always.
+Hours = Annotated[str, AfterValidator(_check_hours)]
 TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
 # Bytes, also written with a unit: 20GiB, 8000MB. None where there is no limit.
 MemorySize = Annotated[ByteSize | None, BeforeValidator(_check_size)]

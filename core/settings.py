@@ -10,13 +10,21 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ByteSize, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.database_url import parse_database_url, sqlite_url
 from core.errors import SettingsError
 from core.redis_address import RedisAddress, parse_redis_url
-from core.setting_types import DatabaseUrl, MemorySize, RedisUrl, Schedule, TimeZone, WorkerName
+from core.setting_types import (
+    DatabaseUrl,
+    Hours,
+    MemorySize,
+    RedisUrl,
+    Schedule,
+    TimeZone,
+    WorkerName,
+)
 
 # A unix socket's path must fit sockaddr_un.sun_path (108 bytes on Linux, 104 on macOS).
 _MAX_SOCKET_PATH = 100
@@ -32,6 +40,9 @@ UnitBalance = Literal["none", "root"]
 
 Promotion = Literal["auto", "ask"]
 """Whether a version that the gate lets pass answers at once or waits for a person."""
+
+TrainingCard = Literal["together", "take-turns", "auto"]
+"""How workers and runs share a card; ``training.runs.turn`` tells what each means."""
 
 ReportTo = Literal["none", "tensorboard", "wandb"]
 """What besides the record gets a run's curves."""
@@ -90,6 +101,16 @@ class Settings(BaseSettings):
     checkpoint: float = Field(300, ge=0, description="between two checkpoints of an LLM's run")
     training_yields: bool = Field(
         default=True, description="between two steps a training waits for live tickets"
+    )
+    training_card: TrainingCard = Field(
+        "together", description="whether workers let go of the card for a run"
+    )
+    training_hours: Hours = Field("", description="when a run may have the card; empty: always")
+    training_memory: MemorySize = Field(
+        ByteSize(16 << 30), gt=0, description="auto: free memory that a run needs beside a worker"
+    )
+    training_live_wait: float = Field(
+        0, ge=0, description="a live ticket that waits longer takes the card back; 0: never"
     )
     promote: Promotion = Field("auto", description="who promotes what a run has made")
     disagreements: int = Field(

@@ -27,7 +27,8 @@ A challenger answers in the ``shadow``, beside the champion and unseen; its tabl
 answer differently, and keeps what they say who see neither answer.
 
 The way of a training run, whose tables are in ``run_tables``: ``runs`` leases it to a trainer and
-frees it when that dies, ``run_points`` has its curves. ``judgings`` asks for runs that only judge.
+frees it when that dies, ``run_points`` has its curves, and ``cards`` tells which run has a card to
+itself. ``judgings`` asks for runs that only judge.
 
 Functions take an open ``Session`` and leave the commit to ``Database.writing()``, so a caller
 composes several into one transaction.

@@ -278,6 +278,8 @@ class Worker(Base):
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     heartbeat_at: Mapped[datetime] = mapped_column(UtcDateTime)
     progress_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The training run that has the device to itself, see ``db.cards``.
+    lent_to: Mapped[int | None] = mapped_column(BigId)
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Seconds, told by the database: the reader's clock may be another.
     heartbeat_age: Mapped[float] = column_property(clock.age(heartbeat_at))

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from db import clock
@@ -62,6 +62,8 @@ class Run(Base):
     device: Mapped[str | None] = mapped_column(_NAME)
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Whether workers let go of the device for it, see ``db.cards``.
+    takes_card: Mapped[bool] = mapped_column(default=False, server_default=false())
     cancelled_by: Mapped[str | None] = mapped_column(_NAME)
 
     attempts: Mapped[int] = mapped_column(default=0)  # how often a trainer began or went on

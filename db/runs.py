@@ -24,11 +24,12 @@ MAX_DEATHS = 3
 HAND, DECISIONS, SCHEDULE = "hand", "decisions", "schedule"
 ENDED = (RunState.DONE, RunState.REFUSED, RunState.FAILED, RunState.CANCELLED)
 
-_FREE: dict[str, None] = {
+_FREE: dict[str, bool | None] = {
     "lease_token": None,
     "holder": None,
     "device": None,
     "lease_until": None,
+    "takes_card": False,
 }
 
 
@@ -72,7 +73,13 @@ def ask(
 
 
 def lease(
-    session: Session, *, token: str, holder: str, device: str, seconds: float
+    session: Session,
+    *,
+    token: str,
+    holder: str,
+    device: str,
+    seconds: float,
+    takes_card: bool = False,
 ) -> Lease | None:
     """Lease the oldest run that waits; None where there is none or the device has one already.
 
@@ -83,6 +90,7 @@ def lease(
         holder: the trainer's stable name, by which ``free_of_holder`` finds the lease again.
         device: what it trains on; the database refuses a second run there.
         seconds: until the lease expires.
+        takes_card: whether workers let go of the device meanwhile.
     """
     held = beat(session, token, seconds=seconds)
     if held is not None:
@@ -105,6 +113,7 @@ def lease(
             heartbeat_at=clock.now(),
             started_at=func.coalesce(Run.started_at, clock.now()),
             attempts=Run.attempts + 1,
+            takes_card=takes_card,
         )
         .returning(Run.attempts)
     ).scalar_one()

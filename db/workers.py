@@ -21,6 +21,7 @@ def started(session: Session, *, name: str, pid: int, device: str) -> None:
         "heartbeat_at": clock.now(),
         "progress_at": None,
         "stopped_at": None,
+        "lent_to": None,
     }
     statement = insert_for(session, Worker).values(name=name, **life)
     session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=life))
@@ -35,6 +36,7 @@ def beat(
     progress_age: float | None,
     stalled_s: float = 0.0,
     dropped: int = 0,
+    lent_to: int | None = None,
 ) -> None:
     """Note that a worker lives, what it serves, when it last finished a batch, what it misses.
 
@@ -46,6 +48,7 @@ def beat(
         progress_age: seconds since it finished a batch.
         stalled_s: seconds in which messages waited and none reached it.
         dropped: messages it dropped because they were no task, since it started.
+        lent_to: the run for which it has let go of its device.
     """
     session.execute(
         update(Worker)
@@ -56,6 +59,7 @@ def beat(
             classified=classified,
             stalled_s=stalled_s,
             dropped=dropped,
+            lent_to=lent_to,
             progress_at=None if progress_age is None else clock.ago(progress_age),
         )
     )

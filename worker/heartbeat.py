@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from core.errors import PaidanError
 from core.faults import describe
-from db import workers
+from db import cards, workers
 from worker.loop import ClaimLoop
 from worker.shared import Shared
 
@@ -21,15 +21,22 @@ class Heartbeat:
         shared: the parent's numbers.
         stalled: seconds in which messages wait and none comes.
         period: seconds between two beats.
+        before: is called before each beat.
     """
 
     def __init__(
-        self, loop: ClaimLoop, shared: Shared, stalled: Callable[[], float], period: float
+        self,
+        loop: ClaimLoop,
+        shared: Shared,
+        stalled: Callable[[], float],
+        period: float,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
         self.loop = loop
         self.shared = shared
         self.stalled = stalled
         self.period = period
+        self.before = before
         self._ended = threading.Event()
 
     def start(self) -> None:
@@ -55,14 +62,20 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Write the row, then release what is owed: an idle worker has no other occasion."""
+        self.before()
+        resident = self.loop.resident
         with self.loop.database.writing() as session:
+            # In this order: what is about to be loaded since no run had the card is seen then.
+            run = cards.lent_to(session, resident.place)
+            lent_to = run if resident.is_off_card else None
             workers.beat(
                 session,
                 name=self.loop.worker,
-                model_version=self.loop.resident.version,
+                model_version=resident.version,
                 classified=self.loop.tally.classified,
                 stalled_s=self.stalled(),
                 dropped=self.shared.dropped,
                 progress_age=self.loop.tally.age,
+                lent_to=lent_to,
             )
         self.loop.attempts.release_owed()

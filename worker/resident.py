@@ -26,6 +26,11 @@ The table has all ways but those to AwaitingProcess::
     (1) Empty, where what does not work is no LLM, or where no baseline loads.
     (2) As from Empty or Degraded, where the version before has failed meanwhile.
 
+A training run may have the card in turn (``db.cards``). ``refresh`` then goes from each state to
+Lent, in which tickets wait: an LLM is let go of, or not loaded. A process that has had a model on
+the card ends in Lent, and its successor begins there. Once the card is back, AwaitingProcess
+follows Lent.
+
 - *tries when*: what makes ``refresh`` try the champion; the next three columns are outcomes.
 - *moved*: the champion alias or the taxonomy changed, or is seen for the first time.
 - *retry due*: ``retry_after`` seconds have passed since the champion was refused or the model
@@ -55,13 +60,13 @@ from sqlalchemy.orm import Session
 
 from classifier.interface import Classifier
 from classifier.loading import DEFAULTS, Options
-from db import Database, taxonomy, versions
+from db import Database, cards, taxonomy, versions
 from registry.opening import registered_kind
 from worker import gpu
 from worker.background_load import BackgroundLoad
 from worker.baseline import load_baseline
 from worker.calibrated import Calibrated
-from worker.states import AwaitingProcess, Empty, LoadingBeside, Serving, State, Target
+from worker.states import AwaitingProcess, Empty, Lent, LoadingBeside, Serving, State, Target
 from worker.version_loader import LLM, VersionLoader
 
 logger = logging.getLogger(__name__)
@@ -75,6 +80,7 @@ class Resident:
         models_dir: where the version directories lie.
         options: how an LLM is held.
         gpu_is_present: whether the GPU this worker is pinned to is there.
+        place: the card (``core.place``) that runs may have in turn; None for none.
 
     Attributes:
         calibrated: by which calibration the model that answers decides.
@@ -88,13 +94,16 @@ class Resident:
         models_dir: Path,
         options: Options = DEFAULTS,
         gpu_is_present: Callable[[], bool] = gpu.is_present,
+        place: str | None = None,
     ) -> None:
         self.database = database
+        self.place = place
         self.models_dir = models_dir
         self.loader = VersionLoader(database, models_dir, options, gpu_is_present)
         self.state: State = Empty()
         self.calibrated = Calibrated()
         self.active_units: frozenset[str] = frozenset()
+        self._is_trying = False
 
     @property
     def classifier(self) -> Classifier | None:
@@ -123,8 +132,20 @@ class Resident:
 
     @property
     def needs_new_process(self) -> bool:
-        """Whether this process should end, so that another one loads the champion."""
-        return isinstance(self.state, AwaitingProcess)
+        """Whether this process should end: another one loads the champion, or leaves the card."""
+        is_held = isinstance(self.state, Lent) and self.state.is_held
+        return is_held or isinstance(self.state, AwaitingProcess)
+
+    @property
+    def is_off_card(self) -> bool:
+        """Whether nothing in this process is on the card, or will be while a run has it."""
+        if self._is_trying or self.needs_new_process or isinstance(self.state, LoadingBeside):
+            return False
+        return self.classifier is None or self.classifier.kind != LLM
+
+    def card_moved(self, session: Session) -> bool:
+        """Whether a run took the card, or gave it back, and the state is another one yet."""
+        return (self._target(session).lent_to is not None) != isinstance(self.state, Lent)
 
     def refresh(self) -> Classifier | None:
         """Load the champion if it or the taxonomy changed; return what answers from now on.
@@ -135,7 +156,11 @@ class Resident:
         with self.database.reading() as session:
             if self.is_current(session):
                 return self.classifier
-        self._refresh_version()
+        self._is_trying = True  # for the heartbeat's thread
+        try:
+            self._refresh_version()
+        finally:
+            self._is_trying = False
         with self.database.reading() as session:
             self.calibrated.follow(session, self.classifier)
         return self.classifier
@@ -143,7 +168,7 @@ class Resident:
     def is_current(self, session: Session) -> bool:
         """Whether ``refresh`` would change nothing."""
         is_calibrated = self.calibrated.is_current(session, self.classifier)
-        return is_calibrated and self.state.is_current(_target(session))
+        return is_calibrated and self.state.is_current(self._target(session))
 
     def has_followed(self, session: Session) -> bool:
         """Whether no move of champion, taxonomy or calibration waits for ``refresh``.
@@ -151,7 +176,7 @@ class Resident:
         A retry may be due: what answers until then goes on.
         """
         is_calibrated = self.calibrated.is_current(session, self.classifier)
-        return is_calibrated and self.state.has_tried(_target(session))
+        return is_calibrated and self.state.has_tried(self._target(session))
 
     def drop(self) -> None:
         """Let go of a model that does not work; ``refresh`` loads it anew after a while.
@@ -168,12 +193,15 @@ class Resident:
     def _refresh_version(self) -> None:
         """Load the champion if it or the taxonomy changed."""
         with self.database.reading() as session:
-            target = _target(session)
+            target = self._target(session)
             if self.state.is_current(target):
                 return
             units = taxonomy.list_units(session, active_only=True)
             self.active_units = frozenset(unit.code for unit in units)
         before = self.state
+        if target.lent_to is not None or isinstance(before, Lent):
+            self._hand_over(target)
+            return
         # Set first: it must hold where the champion is not loaded, and if loading raises.
         self.state = before.after_failure(target, time.monotonic() + self.retry_after)
         if self.state.loaded_for == target:  # taken back
@@ -185,6 +213,19 @@ class Resident:
             )
         else:
             self._try(target, target.version, before)
+
+    def _hand_over(self, target: Target) -> None:
+        """Leave the card to a run, or have a new process take it back."""
+        if target.lent_to is None:
+            self.state = self.state.awaiting_process()
+            logger.info("the card is back", extra={"action": "card.returned"})
+            return
+        is_held = self.needs_new_process or not isinstance(self.state, Empty | Lent)
+        self.state = Lent(tried=target, is_held=is_held)
+        logger.warning(
+            "a training run has the card: tickets wait",
+            extra={"action": "card.lent", "run": target.lent_to, "was_held": is_held},
+        )
 
     def _try(self, target: Target, name: str, before: State) -> None:
         """Load the target's version ``name``, or begin to; ``before`` was the state until now."""
@@ -242,6 +283,10 @@ class Resident:
             extra={"action": "worker.degraded", **fields},
         )
 
-
-def _target(session: Session) -> Target:
-    return Target(versions.champion(session), taxonomy.current_version(session))
+    def _target(self, session: Session) -> Target:
+        champion, units = versions.champion(session), taxonomy.current_version(session)
+        run = cards.lent_to(session, self.place)
+        if run is not None and champion is not None:
+            needs_card = versions.get_version(session, champion).kind == LLM
+            run = run if needs_card else None
+        return Target(champion, units, run)

@@ -15,10 +15,13 @@ class Target:
     Attributes:
         version: the champion's name; None where no version is promoted.
         taxonomy: the taxonomy's version.
+        lent_to: the training run that has the card to itself; None where there is none, or the
+            champion needs no card.
     """
 
     version: str | None
     taxonomy: int
+    lent_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,17 @@ class State:
 
 class Empty(State):
     """Nothing answers: tickets wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lent(State):
+    """A training run has the card: nothing answers, and tickets wait.
+
+    Attributes:
+        is_held: whether this process has had a model on the card. Only its end frees all of it.
+    """
+
+    is_held: bool
 
 
 class Serving(State):

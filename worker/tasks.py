@@ -4,7 +4,6 @@ The parent process only consumes; database and model are opened in its one child
 """
 
 import logging
-import os
 from contextlib import nullcontext
 
 from celery import signals
@@ -43,17 +42,13 @@ def classify(ids: list[int], lane: str) -> int:
 
 def _classify(ids: list[int], lane: str) -> int:
     process = _started_process()
-    classified = process.loop.run(ids, lane)
-    process.freeze_loaded()
-    if not ids:
-        process.shadow.run()
-    if process.resident.needs_new_process:
-        # The pool starts another child, which loads the LLM. The message comes again there.
-        logger.warning(
-            "a new process takes over, with the GPU to itself", extra={"action": "process.replaced"}
-        )
-        process.stop()
-        os._exit(0)
+    with process.working:
+        classified = process.loop.run(ids, lane)
+        process.freeze_loaded()
+        if not ids and not process.is_card_lent():
+            process.shadow.run()
+        if process.resident.needs_new_process:
+            process.give_way()  # the message comes again there
     return classified
 
 

@@ -72,6 +72,8 @@ def _state(worker: "Worker", settings: Settings) -> str:
         return "stopped"
     if not is_alive(worker, settings.heartbeat):
         return "silent"
+    if worker.lent_to is not None:
+        return f"run {worker.lent_to} has its card"
     # A second or two pass on the way of every message.
     return "stalled" if worker.stalled_s > settings.stall / 2 else "alive"
 

@@ -31,6 +31,7 @@ from training.runs.outcome import Outcome
 from training.runs.patience import patiently
 from training.runs.reporting import report_for
 from training.runs.shortage import explain
+from training.runs.turn import await_card
 from training.runs.wish import Wish
 from training.runs.workplace import Workplace
 from training.snapshot.snapshot import Snapshot
@@ -84,6 +85,8 @@ class Errand:
     def _work(self) -> None:
         run = self._find()
         self._place.prepare()
+        if run.takes_card:
+            await_card(self._database, self._settings, run)
         snapshot, version = self._judged_before(run) if run.judges else self._trained(run)
         asking = self._asking(run)
         while not self._enter(version, self._judge(version, snapshot, asking), asking):
@@ -94,7 +97,8 @@ class Errand:
         wish = Wish.of(run.parameters)
         report = report_for(self._settings, self._run_id)
         told = Diary(self._run_id, self._place.points, report)
-        diary = Courtesy(told, self._database, self._settings)
+        # A worker without its card answers nobody.
+        diary = told if run.takes_card else Courtesy(told, self._database, self._settings)
         snapshot = self._patiently(
             lambda: snapshot_for(self._database, self._settings, run, wish, diary), _AWAY
         )

@@ -3,13 +3,13 @@
 import logging
 import os
 import signal
-import socket
 import threading
 import warnings
 
 from celery import signals
 from celery.platforms import SecurityWarning
 
+from core.place import place_of
 from core.process import RoleLock
 from core.settings import Settings
 from db import open_database
@@ -18,8 +18,6 @@ from training.runs.patience import patiently
 from training.runs.trainer import Trainer
 
 logger = logging.getLogger(__name__)
-
-_CPU = "cpu"
 
 
 def run_trainer(settings: Settings, device: str) -> int:
@@ -46,8 +44,8 @@ def run_trainer(settings: Settings, device: str) -> int:
         "starting trainer", extra={"action": "trainer.started", "trainer": name, "device": device}
     )
     database = patiently(lambda: open_database(settings), settings.heartbeat)
-    place = f"{_CPU}@{socket.gethostname()}" if device == _CPU else device
-    return _listen(Trainer(database, settings, place, tasks.called), name, settings.stop_grace)
+    trainer = Trainer(database, settings, place_of(device), tasks.called)
+    return _listen(trainer, name, settings.stop_grace)
 
 
 def _listen(trainer: Trainer, name: str, grace: float) -> int:

@@ -12,6 +12,7 @@ from core.settings import Settings
 from db import Database, run_points, runs
 from db.run_tables import Run, RunState
 from db.runs import Lease
+from training.runs import turn
 from training.runs.curves import read_points
 from training.runs.patience import patiently
 from training.runs.process import RunProcess, how_it_ended
@@ -93,8 +94,29 @@ class Supervision:
         elif now - self._began > self._settings.run_limit:
             limit = f"{self._settings.run_limit:g} s (PAIDAN_RUN_LIMIT)"
             self._end(RunState.FAILED, f"it was ended after {limit}")
+        elif run.takes_card and (why := self._why_over()) is not None:
+            self._give_back(why)
         else:
             self._process.go_on()
+
+    def _why_over(self) -> str | None:
+        with self._database.reading() as session:
+            return turn.why_over(session, self._settings)
+
+    def _give_back(self, why: str) -> None:
+        """Give the card back to the workers; the run goes on later from its last checkpoint."""
+        self._process.end()
+        logger.warning(
+            "a run gives the card back: %s",
+            why,
+            extra={"action": "card.given_back", "run": self._lease.run_id},
+        )
+
+        def write() -> None:
+            with self._database.writing() as session:
+                runs.hand_back(session, self._lease.token)
+
+        patiently(write, self._settings.heartbeat)
 
     def _beat(self) -> Run | None:
         """Prolong the lease and pass points on; return None where the lease is lost."""

@@ -18,6 +18,7 @@ from db.runs import Lease
 from training.runs.process import RunProcess
 from training.runs.supervision import Supervision
 from training.runs.triggers import ask_where_due, judge_where_due
+from training.runs.turn import may_begin, takes_turns
 from training.runs.workplace import Workplace, left_behind
 
 logger = logging.getLogger(__name__)
@@ -136,14 +137,22 @@ class Trainer:
 
         A database that dies may have committed: then the next look finds the lease by its token.
         """
+        with self._database.reading() as session:
+            if not runs.is_under_way(session):
+                return None
+        takes_card = takes_turns(self._settings)
         try:
             with self._database.writing() as session:
+                is_new = runs.find(session, self._next_token) is None
+                if is_new and takes_card and not may_begin(session, self._settings):
+                    return None
                 lease = runs.lease(
                     session,
                     token=self._next_token,
                     holder=self._name,
                     device=self._device,
                     seconds=self._settings.claim,
+                    takes_card=takes_card,
                 )
         except RecordRefusedError:  # another trainer was first on this device
             return None
