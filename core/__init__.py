@@ -14,5 +14,6 @@ The way of an error: ``errors`` has those that tell a person what to do. ``fault
 other error without quoting a value, and ``logging`` writes lines that keep to it.
 
 ``proportion`` bounds a counted share. ``files`` says who may read what Paidan writes, and ``whole``
-writes a folder whole or not. ``process`` ends with its parent and locks a role.
+writes a folder whole or not. ``process`` ends with its parent and locks a role;
+``place`` names a device so that whoever shares it knows.
 """

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from core.errors import SettingsError
 from core.setting_types import (
     DatabaseUrl,
+    Hours,
     MemorySize,
     RedisUrl,
     Schedule,
@@ -32,6 +33,8 @@ def read(kind: Any, value: object) -> object:
         (Schedule, ""),
         (Schedule, "90"),
         (Schedule, "23:59"),
+        (Hours, ""),
+        (Hours, "22:00-04:30"),
     ],
 )
 def test_a_text_that_is_taken_stays_as_it_was_given(kind: Any, value: str) -> None:
@@ -54,6 +57,9 @@ def test_a_text_that_is_taken_stays_as_it_was_given(kind: Any, value: str) -> No
         (Schedule, "24:00", "neither minutes"),
         (Schedule, "3:00", "neither minutes"),
         (Schedule, "nightly", "neither minutes"),
+        (Hours, "02:00", "is no span of the day such as 02:00-05:00"),
+        (Hours, "2-5", "is no span of the day"),
+        (Hours, "02:00-24:00", "is no span of the day"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_a_sentence(kind: Any, value: str, said: str) -> None:

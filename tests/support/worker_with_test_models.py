@@ -2,7 +2,7 @@
 
 ``poison`` kills its own process with SIGKILL when a text holds 毒; ``failing`` raises on 坏;
 ``paced`` takes two milliseconds a ticket (or ``TEST_PACE_S`` seconds), so that a test can kill it
-while it works. Constant
+while it works; ``card`` passes for an LLM, which holds a card. Constant
 versions and LLM versions alike are wrapped so.
 
 ``TEST_PRELOAD=1`` imports what an LLM needs before the children are forked: where many of them die,
@@ -72,6 +72,13 @@ class Paced(Wrapped):
         time.sleep(_PACE_S * len(texts))
 
 
+class Card(Wrapped):
+    kind = "llm"
+
+    def before(self, texts: Sequence[str]) -> None:
+        pass
+
+
 def _wrap(load: loading.Loader, wrapper: type[Wrapped]) -> loading.Loader:
     def wrapped(
         directory: Path, mapping: Mapping[str, str] | None, options: loading.Options
@@ -82,7 +89,9 @@ def _wrap(load: loading.Loader, wrapper: type[Wrapped]) -> loading.Loader:
 
 
 if __name__ == "__main__":
-    chosen = {"poison": Poison, "paced": Paced, "plain": None}[os.environ["TEST_MODEL"]]
+    chosen = {"poison": Poison, "paced": Paced, "card": Card, "plain": None}[
+        os.environ["TEST_MODEL"]
+    ]
     if chosen is not None:
         for kind in ("constant", "llm"):
             loading.KINDS[kind] = _wrap(loading.KINDS[kind], chosen)

@@ -5,17 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.publisher import Publisher
 from core.settings import Settings
 from db import Database, runs
-from db.models import Worker
+from db.models import ModelVersion, Worker
 from producer import Submitter
-from tests.support.llm import promote_llm, themed_samples
-from tests.support.llm_versions import added_base, random_llm
-from tests.support.make import add_units, new_ticket
-from tests.support.processes import Process, relay, wait_until, worker
+from tests.support.llm import themed_samples
+from tests.support.make import add_units, new_ticket, promote_constant
+from tests.support.processes import relay, wait_until, worker
 from tests.support.record import statuses
 from tests.support.training_runs import ask_for_run, quick, state_of, trainer
 
@@ -30,22 +29,23 @@ def turns(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def champion(database: Database, turns: Settings, tmp_path: Path) -> str:
+def champion(database: Database, turns: Settings) -> str:
+    """A constant version that record and worker take for an LLM."""
     add_units(database)
-    base = added_base(tmp_path, turns.resolved_models_dir, "llama")
-    return promote_llm(
-        database, turns.resolved_models_dir, random_llm(turns.resolved_models_dir, base)
-    )
+    name = promote_constant(database, turns.resolved_models_dir)
+    with database.writing() as session:
+        session.execute(update(ModelVersion).values(kind="llm"))
+    return name
 
 
 @contextmanager
-def serving(database: Database, settings: Settings, folder: Path, name: str) -> Iterator[Process]:
+def serving(database: Database, settings: Settings, name: str, folder: Path) -> Iterator[None]:
     with (
-        worker(settings, folder / "worker.log") as process,
+        worker(settings, folder / "worker.log", "card"),
         relay(settings, folder / "relay.log"),
     ):
         wait_until(lambda: row_of(database) == (name, None), 90, "the worker has the champion")
-        yield process
+        yield
 
 
 def row_of(database: Database) -> tuple[str | None, int | None] | None:
@@ -71,46 +71,60 @@ def is_answered(database: Database, count: int) -> bool:
     return len(found) == count and set(found) <= {"routed", "review"}
 
 
-def test_the_worker_leaves_the_card_to_a_run_and_tickets_wait_until_it_is_back(
+def test_a_killed_trainer_gives_the_card_back(
     database: Database, turns: Settings, champion: str, tmp_path: Path
 ) -> None:
-    with serving(database, turns, tmp_path, champion), trainer(turns, tmp_path / "trainer.log"):
-        push(database, turns, range(3))
-        wait_until(lambda: is_answered(database, 3), 60, "the first tickets are answered")
+    with (
+        serving(database, turns, champion, tmp_path),
+        trainer(turns, tmp_path / "trainer.log") as process,
+    ):
+        run_id = lend(database, turns, tmp_path)
 
-        # When a run takes the card, in the midst of tickets
-        run_id = ask_for_run(database, turns, themed_samples())
-        push(database, turns, range(3, 6))
-        wait_until(lambda: row_of(database) == (None, run_id), 60, "the card is lent")
-        waiting = statuses(database).count("queued")
-        push(database, turns, range(6, 9))
-        wait_until(lambda: "card.taken" in log_of(tmp_path, "trainer"), 60, "the run trains")
+        process.kill()
+
+        wait_until_back(database, champion)
+        # Its lease has expired, and the next trainer goes on with it
         assert state_of(database, run_id) == "running"
-        assert statuses(database).count("queued") == waiting + 3
+    check_order(tmp_path)
 
-        # Then all of them are answered once it has ended
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_run_that_has_ended_gives_the_card_back(
+    database: Database, turns: Settings, champion: str, tmp_path: Path
+) -> None:
+    with serving(database, turns, champion, tmp_path), trainer(turns, tmp_path / "trainer.log"):
+        run_id = lend(database, turns, tmp_path)
+
         with database.writing() as session:
             runs.cancel(session, run_id, actor="ann")
-        wait_until(lambda: row_of(database) == (champion, None), 60, "the worker is back")
-        wait_until(lambda: is_answered(database, 9), 60, "all tickets are answered")
 
-    log = log_of(tmp_path, "worker")
+        wait_until_back(database, champion)
+        assert state_of(database, run_id) == "cancelled"
+    check_order(tmp_path)
+
+
+def lend(database: Database, settings: Settings, folder: Path) -> int:
+    """Have a run take the card in the midst of tickets; those that come then wait."""
+    push(database, settings, range(3))
+    wait_until(lambda: is_answered(database, 3), 60, "the first tickets are answered")
+    run_id = ask_for_run(database, settings, themed_samples())
+    push(database, settings, range(3, 6))
+    wait_until(lambda: row_of(database) == (None, run_id), 60, "the card is lent")
+    waiting = statuses(database).count("queued")
+    push(database, settings, range(6, 9))
+    wait_until(lambda: "card.taken" in log_of(folder, "trainer"), 60, "the run trains")
+    assert statuses(database).count("queued") == waiting + 3
+    return run_id
+
+
+def wait_until_back(database: Database, champion: str) -> None:
+    wait_until(lambda: row_of(database) == (champion, None), 60, "the worker is back")
+    wait_until(lambda: is_answered(database, 9), 60, "all tickets are answered")
+
+
+def check_order(folder: Path) -> None:
+    log = log_of(folder, "worker")
     actions = ["model.loaded", "card.lent", "process.replaced", "card.returned"]
     places = [log.find(f"action={action}") for action in actions]
     assert -1 not in places
     assert places == sorted(places)
-
-
-def test_a_trainer_that_is_killed_with_the_card_in_hand_gives_it_back(
-    database: Database, turns: Settings, champion: str, tmp_path: Path
-) -> None:
-    with serving(database, turns, tmp_path, champion):
-        with trainer(turns, tmp_path / "trainer.log") as process:
-            run_id = ask_for_run(database, turns, themed_samples())
-            wait_until(lambda: row_of(database) == (None, run_id), 60, "the card is lent")
-            process.kill()
-        push(database, turns, range(3))
-
-        wait_until(lambda: row_of(database) == (champion, None), 60, "the worker is back")
-        wait_until(lambda: is_answered(database, 3), 60, "the tickets are answered")
-    assert state_of(database, run_id) in ("running", "queued")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.broker import CLASSIFY_TASK
 from core.errors import DatabaseUnavailableError
+from core.place import place_of
 from core.settings import Settings
 from db import Database, workers
 from db.models import Status
@@ -51,7 +52,7 @@ def test_a_message_is_worked_off_by_the_process_which_it_starts(
     assert statuses(database) == [Status.ROUTED] * 3
     with database.reading() as session:
         [row] = workers.list_workers(session)
-    assert (row.name, row.device) == (settings.resolved_worker_name, "cpu")
+    assert (row.name, row.device) == (settings.resolved_worker_name, place_of("cpu"))
 
 
 def test_a_message_without_ids_is_the_shadows_turn(database: Database, settings: Settings) -> None:

@@ -70,6 +70,17 @@ def test_status_counts_and_names_what_is_missing(cli: Cli, answered: Path) -> No
     assert "none yet: paidan up" in shown
 
 
+def test_status_says_why_a_worker_without_its_card_answers_nobody(cli: Cli, answered: Path) -> None:
+    database = open_database(load_settings())
+    with database.writing() as session:
+        workers.started(session, name="w", pid=1, device="cpu")
+        told = {"model_version": None, "classified": 0, "progress_age": None}
+        workers.beat(session, name="w", lent_to=7, **told)  # type: ignore[arg-type]
+    database.engine.dispose()
+
+    assert "run 7 has its card" in cli("status").out
+
+
 @pytest.mark.parametrize(("seconds", "state"), [(1.0, "alive"), (20.0, "stalled")])
 def test_status_tells_of_a_worker_that_no_message_reaches(
     cli: Cli, answered: Path, seconds: float, state: str

@@ -14,6 +14,7 @@ from db.run_points import Point
 from db.run_tables import Run, RunState
 from db.runs import Lease
 from tests.support.training_runs import quick, run_of
+from training.runs import turn
 from training.runs.curves import append_point
 from training.runs.supervision import Supervision
 from training.runs.workplace import Workplace
@@ -200,3 +201,27 @@ def test_a_database_that_is_away_pauses_the_process_before_the_lease_is_over_and
     assert "pause" in tries[11]
     assert process.done[process.done.index("pause") :].count("end") == 0
     assert process.done[-1] == "go on"
+
+
+@pytest.mark.parametrize("takes_card", [True, False])
+def test_a_run_whose_turn_is_over_waits_again_without_a_death(
+    database: Database,
+    times: Settings,
+    lease: Lease,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    takes_card: bool,
+) -> None:
+    monkeypatch.setattr(turn, "why_over", lambda *_: "it is morning")
+    with database.writing() as session:
+        session.execute(update(Run).values(takes_card=takes_card))
+    process = Stub(looks=3)
+
+    watch(database, times, lease, process)
+
+    run = run_of(database, lease.run_id)
+    if takes_card:
+        assert process.done == ["end"]
+        assert (run.state, run.deaths, run.takes_card) == ("queued", 0, False)
+    else:
+        assert "end" not in process.done

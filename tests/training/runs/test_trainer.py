@@ -264,3 +264,29 @@ def test_a_trainer_looks_when_it_is_called_and_ends_when_it_is_stopped(
     looking.stop()
     thread.join(20)
     assert not thread.is_alive()
+
+
+def test_a_run_that_wants_the_card_waits_for_its_hours(
+    database: Database, settings: Settings, processes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = False
+    monkeypatch.setattr(trainer, "may_begin", lambda *_: now)
+    turns = settings.model_copy(update={"training_card": "take-turns"})
+    run_id = ask(database)
+
+    assert not a_trainer(database, turns).look()
+    assert (run_of(database, run_id).state, processes) == ("queued", [])
+
+    now = True
+    assert a_trainer(database, turns).look()
+    assert processes == [run_id]
+
+
+def test_who_shares_the_card_waits_for_no_hours(
+    database: Database, settings: Settings, processes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "may_begin", lambda *_: False)
+    run_id = ask(database)
+
+    assert a_trainer(database, settings).look()
+    assert processes == [run_id]
