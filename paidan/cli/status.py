@@ -72,7 +72,7 @@ def _state(worker: "Worker", settings: Settings) -> str:
         return "stopped"
     if not is_alive(worker, settings.heartbeat):
         return "silent"
-    if worker.lent_to is not None:
+    if worker.lent_to is not None and worker.model_version is None:
         return f"run {worker.lent_to} has its card"
     # A second or two pass on the way of every message.
     return "stalled" if worker.stalled_s > settings.stall / 2 else "alive"

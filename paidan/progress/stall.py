@@ -31,6 +31,10 @@ def why_stalled(database: "Database", settings: Settings | None = None) -> str:
         there = workers.list_workers(session)
     if champion is None:
         return "no model is promoted; train one with 'paidan train --data FILE --promote'"
-    if not any(workers.is_alive(worker, settings.heartbeat) for worker in there):
+    alive = [worker for worker in there if workers.is_alive(worker, settings.heartbeat)]
+    if not alive:
         return "no worker is alive; start one with 'paidan up' or 'paidan worker'"
+    lent = [worker.lent_to for worker in alive if worker.lent_to and not worker.model_version]
+    if len(lent) == len(alive):
+        return f"run {lent[0]} has the card; the tickets are answered once it has ended"
     return "the workers are alive; see their log for what holds them up"

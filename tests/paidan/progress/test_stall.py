@@ -34,3 +34,8 @@ def test_then_a_model_and_then_a_worker(database: Database, settings: Settings) 
     with database.writing() as session:
         workers.started(session, name="w", pid=1, device="cpu")
     assert "the workers are alive" in why_stalled(database)
+
+    with database.writing() as session:
+        told = {"model_version": None, "classified": 0, "progress_age": None}
+        workers.beat(session, name="w", lent_to=7, **told)  # type: ignore[arg-type]
+    assert "run 7 has the card" in why_stalled(database)
