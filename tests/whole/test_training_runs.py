@@ -30,7 +30,6 @@ from tests.support.training_runs import (
 )
 from tests.whole.chaos_training.siege import besiege
 from tests.whole.chaos_training.stack import Plan
-from tests.whole.chaos_training.strikes import CHILD, DATABASE, PARENT, REDIS
 from training.runs.workplace import Workplace
 
 pytestmark = pytest.mark.kill
@@ -46,28 +45,22 @@ def times(settings: Settings) -> Settings:
 
 @pytest.mark.timeout(240 + 120 * KILLS_OF_EACH)
 @pytest.mark.parametrize(
-    ("plan", "killed"),
+    "plan",
     [
-        (
-            Plan(1, "sqlite", KILLS_OF_EACH, ("linear",), constant=True, every=0.5),
-            {CHILD, PARENT, REDIS},
-        ),
-        (
-            Plan(4, "postgresql", KILLS_OF_EACH, ("llm",), constant=True, every=1.0),
-            {CHILD, PARENT, REDIS, DATABASE},
-        ),
+        Plan(1, "sqlite", KILLS_OF_EACH, ("linear",), constant=True, every=0.5),
+        Plan(4, "postgresql", KILLS_OF_EACH, ("llm",), constant=True, every=1.0),
     ],
     ids=["linear on sqlite", "llm on postgresql"],
 )
 def test_a_run_whose_every_part_is_killed_learns_what_an_unbroken_one_does_and_no_ticket_is_lost(
-    plan: Plan, killed: set[str], tmp_path: Path
+    plan: Plan, tmp_path: Path
 ) -> None:
     # Given a worker that answers, a run, and a ticket each second or more; when all is killed
     report = besiege(plan, tmp_path / "siege")
 
     # Then each run has one version, as learned without a break, and each ticket has one answer
     assert report.problems == [], "\n".join(report.problems + report.strikes)
-    assert report.kills == dict.fromkeys(killed, KILLS_OF_EACH)
+    assert report.kills == dict.fromkeys(plan.targets, KILLS_OF_EACH)
     assert report.attempts > report.runs
     assert report.pushed > 5
 

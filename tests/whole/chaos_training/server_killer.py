@@ -44,9 +44,8 @@ class ServerKiller(threading.Thread):
         self.outages: list[Outage] = []
 
     def run(self) -> None:
-        wanted = [REDIS] * self._stack.plan.kills
-        if isinstance(self._stack.server, PostgresServer):
-            wanted += [DATABASE] * self._stack.plan.kills
+        plan = self._stack.plan
+        wanted = [one for one in plan.targets if one in (REDIS, DATABASE)] * plan.kills
         self._rng.shuffle(wanted)
         is_long = True  # the first outage of the database outlasts a lease
         while wanted and not self._stack.ended.is_set():

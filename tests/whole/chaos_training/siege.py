@@ -154,6 +154,8 @@ def _judge(report: Report, siege: Siege, runs: list[Run]) -> None:
         report.problems.append(f"the first run is {runs[0].state}")
     report.kills = dict(Counter(strike.what for strike in strikes))
     report.strikes = [str(strike) for strike in strikes]
+    if report.kills != dict.fromkeys(stack.plan.targets, stack.plan.kills):
+        report.problems.append(f"not all was killed: {report.kills}")
     report.runs, report.attempts = len(runs), learned.attempts
     producer = siege.producer
     report.pushed, report.refused = producer.pushed, producer.refused

@@ -22,6 +22,7 @@ from tests.whole.chaos.servers import (
     running_database,
     wait_for_redis,
 )
+from tests.whole.chaos_training.strikes import CHILD, DATABASE, PARENT, REDIS
 
 # As short as the faults allow; the trainer takes a silent one for dead after ``claim``.
 _TIMES = {
@@ -55,6 +56,11 @@ class Plan:
     runs: tuple[str, ...] = ("linear", "llm", "linear")
     constant: bool = False
     every: float = 0.25
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What is killed."""
+        return (CHILD, PARENT, REDIS, *((DATABASE,) if self.database == "postgresql" else ()))
 
 
 @dataclass(slots=True)
