@@ -33,6 +33,7 @@ def command(run_id: int) -> list[str]:
     return [sys.executable, "-m", "training.runs.child", str(run_id)]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # test_errand.py has both
 def test_a_process_works_its_run_off(database: Database, settings: Settings) -> None:
     run_id, token = leased(database, settings)
 

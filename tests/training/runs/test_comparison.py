@@ -47,6 +47,7 @@ def verdict_of(
     return judgement.verdict
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # what follows has both
 def test_a_version_is_judged_against_the_champion_and_looks_are_counted(
     database: Database, settings: Settings
 ) -> None:
