@@ -164,11 +164,12 @@ def _measure(
     allowed: frozenset[str],
     peaks: tuple[Peak | None, Peak | None],
 ) -> tuple[Costs, Costs]:
-    texts = evidence.texts
-    if not texts:
-        return Costs((0.0,), peaks[0]), Costs((0.0,), peaks[1])
-    first, second = measure_latency(champion, challenger, texts, allowed)
-    return Costs(first, peaks[0]), Costs(second, peaks[1])
+    texts, kinds = evidence.texts, (champion.kind, challenger.kind)
+    first: tuple[float, ...] = (0.0,)
+    second: tuple[float, ...] = (0.0,)
+    if texts:
+        first, second = measure_latency(champion, challenger, texts, allowed)
+    return Costs(first, peaks[0], kinds[0]), Costs(second, peaks[1], kinds[1])
 
 
 def _contestant(

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -136,3 +137,15 @@ def test_memory_that_could_not_be_measured_refuses_nothing_and_is_told(whose: st
 
     assert memory.passed
     assert f"the {whose}'s was not measured: it died" in memory.text
+
+
+def test_an_llm_that_would_follow_a_linear_model_is_not_held_to_its_costs() -> None:
+    linear = Costs((0.007,), Peak(200 << 20), "linear")
+    llm = Costs((0.03,), Peak(6000 << 20), "llm")
+
+    for finding in check_costs(llm, linear):
+        assert finding.passed
+        assert "llm" in finding.text
+        assert finding.cure == ""
+    for finding in check_costs(replace(llm, kind="linear"), linear):
+        assert not finding.passed
