@@ -92,6 +92,6 @@ def test_texts_from_which_nothing_can_be_learned_are_refused() -> None:
 @pytest.mark.data
 @pytest.mark.skipif(not DATA.is_dir(), reason="there are no real tickets")
 def test_planted_labels_are_found_among_real_tickets() -> None:
-    figures = measure(read_part(DATA / "banking77", "train"), 0.05, seed=0)
+    figures = measure(read_part(DATA / "banking77", "train")[::3], 0.05, seed=0)
 
     assert figures["list"][1] >= 0.8

@@ -79,4 +79,5 @@ def test_of_few_tickets_with_wrong_labels_a_taught_student_learns_more(tmp_path:
         "file": None,
         "weight": 0.9,
         "temperature": 1.0,
+        "missing": "refuse",
     }

@@ -1,4 +1,7 @@
-"""What the linear model reaches on real tickets. The data is not ours: it stays where it is."""
+"""What the linear model reaches on a third of some real tickets; ``bench.linear`` takes them all.
+
+The data is not ours: it stays where it is.
+"""
 
 import csv
 import json
@@ -30,6 +33,9 @@ def banking77(part: str) -> list[Sample]:
         return [Sample(model_text(None, r["text"]), r["category"]) for r in csv.DictReader(file)]
 
 
+THIRD = slice(None, None, 3)
+
+
 def train_and_evaluate(train: list[Sample], test: list[Sample], models_dir: Path) -> Report:
     units = {sample.unit: sample.unit for sample in train}
     version = train_linear(train, units, models_dir=models_dir)
@@ -38,10 +44,10 @@ def train_and_evaluate(train: list[Sample], test: list[Sample], models_dir: Path
 
 @pytest.mark.skipif(not (DATA / "hotline").is_dir(), reason=f"no hotline tickets in {DATA}")
 def test_hotline_tickets_reach_their_accuracy(tmp_path: Path) -> None:
-    report = train_and_evaluate(hotline("train"), hotline("test"), tmp_path)
+    report = train_and_evaluate(hotline("train")[THIRD], hotline("test"), tmp_path)
 
-    assert report.accuracy >= 0.87
-    assert report.macro.f1 >= 0.855
+    assert report.accuracy >= 0.86
+    assert report.macro.f1 >= 0.84
     # The error target is 5 %; 640 accepted answers put 2.5 standard errors on top.
     assert report.error is not None
     assert report.error <= 0.07
@@ -49,8 +55,8 @@ def test_hotline_tickets_reach_their_accuracy(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not (DATA / "banking77").is_dir(), reason=f"no bank questions in {DATA}")
 def test_bank_questions_reach_their_accuracy(tmp_path: Path) -> None:
-    report = train_and_evaluate(banking77("train"), banking77("test"), tmp_path)
+    report = train_and_evaluate(banking77("train")[THIRD], banking77("test")[THIRD], tmp_path)
 
-    assert report.accuracy >= 0.90
+    assert report.accuracy >= 0.85
     assert report.error is not None
     assert report.error <= 0.06
