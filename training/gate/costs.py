@@ -22,10 +22,10 @@ Of two that are equal, or of which one takes ``MOST`` exactly, that happens to o
 """
 
 _REPEATS, _MOST_REPEATS = 2, 8  # times that a ticket is answered in a round; the shortest counts
-_SPARE_S = 15.0  # no further times after so long
-_BLOCK = 20  # lone tickets of one version, before the other has its turn
+_SPARE_S = 10.0  # no further times after so long
+_BLOCK = 10  # lone tickets of one version, before the other has its turn
 _TICKETS, _FEWEST = 100, 20
-_SECONDS = 20.0  # for the first times of both; slow versions answer fewer tickets
+_SECONDS = 10.0  # for the first times of both; slow versions answer fewer tickets
 _MILLISECONDS = 1e3
 _MIB = 1 << 20
 
@@ -84,21 +84,24 @@ def measure_latency(
         if repeat >= _REPEATS and perf_counter() - begun > _SPARE_S:
             break
         for one in range(ROUNDS):
-            times[one] = np.minimum(times[one], _times(versions, texts, allowed))
+            turn = _times(versions, texts, allowed, begins=(repeat + one) % 2)
+            times[one] = np.minimum(times[one], turn)
     first, second = np.quantile(times, 0.95, axis=2).T.tolist()
     return tuple(first), tuple(second)
 
 
 def _times(
-    versions: Sequence[Classifier], texts: Sequence[str], allowed: frozenset[str]
+    versions: Sequence[Classifier], texts: Sequence[str], allowed: frozenset[str], begins: int
 ) -> NDArray[np.float64]:
-    """Return (versions, n) seconds of lone tickets, answered in turns.
+    """Return (versions, n) seconds of lone tickets, answered in turns; one of two begins.
 
     Each block begins with a ticket that is not timed, for versions that share a base change their
     adapters there.
     """
     times = np.empty((len(versions), len(texts)))
     order = list(enumerate(versions))
+    if begins:
+        order.reverse()
     for start in range(0, len(texts), _BLOCK):
         block = texts[start : start + _BLOCK]
         for which, classifier in order:
