@@ -21,8 +21,8 @@ from paidan.demo.world import NEW_UNIT, tickets_later
 from paidan.embedded.stack import EmbeddedStack
 from paidan.sample.generator import SampleTicket
 
-_TRAINING_TICKETS = 2_700
-_FURTHER_TICKETS = 500
+_TRAINING_TICKETS = 3_000
+_FURTHER_TICKETS = 300
 _LOOPS = 2
 
 
