@@ -19,6 +19,8 @@ from training.snapshot.store import snapshots_in
 
 _POLL_S = 0.2
 _TOLD_EVERY_S = 20.0
+# Each point of the curves has the loss of held-out tickets, which takes as long as a step.
+_RECIPE = "[training]\nlogging_steps = 30\n"
 KILLED_AT = 20
 """The step of a training at which its trainer is killed, where it is to be."""
 
@@ -45,7 +47,7 @@ def learn(demo: Demo, *, kills: bool = False) -> Run:
         PaidanError: the run made no version.
     """
     folder = snapshots_in(demo.settings.resolved_models_dir)
-    wish = Wish(seed=store_seed(folder, demo.seed), base=STAND_IN)
+    wish = Wish(seed=store_seed(folder, demo.seed), base=STAND_IN, recipe=_RECIPE)
     with demo.database.writing() as session:
         run_id = runs.ask(
             session, "llm", wish.model_dump(mode="json"), asked_for=runs.HAND, actor=ACTOR
