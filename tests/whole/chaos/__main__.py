@@ -5,15 +5,13 @@ python -m tests.whole.chaos --seed 7 --database postgresql --seconds 180
 
 import json
 import logging
-import os
-import platform
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from tests.support.siege_report import explain, summary, tell
 from tests.whole.chaos.run import Report, endure
 from tests.whole.chaos.world import Plan
 
@@ -95,36 +93,14 @@ def main(
             plan = Plan(seed, name, seconds, drain, silent_after, quick)
             folder = Path(tempfile.mkdtemp(prefix=f"paidan-chaos-{name}-{seed}-"))
             folder.chmod(0o755)
-            report = endure(plan, folder, _tell if verbose else lambda line: None)
+            report = endure(plan, folder, tell if verbose else lambda line: None)
             reports.append(report)
             click.echo(row(report))
             if not report.is_clean:
-                _explain(report, folder)
+                explain(report, folder, "fault", report.schedule)
     clean = all(report.is_clean for report in reports)
-    click.echo(json.dumps(_summary(reports) | {"clean": clean}, ensure_ascii=False))
+    click.echo(json.dumps(summary(reports) | {"clean": clean}, ensure_ascii=False))
     sys.exit(0 if clean else 1)
-
-
-def _tell(line: str) -> None:
-    click.echo(line, err=True)
-
-
-def _explain(report: Report, folder: Path) -> None:
-    """Say what was found, and what happened, so that it can be run again."""
-    _tell(f"seed {report.seed} on {report.database}; its files are in {folder}")
-    for problem in report.problems:
-        _tell(f"  found: {problem}")
-    for fault in report.schedule:
-        _tell(f"  fault: {fault}")
-
-
-def _summary(reports: list[Report]) -> dict[str, object]:
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {pages / 2**30:.0f} GiB, {platform.machine()}",
-        "runs": [report.as_json() for report in reports],
-    }
 
 
 if __name__ == "__main__":

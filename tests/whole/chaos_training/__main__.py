@@ -5,15 +5,13 @@ python -m tests.whole.chaos_training --seed 7 --database postgresql
 
 import json
 import logging
-import os
-import platform
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from tests.support.siege_report import explain, summary, tell
 from tests.whole.chaos_training.siege import Report, besiege
 from tests.whole.chaos_training.stack import Plan
 from tests.whole.chaos_training.strikes import CHILD, DATABASE, PARENT, REDIS
@@ -80,36 +78,14 @@ def main(seeds: tuple[int, ...], database: str, kills: int, every: float, *, ver
         for seed in seeds:
             plan = Plan(seed, name, kills=kills, every=every)
             folder = Path(tempfile.mkdtemp(prefix=f"paidan-siege-{name}-{seed}-"))
-            report = besiege(plan, folder, _tell if verbose else lambda _: None)
+            report = besiege(plan, folder, tell if verbose else lambda _: None)
             reports.append(report)
             click.echo(row(report))
             if not report.is_clean:
-                _explain(report, folder)
+                explain(report, folder, "killed", report.strikes)
     clean = all(report.is_clean for report in reports)
-    click.echo(json.dumps(_summary(reports) | {"clean": clean}, ensure_ascii=False))
+    click.echo(json.dumps(summary(reports) | {"clean": clean}, ensure_ascii=False))
     sys.exit(0 if clean else 1)
-
-
-def _tell(line: str) -> None:
-    click.echo(line, err=True)
-
-
-def _explain(report: Report, folder: Path) -> None:
-    """Say what was found, and what was killed when."""
-    _tell(f"seed {report.seed} on {report.database}; its files are in {folder}")
-    for problem in report.problems:
-        _tell(f"  found: {problem}")
-    for strike in report.strikes:
-        _tell(f"  killed: {strike}")
-
-
-def _summary(reports: list[Report]) -> dict[str, object]:
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {pages / 2**30:.0f} GiB, {platform.machine()}",
-        "runs": [report.as_json() for report in reports],
-    }
 
 
 if __name__ == "__main__":
