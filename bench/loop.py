@@ -1,14 +1,14 @@
 """Whether learning from what people decide is worth more than learning from random tickets.
 
     python -m bench.loop --banking77 DIRECTORY [--seeds 10] [--rounds 5] [--jobs 1] \
-        [--base DIRECTORY [--recipe FILE.toml]]
+        [--base DIRECTORY [--recipe FILE.toml] [--gpus 0,1]]
 
 A model learns 40 % of the part train: the linear one, or with ``--base`` an LLM. In each round
 people decide 5 % of the rest: once the tickets that the model doubts most, and beside it as many
 drawn at random, for a model of its own. Both learn again from the base with all that is known
-(replay). The part test says how right they are. ``--jobs`` arms of seeds learn at once. A table of
-the mean accuracy after each round and of its minutes, then one line of JSON with the paired 95 %
-interval of the last difference, over seeds and tickets.
+(replay). The part test says how right they are. ``--jobs`` arms of seeds learn at once, each on
+one of ``--gpus``. A table of the mean accuracy after each round and of its minutes, then one line
+of JSON with the paired 95 % interval of the last difference, over seeds and tickets.
 """
 
 import argparse
@@ -21,7 +21,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import numpy as np
@@ -65,13 +67,18 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="models that learn at once")
     parser.add_argument("--base", type=Path, help="of an LLM; without it the linear model learns")
     parser.add_argument("--recipe", type=Path, help="over the base's own")
+    parser.add_argument("--gpus", help="their numbers, of which each job takes one")
     options = parser.parse_args()
     train, test = (read_part(options.banking77, part) for part in ("train", "test"))
     learn = partial(learn_llm, options.base, options.recipe) if options.base else learn_linear
     one = partial(_arm, learn, train, test, options.rounds, options.jobs)
     found: dict[tuple[str, int], list[Round]] = {}
     asked = [(arm, seed) for seed in range(options.seeds) for arm in ARMS]
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    gpus = context.SimpleQueue()
+    for gpu, _ in zip(cycle((options.gpus or "").split(",")), range(options.jobs), strict=False):
+        gpus.put(gpu)
+    with ProcessPoolExecutor(options.jobs, context, _take_gpu, (gpus,)) as pool:
         waiting = {pool.submit(one, arm, seed): (arm, seed) for arm, seed in asked}
         for done in as_completed(waiting):
             arm, seed = waiting[done]
@@ -81,6 +88,12 @@ def main() -> None:
     by_arm = {arm: [found[arm, seed] for seed in range(options.seeds)] for arm in ARMS}
     facts = {"seeds": options.seeds, "learns": options.base.name if options.base else "linear"}
     report(by_arm, group_near_duplicates([sample.text for sample in test]), facts)
+
+
+def _take_gpu(gpus: "SimpleQueue[str]") -> None:
+    """Keep a job's process to one GPU; CUDA has not begun there."""
+    if gpu := gpus.get():
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
 
 
 def _arm(

@@ -1,6 +1,8 @@
 """Joint trainings of the stand-in whose gradients are kept and whose weights stay."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +74,18 @@ def trainer_of(prepared: Preparation, folder: Path, device: torch.device) -> Joi
     return trainer
 
 
-def gradients(recipe: Recipe, folder: Path, device: torch.device) -> list[Gradients]:
-    """Each step's gradients of a run."""
+def weighted(prepared: Preparation, weights: Sequence[float]) -> Preparation:
+    """The same samples with these weights, again and again."""
+    some = zip(prepared.known, cycle(weights), strict=False)
+    return replace(prepared, known=[replace(sample, weight=weight) for sample, weight in some])
+
+
+def gradients(
+    recipe: Recipe, folder: Path, device: torch.device, weights: Sequence[float] = (1.0,)
+) -> list[Gradients]:
+    """Each step's gradients of a run over weighted samples."""
     kept = KeepGradients()
-    trainer = trainer_of(prepared_of(recipe), folder, device)
+    trainer = trainer_of(weighted(prepared_of(recipe), weights), folder, device)
     trainer.add_callback(kept)
     trainer.train()
     return kept.steps

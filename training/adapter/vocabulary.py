@@ -42,7 +42,7 @@ class _SummedNll(torch.autograd.Function):
         gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         for start in range(0, len(hidden), CHUNK):
             some = slice(start, start + CHUNK)
-            logits = _logits(hidden[some], head)
+            logits = wide_product(hidden[some], head.t())
             right, weight = wanted[some, None], weights[some, None]
             high = logits.logsumexp(1, keepdim=True)
             total += ((high - logits.gather(1, right)) * weight).sum()
@@ -60,7 +60,8 @@ class _SummedNll(torch.autograd.Function):
         return (gradient * above).to(gradient.dtype), None, None, None
 
 
-def _logits(hidden: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
-    if hidden.device.type == "cuda" and head.dtype != torch.float32:
-        return torch.mm(hidden, head.t(), out_dtype=torch.float32)
-    return hidden.float() @ head.float().t()
+def wide_product(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Return the product of two matrices of a dtype, summed and kept in float32."""
+    if one.is_cuda and one.dtype != torch.float32:
+        return torch.mm(one, other, out_dtype=torch.float32)
+    return one.float() @ other.float()

@@ -1,6 +1,5 @@
 """Weighted samples: the gradients are those of plain autograd per sample, however divided."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,14 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from tests.support.joint import TICKETS, KeepGradients, prepared_of, still_recipe, trainer_of
+from tests.support.joint import (
+    TICKETS,
+    KeepGradients,
+    prepared_of,
+    still_recipe,
+    trainer_of,
+    weighted,
+)
 from tests.support.packed import distance, gradients_of
 from tests.support.soft import plain_soft_loss, soft_prepared
 from training.adapter.joint_trainer import JointTrainer
@@ -18,14 +24,6 @@ from training.adapter.recipe import Compute, Recipe
 CPU = torch.device("cpu")
 EXACT = 1e-4
 WEIGHTS = (1.0, 0.3, 2.0, 1.0, 0.3, 0.7)
-
-
-def weighted(prepared: Preparation, weights: tuple[float, ...] = WEIGHTS) -> Preparation:
-    known = [
-        replace(sample, weight=weights[number % len(weights)])
-        for number, sample in enumerate(prepared.known)
-    ]
-    return replace(prepared, known=known)
 
 
 def recipe_of(batch: int, *, path: str = "recipe", whole: bool = False, **losses: float) -> Recipe:
@@ -74,7 +72,7 @@ LOSSES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("losses", LOSSES)
 def test_loss_and_gradients_are_those_of_plain_autograd(tmp_path: Path, losses: str) -> None:
     # Given one step over all tickets
-    prepared = weighted(prepared_of(recipe_of(TICKETS, **LOSSES[losses])))
+    prepared = weighted(prepared_of(recipe_of(TICKETS, **LOSSES[losses])), WEIGHTS)
     kept, [loss] = run(prepared, tmp_path)
 
     # When plain torch computes the same
@@ -89,7 +87,7 @@ def test_loss_and_gradients_are_those_of_plain_autograd(tmp_path: Path, losses: 
 
 @pytest.mark.parametrize("path", ["recipe", "fast"])
 def test_soft_labels_are_weighted_too(tmp_path: Path, path: str) -> None:
-    prepared = weighted(soft_prepared(recipe_of(TICKETS, path=path, brier=0.5)))
+    prepared = weighted(soft_prepared(recipe_of(TICKETS, path=path, brier=0.5)), WEIGHTS)
     kept, _ = run(prepared, tmp_path)
 
     trainer = trainer_of(prepared, tmp_path, CPU)
@@ -102,7 +100,7 @@ def test_two_times_two_gives_the_gradients_of_four(tmp_path: Path) -> None:
     def steps(batch: int) -> KeepGradients:
         recipe = recipe_of(batch)
         recipe.training["gradient_accumulation_steps"] = 4 // batch
-        return run(weighted(soft_prepared(recipe)), tmp_path)[0]
+        return run(weighted(soft_prepared(recipe), WEIGHTS), tmp_path)[0]
 
     whole, divided = steps(4), steps(2)
 

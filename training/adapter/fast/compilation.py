@@ -1,11 +1,11 @@
 """What is compiled: on CUDA the functions between the products, once for any number of tokens."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
-Function = TypeVar("Function", bound=Callable[..., torch.Tensor])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function, device: torch.device) -> Function:

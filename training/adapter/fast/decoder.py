@@ -13,6 +13,7 @@ from training.adapter.fast.attention import Attention
 from training.adapter.fast.dropout import NO_DROPOUT, Dropout
 from training.adapter.fast.layers import PRODUCTS, Functions, TrainedLayer
 from training.adapter.fast.micro_batch import MicroBatch
+from training.adapter.fast.products import take_up
 
 
 class Decoder:
@@ -47,6 +48,7 @@ class Decoder:
         states: torch.Tensor = (
             self._inner.embed_tokens(micro_batch.ids).flatten(0, 1).to(self.dtype)
         )
+        take_up(group for layer in self.layers for group in layer.groups)
         rope = self._rotary.at(micro_batch.positions)
         attend = self._attention.over(micro_batch.visible)
         for number, layer in enumerate(self.layers):

@@ -30,7 +30,12 @@ class Dropout:
         if not self.share:
             return x
         any_length(x)
-        return _dropping(x.device.type)(x, self.share, self.seed % _HALF)
+        return _dropping(x.device.type)(x, self.share, self.number)
+
+    @property
+    def number(self) -> int:
+        """What the hash takes of the seed."""
+        return self.seed % _HALF
 
     def at(self, number: int) -> "Dropout":
         """Return another of the same share."""
@@ -42,10 +47,11 @@ NO_DROPOUT = Dropout(0.0, 0)
 
 @lru_cache
 def _dropping(device_type: str) -> Callable[[torch.Tensor, float, int], torch.Tensor]:
-    return compiled(_dropped, torch.device(device_type))
+    return compiled(dropped, torch.device(device_type))
 
 
-def _dropped(x: torch.Tensor, share: float, seed: int) -> torch.Tensor:
+def dropped(x: torch.Tensor, share: float, seed: int) -> torch.Tensor:
+    """Return x without a share, drawn by a seed under 2³¹: ``Dropout.of``, to be compiled."""
     drawn = torch.arange(x.numel(), dtype=torch.int32, device=x.device) * _SPREAD
     drawn = (drawn ^ ((drawn >> 16) & 0xFFFF) ^ seed) * _MIX
     drawn = (drawn ^ ((drawn >> 13) & 0x7FFFF)) * _MIX_AGAIN

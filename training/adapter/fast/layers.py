@@ -5,7 +5,6 @@ It computes what transformers' layers do. Norms and rotary embeddings are comput
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Self
 
 import torch
@@ -18,7 +17,8 @@ from classifier.model.rotary import rotate
 from training.adapter.fast.attention import Attend
 from training.adapter.fast.compilation import any_length, compiled
 from training.adapter.fast.dropout import Dropout
-from training.adapter.fast.products import Make, TrainedLinear, products
+from training.adapter.fast.inputs import Input, as_it_is, gated_product, normed
+from training.adapter.fast.products import LinearGroup, TrainedLinear, products
 
 _ADAPTER = "default"
 """peft's name of a model's only adapter."""
@@ -26,22 +26,12 @@ PRODUCTS = 4
 """Steps of ``products`` in a layer: each draws its own dropout."""
 
 
-def gated(gate: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
-    """Return the MLP's inner states, (t, intermediate), of its two products."""
-    return torch.nn.functional.silu(gate) * up
-
-
-def same(x: torch.Tensor) -> torch.Tensor:
-    """Return x."""
-    return x
-
-
 @dataclass(frozen=True, slots=True)
 class Functions:
     """What stands between the products, compiled on CUDA; all layers of a model share it."""
 
-    norm: Callable[..., torch.Tensor]
-    gated: Make
+    norm: Input
+    gated: Input
     heads: Callable[..., torch.Tensor]
     head_size: int
     eps: float
@@ -56,13 +46,7 @@ class Functions:
             parts = parts if weight is None else norm(parts, weight, eps)
             return rotate(parts, rope).view(*rope.shape[:2], -1, head_size)
 
-        return cls(
-            compiled(norm, device),
-            compiled(gated, device),
-            compiled(heads, device),
-            head_size,
-            eps,
-        )
+        return cls(normed(device), gated_product(device), compiled(heads, device), head_size, eps)
 
 
 class TrainedLayer:
@@ -76,15 +60,19 @@ class TrainedLayer:
 
     def __init__(self, module: Any, functions: Functions, dtype: torch.dtype) -> None:
         attention, mlp = module.self_attn, module.mlp
-        linear = partial(trained_linear, dtype=dtype)
-        self._qkv = [linear(getattr(attention, f"{name}_proj")) for name in "qkv"]
-        self._o = [linear(attention.o_proj)]
-        self._gate_up = [linear(mlp.gate_proj), linear(mlp.up_proj)]
-        self._down = [linear(mlp.down_proj)]
+
+        def group(*modules: Any) -> LinearGroup:
+            return LinearGroup([trained_linear(one, dtype) for one in modules], dtype)
+
+        self._qkv = group(*(getattr(attention, f"{name}_proj") for name in "qkv"))
+        self._o = group(attention.o_proj)
+        self._gate_up = group(mlp.gate_proj, mlp.up_proj)
+        self._down = group(mlp.down_proj)
+        self.groups = [self._qkv, self._o, self._gate_up, self._down]
         self._head_norms = weight_of(attention, "q_norm"), weight_of(attention, "k_norm")
         self._functions = functions
         self._norms = [
-            partial(functions.norm, weight=one.weight, eps=functions.eps)
+            functions.norm.over(one.weight, functions.eps)
             for one in (module.input_layernorm, module.post_attention_layernorm)
         ]
 
@@ -100,7 +88,7 @@ class TrainedLayer:
             dropout: the first of ``PRODUCTS``.
         """
         drops = [dropout.at(number) for number in range(PRODUCTS)]
-        any_length(hidden, rope)
+        any_length(rope)
         query, key, value = products(self._norms[0], [hidden], self._qkv, drops[0])
         any_length(query, key)
         found = attend(
@@ -108,10 +96,8 @@ class TrainedLayer:
             self._functions.heads(key, self._head_norms[1], rope),
             value.view(*rope.shape[:2], -1, self._functions.head_size),
         )
-        hidden = hidden + products(same, [found.flatten(0, 1)], self._o, drops[1])[0]
-        any_length(hidden)
+        hidden = hidden + products(as_it_is(), [found.flatten(0, 1)], self._o, drops[1])[0]
         gate, up = products(self._norms[1], [hidden], self._gate_up, drops[2])
-        any_length(gate, up)
         return hidden + products(self._functions.gated, [gate, up], self._down, drops[3])[0]
 
 

@@ -4,13 +4,15 @@ import pytest
 import torch
 from bitsandbytes.nn import Linear4bit
 from torch import nn
-from torch.nn.functional import linear, silu
+from torch.nn.functional import linear
 
 from classifier.model.lora import LoraLinear
 from training.adapter.fast.dropout import NO_DROPOUT, Dropout
-from training.adapter.fast.products import TrainedLinear, products
+from training.adapter.fast.inputs import as_it_is, gated, gated_product
+from training.adapter.fast.products import LinearGroup, TrainedLinear, products, take_up
 
 TOKENS, WIDTH, RANK, SCALE = 50, 128, 8, 0.5
+GATED = gated_product(torch.device("cpu"))
 
 
 def made(outputs: int, *, adapted: bool = True, bias: bool = False) -> TrainedLinear:
@@ -25,8 +27,8 @@ def made(outputs: int, *, adapted: bool = True, bias: bool = False) -> TrainedLi
     return TrainedLinear(base, a, nn.Parameter(torch.randn(outputs, RANK) / 10), SCALE)
 
 
-def gated(gate: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
-    return silu(gate) * up
+def group(*layers: TrainedLinear) -> LinearGroup:
+    return LinearGroup(layers, torch.float32)
 
 
 def plain(x: torch.Tensor, layer: TrainedLinear, dropped: torch.Tensor) -> torch.Tensor:
@@ -49,7 +51,7 @@ def test_results_and_gradients_are_those_of_plain_autograd(dropout: Dropout) -> 
         *(one for layer in layers for one in (layer.a, layer.b) if one is not None),
     ]
 
-    found = products(gated, sources, layers, dropout)
+    found = products(GATED, sources, group(*layers), dropout)
 
     expected = [plain(x, layer, dropout.of(x)) for layer in layers]
     for ours, theirs in zip(found, expected, strict=True):
@@ -69,8 +71,8 @@ def test_what_needs_no_gradient_gets_none() -> None:
     layer = made(16)
     fixed, moved = torch.randn(TOKENS, WIDTH), torch.randn(TOKENS, WIDTH, requires_grad=True)
 
-    products(gated, [fixed, moved], [layer], NO_DROPOUT)[0].sum().backward()
-    alone = products(lambda x: x, [fixed], [layer], NO_DROPOUT)[0]
+    products(GATED, [fixed, moved], group(layer), NO_DROPOUT)[0].sum().backward()
+    alone = products(as_it_is(), [fixed], group(layer), NO_DROPOUT)[0]
     alone.sum().backward()
 
     assert fixed.grad is None
@@ -89,6 +91,23 @@ def test_what_stands_between_is_kept_only_as_what_it_is_made_of() -> None:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        products(gated, sources, [layer], NO_DROPOUT)
+        products(GATED, sources, group(layer), NO_DROPOUT)
 
     assert [tuple(one.shape) for one in kept] == [(TOKENS, RANK), *[(TOKENS, WIDTH)] * 2]
+
+
+def test_what_the_optimizer_did_is_computed_with_once_it_is_taken_up() -> None:
+    torch.manual_seed(0)
+    layer, plain_layer = made(16), made(8, adapted=False)
+    both = group(layer, plain_layer)
+    x = torch.randn(TOKENS, WIDTH)
+    assert layer.a is not None
+    assert layer.b is not None
+    layer.a.data += 0.1
+    layer.b.data *= 3
+
+    take_up([both])
+
+    found = products(as_it_is(), [x], both, NO_DROPOUT)
+    for ours, one in zip(found, both.linears, strict=True):
+        assert torch.allclose(ours, plain(x, one, x), atol=1e-5)

@@ -53,6 +53,18 @@ def test_a_steps_gradients_are_the_recipes(tmp_path: Path, completion_only: bool
         assert distance(ours, theirs) < ALLOWED
 
 
+def test_weighted_samples_have_the_recipes_gradients(tmp_path: Path) -> None:
+    weights, recipe = (1.0, 0.3, 2.0), still_recipe(2)
+
+    recipes, fast = (
+        gradients(on(path, recipe), tmp_path, CUDA, weights) for path in ("recipe", "fast")
+    )
+
+    unweighted = gradients(on("fast", recipe), tmp_path, CUDA)
+    for ours, theirs, others in zip(fast, recipes, unweighted, strict=True):
+        assert distance(ours, theirs) < ALLOWED < distance(ours, others)
+
+
 @pytest.mark.parametrize("shape", ["qwen2", "llama", "qwen3", "odd"])
 def test_packed_samples_have_the_gradients_of_each_alone(tmp_path: Path, shape: str) -> None:
     # Random bases are so sharp that bfloat16's rounding alone moves their gradients by a fifth
