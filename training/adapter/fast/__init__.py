@@ -5,6 +5,6 @@ that fit the ``memory``, and says of how many layers each recomputes. A ``micro_
 tickets out behind the prefix that they share; ``visibility`` says who sees whom, and ``attention``
 computes it. The ``decoder`` runs its ``layers``, whose ``products`` add the adapter to the engine's
 4-bit weights and keep for the backward pass what is dear to recompute alone; a ``dropout`` is drawn
-again with the ``inputs``. ``losses`` are taken at the positions that count, over the vocabulary by chunks. On CUDA
-``compilation`` fuses what stands between the products.
+again with the ``inputs``. ``losses`` are taken at the positions that count, over the vocabulary by
+chunks. On CUDA ``compilation`` fuses what stands between the products.
 """
