@@ -73,7 +73,7 @@ def test_a_version_is_judged_against_the_champion_and_looks_are_counted(
 
     # And what both cost was measured
     costs = {one.check: one for one in verdict.findings if one.check in ("latency", "memory")}
-    assert len(costs["latency"].facts["p95_s"]) == ROUNDS
+    assert 1 <= len(costs["latency"].facts["p95_s"]) <= ROUNDS
     assert costs["memory"].facts["peak_bytes"] > 10 << 20
     assert "MiB at most and the champion" in costs["memory"].text
 
