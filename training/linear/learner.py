@@ -20,6 +20,9 @@ Weights = NDArray[np.float64]
 # Passes of SAGA over the samples. Measured: more passes change no held-out figure beyond noise,
 # and a model that stops early is regularised by it.
 LOGISTIC_PASSES = 10
+# Of the hinge's solver. Measured: a hundredth of it takes up to twice as long, and changes no
+# held-out figure by a thousandth.
+HINGE_TOLERANCE = 1e-2
 _TOLD = re.compile(r"(?P<loss>hinge|logistic), C (?P<c>[\d.e+-]+), balance (?P<balance>[\d.]+)")
 
 
@@ -108,7 +111,7 @@ class Learner:
         }
         match self.loss:
             case "hinge":
-                return LinearSVC(dual=True, **options)
+                return LinearSVC(dual=True, tol=HINGE_TOLERANCE, **options)
             case "logistic":
                 return LogisticRegression(solver="saga", max_iter=LOGISTIC_PASSES, **options)
             case _:

@@ -1,7 +1,7 @@
 """Chooses what a linear model reads and how it learns, by grouped cross-validation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 
@@ -80,6 +80,8 @@ class _Trial:
     seed: int
     progress: Progress
     weights: Weights | None = None
+    known: dict[tuple[int, Learner, int], Logits] = field(default_factory=dict)
+    """Answers by matrix, learner and fold: what features were compared with is tried again."""
 
     def run_learners(
         self, matrix: csr_matrix, learners: Sequence[Learner]
@@ -115,11 +117,15 @@ class _Trial:
 
     def _answer(self, fits: Mapping[str, Fit], names: Sequence[str], fold: int) -> list[Logits]:
         asked = self.folds == fold
+        keys = {name: (id(fits[name][0]), fits[name][1], fold) for name in names}
+        new = [name for name in names if keys[name] not in self.known]
         jobs = [
             partial(_held_out, *fits[name], self.labels, asked, self.seed, self.weights)
-            for name in names
+            for name in new
         ]
-        return run_jobs(jobs, processes_for(len(self.labels)))
+        answers = run_jobs(jobs, processes_for(len(self.labels)))
+        self.known.update(zip((keys[name] for name in new), answers, strict=True))
+        return [self.known[keys[name]] for name in names]
 
 
 def _held_out(

@@ -1,5 +1,7 @@
 """The setting is chosen on held-out answers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from tests.support.linear import themed
 from tests.support.told import Told
 from training.linear.data import Data
 from training.linear.features import FEATURES, FEW_SAMPLES
+from training.linear.learner import Learner
 from training.linear.selection import (
     HINGES,
     LOGISTICS,
@@ -73,3 +76,21 @@ def test_without_two_samples_of_any_unit_nothing_is_chosen() -> None:
 
     assert told.lines == [NOTHING_HELD_OUT]
     assert (setting.features, setting.learners) == (FEATURES[0], HINGES[:1])
+
+
+def test_what_features_were_compared_with_is_fitted_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fits: list[tuple[Learner, bytes]] = []
+    fit = Learner.fit
+
+    def counted(self: Learner, matrix: Any, labels: Any, *others: Any) -> Any:
+        fits.append((self, matrix.indices.tobytes()))
+        return fit(self, matrix, labels, *others)
+
+    monkeypatch.setattr(Learner, "fit", counted)
+
+    choose_setting(themed(40), 1, Told())
+
+    assert HINGES[0] in [learner for learner, _ in fits]
+    assert len(set(fits)) == len(fits)
