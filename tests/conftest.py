@@ -115,6 +115,15 @@ def only_listed_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Visibility, "block_mask", block_mask)
 
 
+@pytest.fixture
+def quick_attention(monkeypatch: pytest.MonkeyPatch, only_listed_pages: None) -> None:
+    """Let the uncompiled runner attend by a fast kernel; ``test_compiled`` compares torch's own."""
+    from classifier.model import decoder
+    from tests.support.runners import dense_attention
+
+    monkeypatch.setattr(decoder, "flex_attention", dense_attention)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     with running_postgres() as server:

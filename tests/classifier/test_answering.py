@@ -21,11 +21,7 @@ from tests.support.adapters import plain_model, random_adapter, read_adapter
 from tests.support.models import CODES, TICKETS, UNITS, make_prompt, random_base
 from tests.support.runners import CPU, use_compiled, use_eager
 
-# torch warns once a process, whichever test comes first there.
-pytestmark = [
-    pytest.mark.usefixtures("only_listed_pages"),
-    pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
-]
+pytestmark = pytest.mark.usefixtures("quick_attention")
 
 HIDDEN = 128
 ROWS = tuple("ABDE")  # C is known by its name alone

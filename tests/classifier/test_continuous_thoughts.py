@@ -18,10 +18,7 @@ from classifier.model.bases.base import Base
 from tests.support.models import CODES, TICKETS, random_base
 from tests.support.runners import thinking_engine
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
-    pytest.mark.usefixtures("only_listed_pages"),
-]
+pytestmark = pytest.mark.usefixtures("quick_attention")
 LIMIT = 7
 ALL = frozenset(CODES)
 DOUBT_ALL = Calibration(

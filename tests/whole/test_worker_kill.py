@@ -27,11 +27,11 @@ from tests.support.processes import Process, relay, wait_until, worker
 
 pytestmark = pytest.mark.kill
 
-TICKETS = 5000
 # Of worker children and of parents each. Celery takes some five seconds to see that its child is
-# dead, so the suite kills fewer; all of them with TEST_KILLS=20 (some minutes).
+# dead, so the suite kills fewer, among fewer tickets; all with TEST_KILLS=20 (some minutes).
 ALL_KILLS = 20
 KILLS_OF_EACH = int(os.environ.get("TEST_KILLS", "5"))
+TICKETS = 5000 if KILLS_OF_EACH >= ALL_KILLS else 400 * KILLS_OF_EACH
 # An LLM's process takes seconds to start; all with TEST_LLM_KILLS=20.
 LLM_TICKETS = 300
 LLM_KILLS_OF_EACH = int(os.environ.get("TEST_LLM_KILLS", "1"))

@@ -17,10 +17,7 @@ from classifier.model.segment import Segment
 from tests.support.models import TICKETS, random_base
 from tests.support.runners import thinking_engine
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
-    pytest.mark.usefixtures("only_listed_pages"),
-]
+pytestmark = pytest.mark.usefixtures("quick_attention")
 LIMIT = 7
 
 

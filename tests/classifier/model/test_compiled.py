@@ -9,7 +9,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 
 from classifier.engine.engine import Engine
 from classifier.labels.trie import LabelTrie
-from classifier.model import cuda_graphs
+from classifier.model import cuda_graphs, decoder
 from classifier.model.backbone import load_backbone
 from classifier.model.bases.base import Base
 from classifier.model.compiled import CompiledRunner
@@ -18,7 +18,7 @@ from classifier.model.mode import Mode
 from classifier.model.segment import Segment
 from tests.support.adapters import random_adapter, read_adapter
 from tests.support.models import TICKETS, make_prompt
-from tests.support.runners import CPU, use_compiled, use_eager
+from tests.support.runners import CPU, dense_attention, use_compiled, use_eager
 from tests.support.scores import largest_gap
 
 pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
@@ -69,6 +69,7 @@ def test_it_computes_what_the_plain_runner_computes(
     assert largest_gap(found, expected) < 1e-3
 
 
+@pytest.mark.usefixtures("quick_attention")
 def test_it_swaps_adapters_and_comes_back_to_the_same(base: Base, tmp_path: Path) -> None:
     random_adapter(base, tmp_path)
     backbone = load_backbone(base, "nf4", CPU)
@@ -83,6 +84,7 @@ def test_it_swaps_adapters_and_comes_back_to_the_same(base: Base, tmp_path: Path
     assert first.scores(SOME) == before
 
 
+@pytest.mark.usefixtures("quick_attention")
 def test_it_goes_on_when_the_cache_has_to_grow(base: Base) -> None:
     backbone = load_backbone(base, "full", CPU)
     prompt = make_prompt(backbone.tokenizer)
@@ -96,6 +98,7 @@ def test_it_goes_on_when_the_cache_has_to_grow(base: Base) -> None:
     assert largest_gap(found, expected) < 1e-3
 
 
+@pytest.mark.usefixtures("quick_attention")
 def test_the_cache_does_not_grow_for_new_tickets(base: Base) -> None:
     """What is compiled for a cache would be compiled anew."""
     backbone = load_backbone(base, "full", CPU)
@@ -132,3 +135,16 @@ def test_three_functions_are_compiled_whatever_the_sizes(
 
     assert counter.frame_count == 3
     torch._dynamo.reset()
+
+
+def test_the_quick_attention_of_other_tests_is_torchs(
+    base: Base, monkeypatch: pytest.MonkeyPatch, only_listed_pages: None
+) -> None:
+    backbone = load_backbone(base, "full", CPU)
+    use_compiled(backbone, 256)
+    engine = Engine(backbone, None, make_prompt(backbone.tokenizer), 256)
+    expected = engine.scores(SOME[:4])
+
+    monkeypatch.setattr(decoder, "flex_attention", dense_attention)
+
+    assert largest_gap(engine.scores(SOME[:4]), expected) < 1e-4
