@@ -3,14 +3,14 @@
 y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ. W is an NF4 weight (Dettmers et al., "QLoRA", 2023), dequantised for
 each product, or a plain one. The adapter is never merged into a 4-bit W: the sum would have to be
 rounded to 4 bits again, and that is another model than the one that was trained.
+
+bitsandbytes is imported where a weight in its form is met. That takes longer than torch itself.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
-from bitsandbytes.functional import dequantize_4bit
-from bitsandbytes.nn import Linear4bit
 from torch import nn
 from torch.nn.functional import linear
 
@@ -40,9 +40,9 @@ class LoraLinear(nn.Module):
         self.in_features, self.out_features = layer.in_features, layer.out_features
         self.dtype = dtype
         self.weight, self.bias = layer.weight, layer.bias
-        if isinstance(layer, Linear4bit):
-            # There weight and layer refer to each other. Only Python's collector would free their
-            # memory, some time later.
+        if hasattr(layer.weight, "module"):
+            # In bitsandbytes weight and layer refer to each other. Only Python's collector would
+            # free their memory, some time later.
             layer.weight.module = None
         self.nf4: Nf4Weight | None = None
         self.adapter: LayerAdapter | None = None
@@ -67,6 +67,8 @@ class LoraLinear(nn.Module):
         state = getattr(self.weight, "quant_state", None)
         if state is None:
             return self.weight
+        from bitsandbytes.functional import dequantize_4bit
+
         weight: torch.Tensor = dequantize_4bit(self.weight.data, state)
         return weight.to(self.dtype)
 
@@ -92,7 +94,7 @@ def replace_linears(model: nn.Module, dtype: torch.dtype) -> None:
     """Put a ``LoraLinear`` in the place of each linear layer below ``model``."""
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Linear | Linear4bit):
+            if isinstance(child, nn.Linear):
                 setattr(parent, name, LoraLinear(child, dtype))
 
 

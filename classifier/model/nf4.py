@@ -4,11 +4,12 @@ A weight is 16-valued codes in blocks of 64, each block with a float32 scale.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import torch
-from bitsandbytes.functional import dequantize_blockwise
-from bitsandbytes.nn import Params4bit
+
+if TYPE_CHECKING:  # it takes longer to import than torch
+    from bitsandbytes.nn import Params4bit
 
 BLOCK = 64
 """Weights that share a scale."""
@@ -29,7 +30,7 @@ class Nf4Weight:
     scales: torch.Tensor
 
     @classmethod
-    def of(cls, weight: Params4bit) -> Self:
+    def of(cls, weight: "Params4bit") -> Self:
         """Take a 4-bit weight of bitsandbytes, with its double quantised scales made plain.
 
         Raises:
@@ -41,6 +42,8 @@ class Nf4Weight:
             raise ValueError(f"blocks of {state.blocksize} in rows of {in_features}")
         scales = state.absmax
         if state.nested:
+            from bitsandbytes.functional import dequantize_blockwise
+
             scales = dequantize_blockwise(state.absmax, state.state2) + state.offset
         return cls(
             weight.data.view(out_features, in_features // 2),

@@ -8,7 +8,6 @@ when it is first called. ``torch.compile`` takes the operator as a whole.
 """
 
 import torch
-from bitsandbytes.functional import get_4bit_type
 
 from classifier.model.nf4 import BLOCK
 
@@ -30,6 +29,8 @@ def nf4_weight(
         b: (out, rank) of it, its scale in it.
         dtype: of the result.
     """
+    from bitsandbytes.functional import get_4bit_type  # it takes longer to import than torch
+
     table = get_4bit_type("nf4", device=codes.device)
     weight = table[torch.stack((codes >> 4, codes & 15), dim=-1).flatten(1).int()]
     weight *= scales.repeat_interleave(BLOCK, dim=1)
