@@ -1,15 +1,20 @@
 """Runs what does not depend on each other in several processes."""
 
+import os
+import signal
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from joblib import Parallel, cpu_count, delayed
+
+from core.process import die_with_parent
 
 Result = TypeVar("Result")
 
 # A process takes a second to start, and as much memory as the data it is given.
 PARALLEL_FROM = 2_000
 MOST_PROCESSES = 4
+_IDLE_S = 30  # then a process ends; joblib's own would live for five minutes, with all its memory
 
 
 def processes_for(samples: int) -> int:
@@ -26,5 +31,8 @@ def run_jobs(jobs: Sequence[Callable[[], Result]], processes: int) -> list[Resul
     """
     if processes == 1 or len(jobs) == 1:
         return [job() for job in jobs]
-    results: list[Result] = Parallel(n_jobs=processes)(delayed(job)() for job in jobs)
+    # A training that is killed leaves no process behind.
+    with_parent = {"initializer": die_with_parent, "initargs": (signal.SIGKILL, os.getpid())}
+    parallel = Parallel(n_jobs=processes, idle_worker_timeout=_IDLE_S, **with_parent)
+    results: list[Result] = parallel(delayed(job)() for job in jobs)
     return results
