@@ -12,6 +12,7 @@ from core.errors import DeviceError
 _QUERY_TIMEOUT_S = 30
 _MAX_DEVICE_CHARS = 200  # what the heartbeat's row takes
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
+_NO_COMPILER = "TORCHDYNAMO_DISABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ def is_present() -> bool:
 def pin(wanted: str | None, *, cpu: bool) -> str:
     """Make one GPU, or none, visible to this process and its children; return the device's name.
 
+    Without a GPU, torch's compiler is off, unless ``TORCHDYNAMO_DISABLE`` says otherwise.
     With neither ``wanted`` nor ``cpu``, the first GPU is taken of those that
     ``CUDA_VISIBLE_DEVICES`` leaves, or the CPU where there is none.
 
@@ -99,6 +101,9 @@ def pin(wanted: str | None, *, cpu: bool) -> str:
         chosen = _first_visible(gpus)
     # By UUID: indices follow CUDA_DEVICE_ORDER and change when a card is added.
     os.environ[_VISIBLE] = chosen.uuid if chosen else ""
+    if chosen is None:
+        # No CPU code of ours is compiled. bitsandbytes loads torch's compiler all the same.
+        os.environ.setdefault(_NO_COMPILER, "1")
     return str(chosen)[:_MAX_DEVICE_CHARS] if chosen else "cpu"
 
 

@@ -45,8 +45,9 @@ def nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.write_text("#!/bin/sh\necho '0, GPU-aaaa, NVIDIA GeForce RTX 4090'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "before")  # so that it is put back
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    for name in ("CUDA_VISIBLE_DEVICES", "TORCHDYNAMO_DISABLE"):
+        monkeypatch.setenv(name, "before")  # so that it is put back
+        monkeypatch.delenv(name)
     return program
 
 
@@ -63,6 +64,7 @@ def test_a_broken_driver_counts_as_no_gpu(nvidia_smi: Path) -> None:
 def test_pinning_makes_one_card_visible_by_uuid(nvidia_smi: Path) -> None:
     assert pin("RTX 4090", cpu=False) == "0: NVIDIA GeForce RTX 4090 (GPU-aaaa)"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-aaaa"
+    assert "TORCHDYNAMO_DISABLE" not in os.environ
 
 
 def test_the_first_card_is_taken_if_none_is_named(nvidia_smi: Path) -> None:
@@ -99,3 +101,13 @@ def test_a_visible_card_that_is_not_there_is_refused(
 def test_the_cpu_hides_every_card(nvidia_smi: Path) -> None:
     assert pin(None, cpu=True) == "cpu"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+
+
+@pytest.mark.usefixtures("nvidia_smi")
+def test_without_a_card_the_compiler_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    pin(None, cpu=True)
+    assert os.environ["TORCHDYNAMO_DISABLE"] == "1"
+
+    monkeypatch.setenv("TORCHDYNAMO_DISABLE", "0")
+    pin(None, cpu=True)
+    assert os.environ["TORCHDYNAMO_DISABLE"] == "0"
