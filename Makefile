@@ -14,10 +14,10 @@ TORCH = $(if $(TORCH_INDEX),$(PIP) --index-url $(TORCH_INDEX) --constraint const
 demo: $(STAMPS)/run
 	@$(BIN)/paidan demo
 
-# One process more than there are cores, as some tests wait for what they have started. No more than
-# memory is sure to hold: all have torch in them.
+# Two processes more than there are cores, as half of them begin with tests that mostly wait. No more
+# than memory is sure to hold: all have torch in them.
 test: $(STAMPS)/dev
-	@$(BIN)/python -m pytest --numprocesses $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') \
+	@$(BIN)/python -m pytest --numprocesses $$($(BIN)/python -c 'import os; print(os.cpu_count() + 2)') \
 		--maxprocesses 4 --dist worksteal
 
 # On a machine with CUDA and the ml extra; elsewhere its tests show as skipped.

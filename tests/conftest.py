@@ -56,15 +56,16 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let tests that kill processes come first: one that begins last keeps the other cores idle.
 
-    They mostly wait, so all of xdist's workers get their share; each begins with a contiguous part.
+    They mostly wait, so half of xdist's workers get them, while the others compute; each begins
+    with a contiguous part.
     """
     rest = [item for item in items if item.get_closest_marker("kill") is None]
     kills = [item for item in items if item.get_closest_marker("kill") is not None]
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    size = len(items) // workers
+    killing, size = max(1, workers // 2), len(items) // workers
     items.clear()
     for worker in range(workers):
-        share = kills[worker::workers]
+        share = kills[worker::killing] if worker < killing else []
         taken = len(rest) if worker == workers - 1 else size - len(share)
         items += share + rest[:taken]
         rest = rest[taken:]
