@@ -81,7 +81,10 @@ class _Trial:
     progress: Progress
     weights: Weights | None = None
     known: dict[tuple[int, Learner, int], Logits] = field(default_factory=dict)
-    """Answers by matrix, learner and fold: what features were compared with is tried again."""
+    """Answers by matrix, learner and fold: what features were compared with is tried again.
+
+    A matrix is known by its ``id``, as all of them outlive the trial.
+    """
 
     def run_learners(
         self, matrix: csr_matrix, learners: Sequence[Learner]

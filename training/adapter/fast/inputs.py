@@ -101,10 +101,9 @@ def gated_product(device: torch.device) -> Input:
     return Input.of(gated, gated_gradients, device)
 
 
-def as_it_is() -> Input:
-    """Return an input that is its source."""
-    return Input(
-        lambda x: x,
-        lambda share, seed, x: (x, Dropout(share, seed).of(x)),
-        lambda above, x: (above,),
-    )
+AS_IT_IS = Input(
+    lambda x: x,
+    lambda share, seed, x: (x, Dropout(share, seed).of(x)),
+    lambda above, x: (above,),
+)
+"""An input that is its source."""

@@ -17,7 +17,7 @@ from classifier.model.rotary import rotate
 from training.adapter.fast.attention import Attend
 from training.adapter.fast.compilation import any_length, compiled
 from training.adapter.fast.dropout import Dropout
-from training.adapter.fast.inputs import Input, as_it_is, gated_product, normed
+from training.adapter.fast.inputs import AS_IT_IS, Input, gated_product, normed
 from training.adapter.fast.products import LinearGroup, TrainedLinear, products
 
 _ADAPTER = "default"
@@ -96,7 +96,7 @@ class TrainedLayer:
             self._functions.heads(key, self._head_norms[1], rope),
             value.view(*rope.shape[:2], -1, self._functions.head_size),
         )
-        hidden = hidden + products(as_it_is(), [found.flatten(0, 1)], self._o, drops[1])[0]
+        hidden = hidden + products(AS_IT_IS, [found.flatten(0, 1)], self._o, drops[1])[0]
         gate, up = products(self._norms[1], [hidden], self._gate_up, drops[2])
         return hidden + products(self._functions.gated, [gate, up], self._down, drops[3])[0]
 

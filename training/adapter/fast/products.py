@@ -44,6 +44,14 @@ class LinearGroup:
     Args:
         linears: the layers.
         dtype: of the computation.
+
+    Attributes:
+        adapted: numbers of the layers that have an adapter; likewise the next ones.
+        trained: A and B of each, one after the other, as they are learned.
+        scales: of each.
+        ranks: of each.
+        a: (ranks, in), all A in the computation's precision.
+        b: (out, rank) of each, its scale in it, likewise.
     """
 
     def __init__(self, linears: Sequence[TrainedLinear], dtype: torch.dtype) -> None:
@@ -54,22 +62,14 @@ class LinearGroup:
             if layer.a is not None and layer.b is not None:
                 self.adapted.append(number)
                 self._trained.append((layer.a, layer.b, layer.scale))
+        self.trained = [one for a, b, _ in self._trained for one in (a, b)]
+        self.scales = [scale for _, _, scale in self._trained]
         self.ranks = [len(a) for a, _, _ in self._trained]
         base = linears[0].base
         shape = sum(self.ranks), base.in_features
         self.a = torch.empty(shape, dtype=dtype, device=base.weight.device)
         self.b = [torch.empty(b.shape, dtype=dtype, device=b.device) for _, b, _ in self._trained]
         take_up([self])
-
-    @property
-    def trained(self) -> list[torch.Tensor]:
-        """A and B of each layer that has an adapter."""
-        return [one for a, b, _ in self._trained for one in (a, b)]
-
-    @property
-    def scales(self) -> list[float]:
-        """Of each adapter."""
-        return [scale for _, _, scale in self._trained]
 
     def copies(self) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
         """Yield each adapter's tensors: where they are computed with, and as they are learned."""
@@ -125,8 +125,8 @@ class _Products(torch.autograd.Function):
         work: _Work = ctx.work
         low, *kept = ctx.saved_tensors
         sources, needed = tuple(kept), ctx.needs_input_grad[1 : 1 + work.sources]
-        x, dropped = work.read.made(sources, work.dropout)
-        trained, through = _adapter_backward(work, x, dropped, low, above)
+        _, dropped = work.read.made(sources, work.dropout)
+        trained, through = _adapter_backward(work, dropped, low, above)
         if not any(needed):
             return None, *(None for _ in sources), *trained
         for layer, gradient in zip(work.group.linears, above, strict=True):
@@ -139,18 +139,13 @@ class _Products(torch.autograd.Function):
 
 
 def _adapter_backward(
-    work: _Work,
-    x: torch.Tensor,
-    dropped: torch.Tensor,
-    low: torch.Tensor,
-    above: Sequence[torch.Tensor],
+    work: _Work, dropped: torch.Tensor, low: torch.Tensor, above: Sequence[torch.Tensor]
 ) -> tuple[list[torch.Tensor], torch.Tensor | None]:
     """Return the gradients of each A and B, and that of x through the adapters.
 
     Args:
         work: which layers.
-        x: (t, in).
-        dropped: (t, in), what the adapters saw of it.
+        dropped: (t, in), what the adapters saw of x.
         low: (t, ranks), the dropped x·Aᵀ of all adapters.
         above: (t, out) of each layer, the gradients of what it returned.
     """
