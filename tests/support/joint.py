@@ -62,15 +62,20 @@ def prepared_of(recipe: Recipe) -> Preparation:
     return replace(prepare(samples, prompt_units(), STANDIN, recipe, Told()), known=samples)
 
 
+def with_adapter(model: Any) -> Any:
+    """Let a model's fresh adapter be one that is not zero."""
+    generator = torch.Generator().manual_seed(5)
+    for name, weight in sorted(model.named_parameters()):
+        if "lora_B" in name:
+            weight.data = (torch.randn(weight.shape, generator=generator) * 0.02).to(weight)
+    return model.train()  # bitsandbytes computes more coarsely else
+
+
 def trainer_of(prepared: Preparation, folder: Path, device: torch.device) -> JointTrainer:
     """A trainer whose adapter is not a fresh one: of that, B is 0 and A has no gradient."""
     model = load_with_adapter(STANDIN, prepared.recipe, device)
     trainer = make_trainer(model, prepared, folder, device, SILENT)
-    generator = torch.Generator().manual_seed(5)
-    for name, weight in sorted(trainer.model.named_parameters()):
-        if "lora_B" in name:
-            weight.data = (torch.randn(weight.shape, generator=generator) * 0.02).to(weight)
-    trainer.model.train()  # bitsandbytes computes more coarsely else
+    with_adapter(trainer.model)
     return trainer
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from tests.support.joint import Gradients, still_recipe
+from tests.support.joint import Gradients, still_recipe, with_adapter
 from tests.support.models import random_base
 from training.adapter.fast.examples import Example
 from training.adapter.loading import load_with_adapter
@@ -25,15 +25,6 @@ def adapted_model(folder: Path, shape: str = "qwen2") -> Any:
     """A random base in 4 bits, with an adapter as if something had been learned already."""
     recipe = still_recipe().model_copy(update={"compute": Compute(path="fast")})
     return with_adapter(load_with_adapter(random_base(folder, shape), recipe, CPU))
-
-
-def with_adapter(model: Any) -> Any:
-    """Let a model's fresh adapter be one that is not zero."""
-    generator = torch.Generator().manual_seed(5)
-    for name, weight in sorted(model.named_parameters()):
-        if "lora_B" in name:
-            weight.data = (torch.randn(weight.shape, generator=generator) * 0.02).to(weight)
-    return model.train()
 
 
 def unit_head(width: int, **losses: float) -> UnitHead:

@@ -31,7 +31,8 @@ pytestmark = pytest.mark.kill
 # dead, so the suite kills fewer, among fewer tickets; all with TEST_KILLS=20 (some minutes).
 ALL_KILLS = 20
 KILLS_OF_EACH = int(os.environ.get("TEST_KILLS", "5"))
-TICKETS = 5000 if KILLS_OF_EACH >= ALL_KILLS else 400 * KILLS_OF_EACH
+ALL_TICKETS = 5000
+TICKETS = ALL_TICKETS if KILLS_OF_EACH >= ALL_KILLS else 400 * KILLS_OF_EACH
 # An LLM's process takes seconds to start; all with TEST_LLM_KILLS=20.
 LLM_TICKETS = 300
 LLM_KILLS_OF_EACH = int(os.environ.get("TEST_LLM_KILLS", "1"))
@@ -82,7 +83,7 @@ def test_no_ticket_is_lost_or_answered_twice_under_kills_and_two_flushes(
 def test_no_ticket_is_lost_or_answered_twice_with_an_llm_under_kills_and_flushes(
     database: Database, llm_settings: Settings, tmp_path: Path
 ) -> None:
-    count = LLM_TICKETS if LLM_KILLS_OF_EACH < ALL_KILLS else TICKETS
+    count = LLM_TICKETS if LLM_KILLS_OF_EACH < ALL_KILLS else ALL_TICKETS
     endure(database, llm_settings, tmp_path, tickets=count, kills_of_each=LLM_KILLS_OF_EACH)
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
+from tests.support.joint import with_adapter
 from tests.support.models import STANDIN
 from training.adapter import cpu_layers
 from training.adapter.cpu_layers import LastLayer, join_adapters
@@ -21,12 +22,7 @@ def adapted(**lora: Any) -> Any:
     """The stand-in with an adapter that has learned something: of a fresh one B is 0."""
     recipe = recipe_for(STANDIN)
     changed = recipe.model_copy(update={"lora": recipe.lora.model_copy(update=lora)})
-    model = load_with_adapter(STANDIN, changed, torch.device("cpu"))
-    generator = torch.Generator().manual_seed(5)
-    for name, weight in sorted(model.named_parameters()):
-        if "lora_B" in name:
-            weight.data = torch.randn(weight.shape, generator=generator) * 0.02
-    return model.train()  # bitsandbytes computes more coarsely else
+    return with_adapter(load_with_adapter(STANDIN, changed, torch.device("cpu")))
 
 
 def states(model: Any) -> torch.Tensor:

@@ -7,7 +7,7 @@ import torch
 
 from classifier.model.decoder import norm
 from training.adapter.fast.dropout import NO_DROPOUT, Dropout
-from training.adapter.fast.inputs import Input, as_it_is, gated, gated_product, normed
+from training.adapter.fast.inputs import AS_IT_IS, Input, gated, gated_product, normed
 
 CPU = torch.device("cpu")
 TOKENS, WIDTH, EPS = 40, 96, 1e-6
@@ -15,7 +15,7 @@ WEIGHT = torch.linspace(0.5, 2.0, WIDTH)
 INPUTS: dict[str, tuple[Input, Callable[..., torch.Tensor], int]] = {
     "norm": (normed(CPU).over(WEIGHT, EPS), lambda x: norm(x, WEIGHT, EPS), 1),
     "gated": (gated_product(CPU), gated, 2),
-    "as it is": (as_it_is(), lambda x: x, 1),
+    "as it is": (AS_IT_IS, lambda x: x, 1),
 }
 
 

@@ -8,7 +8,7 @@ from torch.nn.functional import linear
 
 from classifier.model.lora import LoraLinear
 from training.adapter.fast.dropout import NO_DROPOUT, Dropout
-from training.adapter.fast.inputs import as_it_is, gated, gated_product
+from training.adapter.fast.inputs import AS_IT_IS, gated, gated_product
 from training.adapter.fast.products import LinearGroup, TrainedLinear, products, take_up
 
 TOKENS, WIDTH, RANK, SCALE = 50, 128, 8, 0.5
@@ -72,7 +72,7 @@ def test_what_needs_no_gradient_gets_none() -> None:
     fixed, moved = torch.randn(TOKENS, WIDTH), torch.randn(TOKENS, WIDTH, requires_grad=True)
 
     products(GATED, [fixed, moved], group(layer), NO_DROPOUT)[0].sum().backward()
-    alone = products(as_it_is(), [fixed], group(layer), NO_DROPOUT)[0]
+    alone = products(AS_IT_IS, [fixed], group(layer), NO_DROPOUT)[0]
     alone.sum().backward()
 
     assert fixed.grad is None
@@ -108,6 +108,6 @@ def test_what_the_optimizer_did_is_computed_with_once_it_is_taken_up() -> None:
 
     take_up([both])
 
-    found = products(as_it_is(), [x], both, NO_DROPOUT)
+    found = products(AS_IT_IS, [x], both, NO_DROPOUT)
     for ours, one in zip(found, both.linears, strict=True):
         assert torch.allclose(ours, plain(x, one, x), atol=1e-5)

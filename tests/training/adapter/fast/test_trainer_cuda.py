@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from bench.training_rows import Row
-from tests.support.joint import gradients, prepared_of, still_recipe, trainer_of
+from tests.support.joint import (
+    gradients,
+    prepared_of,
+    still_recipe,
+    trainer_of,
+    with_adapter,
+)
 from tests.support.llm import recipe_with_head, train_test_llm
 from tests.support.models import random_base
 from tests.support.packed import (
@@ -17,7 +23,6 @@ from tests.support.packed import (
     make_examples,
     plain_loss,
     unit_head,
-    with_adapter,
 )
 from tests.support.told import Told
 from training.adapter.fast.decoder import Decoder
