@@ -58,10 +58,7 @@ def has_fp8(in_features: int, out_features: int) -> bool:
 
 def _full(weights: LinearWeights, dtype: torch.dtype) -> torch.Tensor:
     if weights.scales is not None:
-        weight: torch.Tensor = nf4_weight(
-            weights.weight, weights.scales, weights.a, weights.b, dtype
-        )
-        return weight
+        return nf4_weight(weights.weight, weights.scales, weights.a, weights.b, dtype)
     weight = weights.weight.float()
     if weights.a is not None and weights.b is not None:
         weight = weight + weights.b.float() @ weights.a.float()

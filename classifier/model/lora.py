@@ -57,13 +57,7 @@ class LoraLinear(nn.Module):
     def full_weight(self) -> torch.Tensor:
         """Return the base weight without adapter, (out, in), in the dtype of the computation."""
         if self.nf4 is not None:
-            if self.nf4.codes.is_cuda and not torch.compiler.is_compiling():
-                from classifier.model.nf4_kernel import weight as whole
-
-                # As the operator does; going through torch's register costs more than the kernel.
-                return whole(self.nf4.codes, self.nf4.scales, None, None, self.dtype)
-            full: torch.Tensor = nf4_weight(self.nf4.codes, self.nf4.scales, None, None, self.dtype)
-            return full
+            return nf4_weight(self.nf4.codes, self.nf4.scales, None, None, self.dtype)
         state = getattr(self.weight, "quant_state", None)
         if state is None:
             return self.weight

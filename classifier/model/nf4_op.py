@@ -12,7 +12,6 @@ import torch
 from classifier.model.nf4 import BLOCK
 
 
-@torch.library.custom_op("paidan::nf4_weight", mutates_args=())
 def nf4_weight(
     codes: torch.Tensor,
     scales: torch.Tensor,
@@ -29,6 +28,21 @@ def nf4_weight(
         b: (out, rank) of it, its scale in it.
         dtype: of the result.
     """
+    if codes.is_cuda and not torch.compiler.is_compiling():
+        # To find the kernel in torch's register takes longer than the kernel itself.
+        return _on_cuda(codes, scales, a, b, dtype)
+    full: torch.Tensor = _operator(codes, scales, a, b, dtype)
+    return full
+
+
+@torch.library.custom_op("paidan::nf4_weight", mutates_args=())
+def _operator(
+    codes: torch.Tensor,
+    scales: torch.Tensor,
+    a: torch.Tensor | None,
+    b: torch.Tensor | None,
+    dtype: torch.dtype,
+) -> torch.Tensor:
     from bitsandbytes.functional import get_4bit_type  # it takes longer to import than torch
 
     table = get_4bit_type("nf4", device=codes.device)
@@ -40,7 +54,7 @@ def nf4_weight(
     return full
 
 
-@nf4_weight.register_fake
+@_operator.register_fake
 def _(
     codes: torch.Tensor,
     scales: torch.Tensor,
@@ -51,8 +65,7 @@ def _(
     return codes.new_empty((codes.shape[0], codes.shape[1] * 2), dtype=dtype)
 
 
-@nf4_weight.register_kernel("cuda")
-def _(
+def _on_cuda(
     codes: torch.Tensor,
     scales: torch.Tensor,
     a: torch.Tensor | None,
@@ -62,3 +75,6 @@ def _(
     from classifier.model.nf4_kernel import weight
 
     return weight(codes, scales, a, b, dtype)
+
+
+_operator.register_kernel("cuda")(_on_cuda)
