@@ -6,8 +6,8 @@
 it did not learn from, which share none of the groups that ``near_duplicates`` finds with those it
 did (``conflicts`` tells where units differ in a group), and so do ``no_unit`` (what belongs to none
 of the learned units) and ``conformal`` (which few units to show). ``promise`` sets the threshold,
-with a bound on the error (``proportion``). ``weakness`` says of a model that it is too weak, by
-``paired`` comparisons. ``registry.writer`` writes the version directory, and ``recalibration``
+with a bound on the error (``core.proportion``). ``weakness`` says of a model that it is too weak,
+by ``paired`` comparisons. ``registry.writer`` writes the version directory, and ``recalibration``
 calibrates a version anew on tickets that people decided later; ``reference`` keeps with what later
 answers are compared. ``evaluation.evaluate`` measures any
 classifier on labelled tickets, and ``risk_coverage`` draws what it may answer alone; ``contrast``

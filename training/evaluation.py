@@ -11,7 +11,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from classifier.interface import Batch, Classifier, Decision, classify_batches
 from core.errors import InputError
-from training.proportion import Interval, interval
+from core.proportion import Interval, interval
 from training.risk_coverage import RiskCoverage, risk_coverage
 from training.samples import Sample
 

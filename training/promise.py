@@ -22,7 +22,7 @@ from scipy.stats import binom
 from classifier.calibration import HOLD_ALL
 from classifier.interface import PROBABILITY_DECIMALS
 from classifier.manifest import Calibration
-from training.proportion import upper_bound
+from core.proportion import upper_bound
 
 CONFIDENCE = 0.9
 STARTS = 2
@@ -48,7 +48,7 @@ class Promise:
         threshold: answers with at least this probability are routed; ``HOLD_ALL`` for none.
         coverage: share of the held-out answers that are routed.
         error: share of wrong answers among the routed; None where there are none.
-        bound: upper confidence bound of ``error`` (``proportion.upper_bound``); None likewise.
+        bound: upper confidence bound of ``error`` (``core.proportion``); None likewise.
         needed: where all is held back for want of answers, how many a promise needs at least.
     """
 

@@ -17,11 +17,11 @@ from classifier.calibration import fit_temperature
 from classifier.interface import Decision
 from classifier.manifest import Calibration, ConformalSet
 from classifier.raw_scores import RawScores, ScoringClassifier
+from core.proportion import Interval, interval
 from training.conformal import conformal_sets
 from training.held_out import FIT_SHARE, Rows, calibration_of, representatives, split_groups
 from training.near_duplicates import group_near_duplicates
 from training.no_unit import SCORES, NoUnitRule
-from training.proportion import Interval, interval
 from training.samples import Sample
 
 SEED = 42

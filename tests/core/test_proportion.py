@@ -1,7 +1,7 @@
 """Bounds of a share are the exact ones, for no trials and for a million."""
 
 import pytest
-from scipy.stats import beta, binomtest
+from scipy.stats import beta, binom, binomtest
 
 from core.proportion import interval, upper_bound
 
@@ -21,6 +21,10 @@ def test_the_upper_bound_is_scipys_exact_one(hits: int, confidence: float) -> No
     expected = beta.ppf(confidence, hits + 1, 150 - hits)
 
     assert upper_bound(hits, 150, confidence) == pytest.approx(expected, abs=1e-9)
+
+
+def test_at_the_upper_bound_so_few_hits_are_as_rare_as_told() -> None:
+    assert binom.cdf(3, 100, upper_bound(3, 100, 0.9)) == pytest.approx(0.1)
 
 
 def test_of_no_trials_nothing_is_known() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from classifier.interface import Decision, HeldBack
 from core.errors import InputError
+from core.proportion import interval
 from training.evaluation import evaluate, expected_calibration_error
-from training.proportion import interval
 from training.samples import Sample
 
 ALLOWED = frozenset("ABC")

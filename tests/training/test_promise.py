@@ -9,6 +9,7 @@ from scipy.stats import binom
 
 from classifier.calibration import HOLD_ALL
 from classifier.manifest import Calibration
+from core.proportion import upper_bound
 from training.promise import (
     CONFIDENCE,
     GRID,
@@ -17,7 +18,6 @@ from training.promise import (
     find_threshold,
     promise_line,
 )
-from training.proportion import upper_bound
 
 ANSWERS = st.lists(
     # Few distinct values, so that equal probabilities are common.
