@@ -1,7 +1,9 @@
 """A run's curves: what its trainer streams into the record while it learns."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,7 +14,7 @@ from db.upsert import insert_for
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What is known of a step; None where it was not measured.
+    """What is known of a step; None where it was not measured, or is no finite number.
 
     Parameters:
         step: optimiser steps until then.
@@ -37,12 +39,24 @@ class Point:
 
 def put(session: Session, run_id: int, points: Sequence[Point]) -> None:
     """Write points; of several of one step, as a resume makes them, the newest stays."""
-    rows = list({point.step: {"run_id": run_id, **asdict(point)} for point in points}.values())
+    rows = list({point.step: {"run_id": run_id, **_finite(point)} for point in points}.values())
     if not rows:
         return
-    insert = insert_for(session, RunPoint).values(rows)
+    insert = insert_for(session, RunPoint)
     values = {field.name: insert.excluded[field.name] for field in fields(Point)}
-    session.execute(insert.on_conflict_do_update(index_elements=["run_id", "step"], set_=values))
+    # One row a statement: a resumed run passes on all its points at once, and PostgreSQL takes
+    # 65,535 values in one.
+    session.execute(
+        insert.on_conflict_do_update(index_elements=["run_id", "step"], set_=values), rows
+    )
+
+
+def _finite(point: Point) -> dict[str, Any]:
+    """Return a point's values, None for what JSON cannot write and no curve can show."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in asdict(point).items()
+    }
 
 
 def list_points(session: Session, run_id: int) -> list[RunPoint]:

@@ -3,7 +3,7 @@
 import click
 
 from core.settings import get_settings
-from paidan.cli.options import BY, JSON, PARTLY, SOURCE, print_json
+from paidan.cli.options import BY, JSON, LIMIT, PARTLY, SOURCE, print_json
 
 
 @click.group()
@@ -12,7 +12,7 @@ def dead() -> None:
 
 
 @dead.command("list")
-@click.option("--limit", default=100, show_default=True)
+@click.option("--limit", type=LIMIT, default=100, show_default=True)
 @JSON
 def dead_list(limit: int, *, as_json: bool) -> None:
     """List dead tickets with their reason."""

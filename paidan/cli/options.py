@@ -52,7 +52,10 @@ REJECTS = click.option(
     help="Where refused rows go [default: PAIDAN_HOME/rejects/].",
 )
 
-# As the record's columns hold it.
+# As the record's columns hold them.
+_LARGEST_ID = 2**63 - 1
+RUN = click.argument("run_id", metavar="RUN", type=click.IntRange(1, _LARGEST_ID))
+LIMIT = click.IntRange(1, 1_000_000)  # rows of a list
 _MAX_PERSON_CHARS = 200
 # Exit code: done, but part of the input was refused, or a ticket died.
 PARTLY = 3

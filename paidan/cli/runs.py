@@ -9,7 +9,18 @@ from core.errors import BrokerUnavailableError, InputError
 from core.settings import get_settings
 from paidan.cli.labelled import read_labelled
 from paidan.cli.labels import add_learned_units, shortened
-from paidan.cli.options import BY, COLUMN, ENCODING, JSON, SHEET, opened_database, print_json
+from paidan.cli.options import (
+    BY,
+    COLUMN,
+    ENCODING,
+    JSON,
+    LIMIT,
+    RUN,
+    SHEET,
+    hint_of_missing,
+    opened_database,
+    print_json,
+)
 from paidan.cli.run_report import describe_point, describe_run, print_run
 from paidan.cli.run_standing import describe_standing
 
@@ -76,7 +87,8 @@ def start(
             labelled = read_labelled(database, file, columns, encoding, sheet=sheet, new_units=True)
         if recipe is not None:
             given |= _read_recipe(recipe, database, labelled)
-        run_id = _ask(database, kind, given, labelled, by)
+        with hint_of_missing("linear"):
+            run_id = _ask(database, kind, given, labelled, by)
     _call_trainers()
     if as_json:
         print_json({"run": run_id})
@@ -143,7 +155,9 @@ def _call_trainers() -> None:
 
 
 @runs.command("list")
-@click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
+@click.option(
+    "--limit", type=LIMIT, default=20, show_default=True, help="How many, the newest first."
+)
 @JSON
 def list_(limit: int, *, as_json: bool) -> None:
     """List the newest runs."""
@@ -167,7 +181,7 @@ def list_(limit: int, *, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="RUN", type=int)
+@RUN
 @JSON
 def show(run_id: int, *, as_json: bool) -> None:
     """Show a run: where its version stands, the gate's verdict, and its curves' last values."""
@@ -199,7 +213,7 @@ def _suspects(snapshot: str | None) -> str | None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="RUN", type=int)
+@RUN
 @click.option(
     "--draw",
     is_flag=True,
@@ -224,7 +238,7 @@ def judge(run_id: int, by: str, *, draw: bool) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="RUN", type=int)
+@RUN
 @BY
 def cancel(run_id: int, by: str) -> None:
     """Cancel a run that waits or is at work."""

@@ -13,8 +13,9 @@ import time
 
 from core.logging import configure
 from core.process import RoleLock, collect_seldom
-from core.settings import get_settings
-from db import open_database
+from core.settings import Settings, get_settings
+from db import Database, open_database, runs
+from db.run_tables import RunState
 from training.runs.patience import patiently
 from training.runs.workplace import Workplace
 
@@ -28,8 +29,6 @@ def main() -> int:
     """Work off a run; return the exit code."""
     configure()
     collect_seldom()
-    from training.runs.errand import Errand  # here: it imports much
-
     run_id, token = int(sys.argv[1]), sys.stdin.readline().strip()
     _end_with_parent()
     settings = get_settings()
@@ -41,8 +40,27 @@ def main() -> int:
         )
         return 1
     database = patiently(lambda: open_database(settings), settings.heartbeat)
+    try:
+        from training.runs.errand import Errand  # here: it imports much
+    except ModuleNotFoundError as error:
+        _fail(database, settings, token, error.name)
+        return 0
     Errand(database, settings, run_id, token, place).run()
     return 0
+
+
+def _fail(database: Database, settings: Settings, token: str, library: str | None) -> None:
+    """End a run that cannot be worked off on this machine: no further attempt would help."""
+    told = (
+        f"this needs {library}, which is not installed where the trainer runs: pip install "
+        "'paidan[linear]', or 'paidan[ml]' for an LLM; then ask for another run (paidan runs start)"
+    )
+
+    def write() -> None:
+        with database.writing() as session:
+            runs.end(session, token, RunState.FAILED, error=told)
+
+    patiently(write, settings.heartbeat)
 
 
 def _is_alone(lock: RoleLock) -> bool:

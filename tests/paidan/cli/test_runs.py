@@ -161,3 +161,21 @@ def test_an_unknown_run_is_told(cli: Cli, command: str) -> None:
 
     assert ran.code == 1
     assert "there is no run 7" in ran.err
+
+
+@pytest.mark.parametrize("command", ["show", "cancel", "judge"])
+@pytest.mark.parametrize("number", ["0", str(2**63), "x"])
+def test_what_is_no_run_s_number_is_refused(cli: Cli, command: str, number: str) -> None:
+    ran = cli("runs", command, number)
+
+    assert ran.code == 2
+    assert "Invalid value for 'RUN'" in ran.err
+
+
+@pytest.mark.parametrize("command", ["runs", "dead"])
+@pytest.mark.parametrize("limit", ["0", "-1", str(2**70)])
+def test_a_limit_that_no_list_has_is_refused(cli: Cli, command: str, limit: str) -> None:
+    ran = cli(command, "list", "--limit", limit)
+
+    assert ran.code == 2
+    assert "Invalid value for '--limit'" in ran.err

@@ -52,6 +52,31 @@ def test_a_process_works_its_run_off(database: Database, settings: Settings) -> 
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_run_that_needs_a_library_which_is_not_installed_fails_at_once_and_names_it(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    # Given a machine without numpy
+    run_id, token = leased(database, settings)
+    (tmp_path / "numpy.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'numpy'\", name='numpy')"
+    )
+    found = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+
+    done = subprocess.run(
+        command(run_id),
+        input=f"{token}\n".encode(),
+        env=os.environ | settings.as_environment() | {"PYTHONPATH": found},
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 0
+    run = run_of(database, run_id)
+    assert (run.state, run.deaths) == ("failed", 0)
+    assert "this needs numpy, which is not installed where the trainer runs" in (run.error or "")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_second_process_does_not_work_on_the_same_run(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
