@@ -79,8 +79,10 @@ class Supervision:
         now = time.monotonic()
         try:
             run = self._beat()
+            why_over = self._why_over() if run is not None and run.takes_card else None
         except DATABASE_FAULTS as error:
-            self._endure(now - self._beaten, error)
+            # As of now: a server that is gone without a word is waited for.
+            self._endure(time.monotonic() - self._beaten, error)
             return
         self._beaten = now
         if run is None:
@@ -94,8 +96,8 @@ class Supervision:
         elif now - self._began > self._settings.run_limit:
             limit = f"{self._settings.run_limit:g} s (PAIDAN_RUN_LIMIT)"
             self._end(RunState.FAILED, f"it was ended after {limit}")
-        elif run.takes_card and (why := self._why_over()) is not None:
-            self._give_back(why)
+        elif why_over is not None:
+            self._give_back(why_over)
         else:
             self._process.go_on()
 
@@ -136,9 +138,12 @@ class Supervision:
         return offset
 
     def _pass_checkpoint(self, session: Session, run: Run) -> None:
-        """Note a checkpoint that is newer than the run's last: it gets on."""
+        """Note a new checkpoint: the run gets on.
+
+        Its step may be lower than the last one's, where the training had to start anew.
+        """
         step = self._workplace.checkpoint_step()
-        if step is not None and step > (run.checkpoint_step or 0):
+        if step is not None and step != run.checkpoint_step:
             folder = str(self._workplace.checkpoints)
             runs.checkpointed(session, self._lease.token, step, folder)
 

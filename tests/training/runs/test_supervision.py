@@ -1,6 +1,7 @@
 """The watch over a run: heartbeats, cancelling, limits, a lease or a database that is gone."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,23 @@ def test_a_checkpoint_is_noted_and_ends_the_count_of_deaths(
     assert run_of(database, lease.run_id).deaths == 2
 
 
+def test_a_training_that_had_to_start_anew_gets_on_with_its_first_checkpoint(
+    database: Database, times: Settings, lease: Lease
+) -> None:
+    # Given a run whose checkpoints were on another machine, or damaged
+    with database.writing() as session:
+        run = session.get_one(Run, lease.run_id)
+        run.deaths, run.checkpoint_step = 2, 100
+    place = Workplace(times, lease.run_id)
+    place.prepare()
+    place.note_checkpoint(40)
+
+    watch(database, times, lease, Stub(looks=3, code=-9))
+
+    run = run_of(database, lease.run_id)
+    assert (run.state, run.checkpoint_step, run.deaths) == ("queued", 40, 1)
+
+
 def test_the_last_points_of_a_process_that_has_told_its_outcome_are_kept(
     database: Database, times: Settings, lease: Lease
 ) -> None:
@@ -201,6 +219,53 @@ def test_a_database_that_is_away_pauses_the_process_before_the_lease_is_over_and
     assert "pause" in tries[-1]
     assert process.done[process.done.index("pause") :].count("end") == 0
     assert process.done[-1] == "go on"
+
+
+def test_a_database_that_keeps_a_heartbeat_waiting_pauses_the_process_too(
+    database: Database, times: Settings, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a lease of moments, and a server that is gone without a word
+    times = times.model_copy(update={"claim": 0.5})
+    process = Stub()
+    really, tries = runs.beat, list[list[str]]()
+
+    def beat(*args: object, **named: object) -> Run | None:
+        tries.append([*process.done])
+        if len(tries) == 2:
+            time.sleep(1)
+            raise DatabaseUnavailableError("away")
+        if len(tries) == 3:
+            process.looks = 0
+        return really(*args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(runs, "beat", beat)
+
+    watch(database, times, lease, process)
+
+    assert tries[2][-1] == "pause"
+    assert process.done[-1] == "go on"
+
+
+def test_a_database_that_goes_away_between_heartbeat_and_turn_ends_nothing(
+    database: Database, times: Settings, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.writing() as session:
+        session.execute(update(Run).values(takes_card=True))
+    process = Stub(looks=8, code=-9)
+    asked: list[int] = []
+
+    def why_over(*_: object) -> str | None:
+        asked.append(1)
+        if len(asked) == 1:
+            raise DatabaseUnavailableError("away")
+        return None
+
+    monkeypatch.setattr(turn, "why_over", why_over)
+
+    watch(database, times, lease, process)
+
+    assert len(asked) > 1
+    assert "end" not in process.done
 
 
 @pytest.mark.parametrize("takes_card", [True, False])
