@@ -28,7 +28,7 @@ answer differently, and keeps what they say who see neither answer.
 
 The way of a training run, whose tables are in ``run_tables``: ``runs`` leases it to a trainer and
 frees it when that dies, ``run_points`` has its curves, and ``cards`` tells which run has a card to
-itself. ``judgings`` asks for runs that only judge.
+itself. ``judgings`` asks for runs that only judge, and ``verdicts`` says what became of versions.
 
 Functions take an open ``Session`` and leave the commit to ``Database.writing()``, so a caller
 composes several into one transaction.

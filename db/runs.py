@@ -130,9 +130,16 @@ def beat(session: Session, token: str, *, seconds: float) -> Run | None:
     return find(session, token)
 
 
-def find(session: Session, token: str) -> Run | None:
-    """Return the run that is leased under a token, None where the lease is lost."""
-    return session.scalar(select(Run).where(_mine(token)))
+def find(session: Session, token: str, *, lock: bool = False) -> Run | None:
+    """Return the run that is leased under a token, None where the lease is lost.
+
+    Args:
+        session: a session.
+        token: of the lease.
+        lock: let nobody cancel it until the transaction ends.
+    """
+    mine = select(Run).where(_mine(token))
+    return session.scalar(mine.with_for_update() if lock else mine)
 
 
 def note(session: Session, token: str, **values: Any) -> bool:
@@ -147,8 +154,14 @@ def checkpointed(session: Session, token: str, step: int, folder: str) -> bool:
 
 
 def end(session: Session, token: str, state: RunState, **values: Any) -> bool:
-    """End a leased run for good; return whether the lease still counted."""
-    return note(session, token, state=state, ended_at=clock.now(), **_FREE, **values)
+    """End a leased run for good, as cancelled where somebody wanted that.
+
+    Returns:
+        Whether the lease still counted.
+    """
+    unwanted = Run.cancelled_by.is_not(None)
+    ended = case((unwanted, RunState.CANCELLED.value), else_=state.value)
+    return note(session, token, state=ended, ended_at=clock.now(), **_FREE, **values)
 
 
 def die(session: Session, token: str, reason: str) -> None:
@@ -190,12 +203,15 @@ def cancel(session: Session, run_id: int, *, actor: str) -> str | None:
     """Cancel a run: at once where it waits, else its trainer is told with its next heartbeat.
 
     Returns:
-        The state it was in; None where there is no such run. One that has ended stays as it is.
+        The state it was in; None where there is no such run. One that has ended, or that somebody
+        has cancelled, stays as it is.
     """
     run = session.scalar(select(Run).where(Run.id == run_id).with_for_update())
     if run is None:
         return None
     before = run.state
+    if run.cancelled_by is not None:
+        return before
     if before == RunState.QUEUED:
         run.state, run.ended_at = RunState.CANCELLED, clock.now()
     if before in (RunState.QUEUED, RunState.RUNNING):
@@ -216,20 +232,6 @@ def newest(session: Session, *, ended_well: bool = False) -> Run | None:
 def has_made(session: Session, version: str) -> bool:
     """Whether a run made a version."""
     return session.scalar(select(Run.id).where(Run.version == version).limit(1)) is not None
-
-
-def refused_run(session: Session, version: str) -> Run | None:
-    """Return the run in which the gate last refused a version, None where it let it pass."""
-    judged = Run.state.in_((RunState.DONE, RunState.REFUSED))
-    mine = select(Run).where(Run.version == version, judged)
-    found = session.scalar(mine.order_by(Run.id.desc()).limit(1))
-    return found if found and found.verdict and not found.verdict.get("promoted") else None
-
-
-def count_verdicts(session: Session, champion: str) -> int:
-    """Return how often the gate has compared a version with this champion."""
-    verdicts = session.scalars(select(Run.verdict).where(Run.state.in_(ENDED)))
-    return sum(one is not None and one.get("champion") == champion for one in verdicts)
 
 
 def is_under_way(session: Session) -> bool:

@@ -12,9 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.errors import ModelVersionError
-from db import events
+from db import events, verdicts
 from db.models import AliasMove, ModelVersion
-from db.run_tables import Run, RunState
 
 CHAMPION = "champion"
 CANDIDATE = "candidate"
@@ -108,19 +107,17 @@ def named(session: Session, word: str) -> str:
 
 
 def candidate(session: Session) -> str | None:
-    """Return the newest challenger: made after the champion, never champion, not refused.
+    """Return the newest challenger: made after the champion, never champion, not held back.
 
     It needs no moves of its own: promoted or refused, it is candidate no more. One that waits for
-    people's blind answers is not refused yet.
+    people's blind answers is not refused yet. One whose run broke off was never judged.
     """
     was_champion = set(session.scalars(select(AliasMove.model_version)))
-    ended = Run.state.in_((RunState.DONE, RunState.REFUSED))
-    found = session.execute(select(Run.version, Run.state).where(ended).order_by(Run.id))
-    refused = {name for name, state in dict(found.all()).items() if state == RunState.REFUSED}
+    out = was_champion | verdicts.held_back(session)
     now = champion(session)
     names = [v.name for v in list_versions(session) if v.pruned_at is None or v.name == now]
     after = names[names.index(now) + 1 :] if now in names else names
-    challengers = [name for name in after if name not in was_champion | refused]
+    challengers = [name for name in after if name not in out]
     return challengers[-1] if challengers else None
 
 

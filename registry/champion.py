@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from classifier.manifest import WEAK
 from core.errors import ModelVersionError
-from db import runs, versions
+from db import verdicts, versions
 from db.session import Database
 from db.versions import Moved
 from registry.opening import check_version
@@ -49,8 +49,14 @@ def promote(
 
 
 def _refusal(session: Session, name: str) -> str | None:
-    """Return why the gate refused a version that a run made; None where it did not."""
-    run = runs.refused_run(session, name)
+    """Return why a version that a run made is not to answer; None where nothing speaks against."""
+    broken_off = verdicts.unjudged_run(session, name)
+    if broken_off is not None:
+        return (
+            f"run {broken_off.id} was {broken_off.state} before it was judged "
+            f"('paidan runs judge {broken_off.id}' has it judged)"
+        )
+    run = verdicts.refused_run(session, name)
     if run is None:
         return None
     findings = (run.verdict or {}).get("findings", [])

@@ -224,13 +224,14 @@ def judge(run_id: int, by: str, *, draw: bool) -> None:
     """Have the gate judge RUN's version anew, by the blind answers there are by now."""
     from db import judgings
     from db import runs as record
-    from db.run_tables import Run, RunState
+    from db.models import ModelVersion
+    from db.run_tables import Run
 
     with opened_database(get_settings()) as database, database.writing() as session:
         run = session.get(Run, run_id)
         if run is None:
             raise _unknown(run_id)
-        if run.state not in (RunState.DONE, RunState.REFUSED):
+        if run.state not in record.ENDED or session.get(ModelVersion, run.version or "") is None:
             raise InputError(f"run {run_id} is {run.state}: it has no version to judge")
         new = judgings.judge_anew(session, run, draw=draw, asked_for=record.HAND, actor=by)
     _call_trainers()

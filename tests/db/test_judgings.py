@@ -2,7 +2,7 @@
 
 import pytest
 
-from db import Database, draws, judgings, runs, versions
+from db import Database, draws, judgings, runs, verdicts, versions
 from db.run_tables import Run, RunState
 from tests.support.draws import ended_run, put_draw, register_pair
 from tests.support.make import add_tickets, add_units
@@ -69,8 +69,8 @@ def test_a_version_that_waits_for_blind_answers_is_candidate_and_not_let_pass(
 def standing(database: Database) -> tuple[int | None, str | None, int]:
     """The run that refuses the challenger, the candidate, and the looks at the champion."""
     with database.reading() as session:
-        refused = runs.refused_run(session, "w")
-        looks = runs.count_verdicts(session, "v")
+        refused = verdicts.refused_run(session, "w")
+        looks = verdicts.count_verdicts(session, "v")
         return refused.id if refused else None, versions.candidate(session), looks
 
 

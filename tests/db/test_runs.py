@@ -222,6 +222,31 @@ def test_a_run_that_is_to_be_cancelled_never_waits_again(database: Database, how
     assert run.ended_at is not None
 
 
+def test_a_second_cancelling_changes_nothing_and_is_no_event(database: Database) -> None:
+    run_id = ask(database)
+    leased(database)
+
+    for actor in ("ann", "bob"):
+        with database.writing() as session:
+            assert runs.cancel(session, run_id, actor=actor) == "running"
+
+    assert run_of(database, run_id).cancelled_by == "ann"
+    with database.reading() as session:
+        assert len(session.query(Event).where(Event.kind == "run.cancelled").all()) == 1
+
+
+def test_a_run_that_fails_after_it_was_cancelled_is_cancelled(database: Database) -> None:
+    run_id = ask(database)
+    held = leased(database)
+
+    with database.writing() as session:
+        runs.cancel(session, run_id, actor="ann")
+        assert runs.end(session, held.token, RunState.FAILED, error="full")
+
+    run = run_of(database, run_id)
+    assert (run.state, run.lease_token) == ("cancelled", None)
+
+
 def test_what_has_ended_is_not_cancelled(database: Database) -> None:
     run_id = ask(database)
     held = leased(database)

@@ -178,3 +178,19 @@ def test_a_promotion_by_force_is_in_the_audit_with_what_spoke_against_it(
         promoted = select(Event.data).where(Event.kind == "model.promoted").order_by(Event.id)
         found = [data.get("forced") for data in session.scalars(promoted)]
     assert found == [None, "it answers 1.0% right", "nothing"]
+
+
+def test_a_version_whose_run_broke_off_before_it_was_judged_is_promoted_by_force_alone(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    with database.writing() as session:
+        run_id = runs.ask(session, "linear", {}, asked_for=runs.HAND, actor="li")
+        run = session.get_one(Run, run_id)
+        run.state, run.version = "cancelled", names[0]
+
+    with pytest.raises(ModelVersionError, match=r"run 1 was cancelled before it was judged"):
+        promote(database, tmp_path, names[0])
+    assert champion_of(database) is None
+
+    champion.promote(database, names[0], tmp_path, actor="li", force=True)
+    assert champion_of(database) == names[0]

@@ -9,7 +9,7 @@ from classifier.interface import Classifier
 from core.errors import ModelVersionError
 from core.faults import describe
 from core.settings import Settings
-from db import Database, draws, runs, taxonomy, versions
+from db import Database, draws, taxonomy, verdicts, versions
 from db.best_champion import best_before
 from db.draw_tables import Draw
 from registry.opening import load_version
@@ -124,7 +124,7 @@ def _case(session: Session, challenger: str, snapshot: Snapshot, asking: Asking)
     return _Case(
         champion,
         best_before(session, champion),
-        1 + runs.count_verdicts(session, champion),
+        1 + verdicts.count_verdicts(session, champion),
         gather(session, snapshot, draw),
         draw,
         frozenset(unit.code for unit in taxonomy.list_units(session, active_only=True)),

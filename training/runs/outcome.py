@@ -46,24 +46,29 @@ class Outcome:
     def enter(self, session: Session, token: str, settings: Settings) -> bool:
         """End the run, and do what follows; return whether the lease still counted.
 
+        What somebody has cancelled by then is followed by nothing.
+
         Args:
             session: a writing session.
             token: of the lease.
             settings: who promotes, and what answers in the shadow.
         """
+        run = runs.find(session, token, lock=True)
+        if run is None:
+            return False
+        if run.cancelled_by is not None:
+            return runs.end(session, token, RunState.CANCELLED)
         waits = self._ask(session)
-        ended = runs.end(
+        runs.end(
             session,
             token,
             RunState.DONE if self.is_good or waits else RunState.REFUSED,
             verdict=self.judgement.verdict.facts if self.judgement else None,
             error=f"it is weak: {self.weak}" if self.weak else None,
         )
-        if not ended:
-            return False
         if self.is_good and settings.promote == "auto":
             versions.promote(session, self.version, actor=self.actor)
-        elif self.judgement is not None:
+        elif self.judgement is not None and versions.champion(session) != self.version:
             self._shade(session, settings.shadow, waits=waits or self.is_good)
         return True
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import load_settings
-from db import Database, open_database, run_points
+from db import Database, open_database, run_points, versions
 from db.run_points import Point
 from db.run_tables import Run
 from tests.support.cli import Cli, jsonl, write
@@ -153,6 +153,22 @@ def test_a_run_at_work_is_told_to_end(cli: Cli, data: Path, record: Database) ->
         session.get_one(Run, 1).state = "running"
 
     assert "ends with its trainer's next heartbeat" in cli("runs", "cancel", "1").out
+
+
+def test_a_version_whose_run_broke_off_can_be_judged(
+    cli: Cli, data: Path, record: Database
+) -> None:
+    cli("runs", "start", "--data", data)
+    with record.writing() as session:
+        run = session.get_one(Run, 1)
+        run.state, run.version = "failed", "w"
+    refused = cli("runs", "judge", "1")
+    assert (refused.code, "has no version to judge" in refused.err) == (1, True)
+
+    with record.writing() as session:
+        versions.register(session, name="w", kind="linear", manifest_sha256="0", metrics={})
+
+    assert "run 2 judges w anew" in cli("runs", "judge", "1").out
 
 
 @pytest.mark.parametrize("command", ["show", "cancel"])

@@ -1,5 +1,8 @@
 """Outcomes: what becomes of a version that was judged, in the transaction that ends its run."""
 
+import threading
+import time
+
 import pytest
 
 from core.settings import Settings
@@ -103,6 +106,80 @@ def test_what_people_are_asked_about_waits_in_the_shadow_and_a_refusal_ends_it(
     with database.reading() as session:
         assert session.get_one(Draw, draw.id).judged_by == judged.id
         assert draws.open_draw(session) is None
+
+
+def test_a_version_that_somebody_promoted_meanwhile_enters_no_shadow(
+    database: Database, tickets: list[int]
+) -> None:
+    with database.writing() as session:
+        versions.promote(session, "w", actor="li")
+
+    run = enter(database, PASSED, SHADED.model_copy(update={"promote": "ask"}))
+
+    assert (run.state, champion(database), in_shadow(database)) == ("done", "w", None)
+
+
+def test_nothing_follows_where_somebody_cancelled_the_run_before(
+    database: Database, tickets: list[int]
+) -> None:
+    token = new_token()
+    with database.writing() as session:
+        run_id = runs.ask(session, "linear", {}, asked_for=runs.HAND, actor="ann")
+        assert runs.lease(session, token=token, holder="t", device="cpu", seconds=60)
+        session.get_one(Run, run_id).version = "w"
+    with database.writing() as session:
+        runs.cancel(session, run_id, actor="bob")
+    drawn = Disagreements(tuple(tickets), 0.1, 30)
+    outcome = Outcome(run_id, "w", None, Judgement(PASSED, None, drawn), Asking(run_id, 150))
+
+    with database.writing() as session:
+        assert outcome.enter(session, token, SHADED)
+
+    with database.reading() as session:
+        run = session.get_one(Run, run_id)
+        assert (run.state, run.verdict, run.cancelled_by) == ("cancelled", None, "bob")
+        assert draws.open_draw(session) is None
+        assert versions.candidate(session) is None
+    assert (champion(database), in_shadow(database)) == ("v", None)
+
+
+@pytest.mark.parametrize("first", ["cancel", "enter"])
+def test_whoever_comes_first_of_a_cancelling_and_an_outcome_counts(
+    database: Database, tickets: list[int], first: str
+) -> None:
+    # Given a run that is cancelled in the very moment in which its outcome is entered
+    token = new_token()
+    with database.writing() as session:
+        run_id = runs.ask(session, "linear", {}, asked_for=runs.HAND, actor="ann")
+        assert runs.lease(session, token=token, holder="t", device="cpu", seconds=60)
+    outcome = Outcome(run_id, "w", None, Judgement(PASSED), Asking(run_id))
+    began, told = threading.Event(), list[str | None]()
+
+    def cancel() -> None:
+        with database.writing() as session:
+            told.append(runs.cancel(session, run_id, actor="bob"))
+            began.set()
+            time.sleep(0.05)
+
+    def enter() -> None:
+        with database.writing() as session:
+            assert outcome.enter(session, token, Settings())
+            began.set()
+            time.sleep(0.05)
+
+    order = [cancel, enter] if first == "cancel" else [enter, cancel]
+    threads = [threading.Thread(target=one) for one in order]
+    threads[0].start()
+    assert began.wait(20)
+    threads[1].start()
+    for thread in threads:
+        thread.join(20)
+
+    # Then the second one sees what the first one did
+    with database.reading() as session:
+        state = session.get_one(Run, run_id).state
+    expected = ("running", "cancelled", "v") if first == "cancel" else ("done", "done", "w")
+    assert (told[0], state, champion(database)) == expected
 
 
 def test_by_default_nothing_enters_the_shadow(database: Database, tickets: list[int]) -> None:
