@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 ANSWERED = 0.9
 """The share of a draw with which a run judges by itself: some tickets nobody can answer."""
 
+_SET_BACK_S = -60.0
+"""What is younger than this was stamped before the database's clock was set back."""
+
 _LINEAR, _LLM = "linear", "llm"
 
 
@@ -72,7 +75,7 @@ def why_due(session: Session, settings: Settings) -> str | None:
     if runs.is_under_way(session):
         return None
     last = runs.newest(session)
-    if last is not None and (last.ended_age or 0) < 60 * settings.retrain_pause:
+    if last is not None and _SET_BACK_S < (last.ended_age or 0) < 60 * settings.retrain_pause:
         return None
     wanted = settings.retrain_decisions
     since = last.newest_decision if last else 0
@@ -85,7 +88,7 @@ def why_due(session: Session, settings: Settings) -> str | None:
 
 def _is_time(last: Run | None, settings: Settings) -> bool:
     """Whether the schedule's newest moment is later than the last run."""
-    if last is None:
+    if last is None or last.asked_age < _SET_BACK_S:
         return True
     if ":" not in settings.retrain_every:
         return last.asked_age >= 60 * int(settings.retrain_every)
@@ -95,10 +98,14 @@ def _is_time(last: Run | None, settings: Settings) -> bool:
 
 
 def seconds_since(time_of_day: str, now: datetime) -> float:
-    """Return the seconds since it was last so late (HH:MM) in the zone of ``now``."""
+    """Return the seconds since it was last so late (HH:MM) in the zone of ``now``.
+
+    Once a day: where clocks go back, the first of two such moments counts; where they go forward
+    past it, as if they had not yet (PEP 495).
+    """
     hour, minute = map(int, time_of_day.split(":"))
-    moment = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    if moment > now:
+    moment = now.replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0)
+    if moment.timestamp() > now.timestamp():
         moment -= timedelta(days=1)
     return now.timestamp() - moment.timestamp()
 

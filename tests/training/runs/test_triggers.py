@@ -1,6 +1,7 @@
 """When a run starts by itself: by decisions, by the clock, and never too soon."""
 
 from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -115,6 +116,49 @@ def test_the_time_of_day_is_that_of_its_zone() -> None:
 
     assert seconds_since("09:00", now) == 1800
     assert seconds_since("10:00", now) == 23.5 * 3600
+
+
+@pytest.mark.parametrize("time_of_day", ["02:30", "00:00", "03:00"])
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("Europe/Berlin", (2026, 10, 25)),  # 03:00 becomes 02:00
+        ("Europe/Berlin", (2026, 3, 29)),  # 02:00 becomes 03:00
+        ("America/Santiago", (2026, 9, 6)),  # 00:00 becomes 01:00
+        ("Asia/Shanghai", (2026, 3, 1)),
+    ],
+)
+def test_a_time_of_day_comes_once_a_day_whatever_clocks_do(
+    zone: str, day: tuple[int, int, int], time_of_day: str
+) -> None:
+    midnight = datetime(*day, tzinfo=ZoneInfo(zone)).timestamp()
+    asked, times = 0.0, list[float]()
+
+    for minute in range(-24 * 60, 48 * 60):
+        now = datetime.fromtimestamp(midnight + 60 * minute, ZoneInfo(zone))
+        since = seconds_since(time_of_day, now)
+        assert 0 <= since <= 25 * 3600
+        if now.timestamp() - asked > since:
+            asked = now.timestamp()
+            times.append(asked)
+
+    # The first look is late for the day before
+    assert len(times) in (3, 4)
+    assert all(later - earlier > 22 * 3600 for earlier, later in pairwise(times[1:]))
+
+
+@pytest.mark.parametrize("schedule", ["60", "03:00"])
+def test_a_run_of_a_time_to_come_holds_no_other_up(database: Database, schedule: str) -> None:
+    # Given a run of a month ahead, for the clock was wrong
+    assert due(database, retrain_every=schedule) is not None
+    end_all(database, minutes_ago=-30 * 24 * 60)
+
+    again = due(database, retrain_every=schedule)
+
+    # Then one comes now, and the next one in its time
+    assert again is not None
+    end_all(database)
+    assert due(database, retrain_every=schedule) is None
 
 
 def test_a_run_is_like_the_last_that_ended_well(database: Database) -> None:
