@@ -1,7 +1,8 @@
 """The model as a function: texts and their allowed units in, decisions out. No database, no queue.
 
 A ticket's route: whoever asks holds a ``Classifier`` (``interface``), which ``loading`` opened from
-a version's directory: its ``manifest``, and its files through ``version_files``. Of the three kinds
+a version's directory: its ``manifest``, and its files through ``version_files``, tensors through
+``tensor_file``. Of the three kinds
 ``linear`` (the baseline) and ``constant`` answer by themselves; what the first learned is a
 ``linear_model`` over ``ngrams``. The rest of the route is the LLM's.
 

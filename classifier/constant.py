@@ -15,6 +15,7 @@ from classifier.decision_rule import DecisionRule
 from classifier.interface import Decision, rows_by_allowed
 from classifier.manifest import Calibration, Manifest, damaged
 from classifier.version_files import read_file, read_manifest
+from core.json_text import parse_json
 
 PRIOR = "prior.json"
 
@@ -61,7 +62,7 @@ class ConstantClassifier:
         """
         manifest = read_manifest(directory)
         try:
-            counts = json.loads(read_file(directory, manifest, PRIOR))
+            counts = parse_json(read_file(directory, manifest, PRIOR))
         except ValueError as error:
             raise damaged(directory / PRIOR, f"not JSON ({error})") from error
         if not isinstance(counts, dict) or set(counts) != set(manifest.codes):

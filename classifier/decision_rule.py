@@ -17,7 +17,7 @@ from classifier.calibration import HOLD_ALL, Floats
 from classifier.interface import PROBABILITY_DECIMALS, Decision, HeldBack, unlearned
 from classifier.labels.search import OPEN_MASS
 from classifier.manifest import Calibration, ConformalSet
-from core.errors import ModelVersionError
+from core.errors import ModelFaultError, ModelVersionError
 
 UNRANKED = -1.0
 """The probability of a unit that a search left unread, which has ``OPEN_MASS`` at most: it is in no
@@ -138,9 +138,17 @@ class DecisionRule:
             allowed: the tickets' allowed units.
             top_k: how many units to name at most.
             belonging: (n,) scores, see ``belonging``.
+
+        Raises:
+            ModelFaultError: some are no numbers, as weights make them that are too large.
         """
         if not columns.learned:
             return [unlearned(allowed, top_k, self.version)] * len(probabilities)
+        if not np.isfinite(probabilities).all():
+            raise ModelFaultError(
+                f"model version {self.version} answers with what is no number: its weights or its "
+                "temperature are out of all bounds; promote another version, or train again"
+            )
         rounded = np.minimum(columns.sums(probabilities).round(PROBABILITY_DECIMALS), 1.0)
         ranked = np.argsort(-rounded, axis=1, kind="stable")  # ties stay in the order of codes
         strangers = self._strangers(belonging, len(rounded))

@@ -9,14 +9,15 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from classifier.manifest import Manifest, damaged
 from classifier.ngrams import NGrams, Vocabulary, make_vectorizer, transform
+from classifier.tensor_file import check_tensors, read_tensors
 from classifier.version_files import read_file
+from core.json_text import parse_json
 
 WEIGHTS = "weights.safetensors"
 VOCABULARY = "vocabulary.json"
@@ -89,27 +90,23 @@ class LinearWeights:
         Raises:
             ModelVersionError: a file is missing or changed, or its content does not fit.
         """
-        try:
-            tensors = load_tensors(read_file(directory, manifest, WEIGHTS))
-        except SafetensorError as error:
-            raise damaged(directory / WEIGHTS, f"not a safetensors file ({error})") from error
+        path = directory / WEIGHTS
+        tensors = read_tensors(path, read_file(directory, manifest, WEIGHTS), load_tensors)
         vocabularies = _read_vocabularies(directory, manifest)
         features = sum(len(vocabulary.terms) for vocabulary in vocabularies)
         classes = len(manifest.units) if classes is None else classes
         shapes = {"idf": (features,), "coef": (classes, features), "intercept": (classes,)}
-        for name, shape in shapes.items():
-            _check_tensor(directory / WEIGHTS, name, tensors.get(name), shape)
-        return cls(vocabularies, **{name: tensors[name] for name in shapes})
+        check_tensors(path, tensors, shapes, np.isfinite)
+        return cls(vocabularies, **tensors)
 
 
 def _read_vocabularies(directory: Path, manifest: Manifest) -> tuple[Vocabulary, ...]:
     try:
-        text = read_file(directory, manifest, VOCABULARY).decode("utf-8", "surrogatepass")
-        content = json.loads(text)
+        content = parse_json(read_file(directory, manifest, VOCABULARY), "surrogatepass")
         if "ngrams" not in content:  # made before there were kinds: n-grams of characters alone
             content = {"ngrams": [{"analyzer": "char", **content}]}
         vocabularies = tuple(_vocabulary(kind) for kind in content["ngrams"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise damaged(directory / VOCABULARY, f"not a vocabulary ({error!r})") from error
     if not all(vocabulary.terms for vocabulary in vocabularies) or not vocabularies:
         raise damaged(directory / VOCABULARY, "has no n-grams")
@@ -122,14 +119,3 @@ def _vocabulary(content: Mapping[str, Any]) -> Vocabulary:
     shortest, longest = map(int, content["ngram_range"])
     kind = NGrams(content["analyzer"], shortest, longest)
     return Vocabulary(kind, tuple(map(str, content["vocabulary"])))
-
-
-def _check_tensor(
-    path: Path, name: str, tensor: NDArray[Any] | None, shape: tuple[int, ...]
-) -> None:
-    if tensor is None:
-        raise damaged(path, f"has no tensor {name!r}")
-    if tensor.dtype != np.float32 or tensor.shape != shape:
-        raise damaged(path, f"{name} is {tensor.dtype} {tensor.shape}, float32 {shape} is expected")
-    if not np.isfinite(tensor).all():
-        raise damaged(path, f"{name} holds values that are not finite")

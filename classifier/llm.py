@@ -144,6 +144,7 @@ class LlmClassifier:
         manifest = read_manifest(directory)
         setup = Setup.read(directory, manifest)
         base = setup.find_base(directory, manifest)
+        DecisionRule(manifest.name, manifest.codes, manifest.calibration)
         prompt = setup.read_prompt(directory, load_tokenizer(base))
         LabelTrie(prompt.labels, prompt.tokenizer.eos_token_id)
         model = empty_model(base)
@@ -208,6 +209,8 @@ def load_head(directory: Path, manifest: Manifest, setup: Setup, model: Any) -> 
     head = Head.load(directory, manifest, model.config.hidden_size)
     if head is None:
         raise damaged(directory / SETUP, f"the version answers by a head, and has no {HEAD}")
+    if not set(head.codes) <= set(setup.answer.taught):
+        raise damaged(directory / HEAD, f"has rows of units that {SETUP} says nobody taught")
     return head
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from core.errors import ModelVersionError
+from core.json_text import parse_json
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -21,8 +22,12 @@ WEAK = "weak"
 CURE = "restore it from a backup or train again: paidan train"
 """What a person can do about a damaged version."""
 
+_MAX_WORDS_CHARS = 400
+_SHOWN = 3
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
+FileName = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class _Part(BaseModel):
@@ -165,7 +170,7 @@ class Manifest(_Part):
     metrics: dict[str, JsonValue]
     training: TrainingFacts
     lineage: Lineage | None = None
-    files: dict[str, str] = Field(default_factory=dict)
+    files: dict[FileName, str] = Field(default_factory=dict)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -184,9 +189,9 @@ class Manifest(_Part):
             ModelVersionError: it is malformed, of another format, or lists a unit twice.
         """
         try:
-            data = json.loads(content)
+            data = parse_json(content)
         except ValueError as error:
-            raise ModelVersionError(f"{path} is not JSON ({error}): {CURE}") from error
+            raise damaged(path, f"not JSON ({error})") from error
         found = data.get("format") if isinstance(data, dict) else None
         if found != FORMAT:
             raise ModelVersionError(
@@ -196,12 +201,9 @@ class Manifest(_Part):
         try:
             manifest = cls.model_validate(data)
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
-            )
-            raise ModelVersionError(f"{path} is not a manifest ({problems}): {CURE}") from error
+            raise damaged(path, f"not a manifest ({problems(error)})") from error
         if len(set(manifest.codes)) < len(manifest.codes):
-            raise ModelVersionError(f"{path} lists a unit twice: {CURE}")
+            raise damaged(path, "lists a unit twice")
         return manifest
 
 
@@ -212,5 +214,22 @@ def taxonomy_digest(units: Mapping[str, str]) -> str:
 
 
 def damaged(path: Path, problem: str) -> ModelVersionError:
-    """Return the error for a file whose content is not what its kind needs."""
-    return ModelVersionError(f"{path}: {problem}: {CURE}")
+    """Return the error for a file whose content is not what its kind needs.
+
+    Of the problem's words, which may quote the file, it tells the first on one line.
+    """
+    return ModelVersionError(f"{path}: {_shown(problem)}: {CURE}")
+
+
+def problems(error: ValidationError) -> str:
+    """Return what a file's content lacks or has too much: the first few, by their places."""
+    found = error.errors(include_url=False, include_input=False)
+    shown = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:_SHOWN]]
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return _shown("; ".join(shown)) + more
+
+
+def _shown(words: str) -> str:
+    """Return words that may quote a file on one line, cut where they are too many."""
+    plain = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in words)
+    return plain if len(plain) <= _MAX_WORDS_CHARS else f"{plain[:_MAX_WORDS_CHARS]}…"

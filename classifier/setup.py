@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from classifier.labels.prompt import Lengths, Prompt, Tokenizer
 from classifier.labels.template import PromptUnit, Template
-from classifier.manifest import Manifest, damaged
+from classifier.manifest import Manifest, damaged, problems
 from classifier.model.bases.base import Base
 from classifier.model.bases.entries import BASES, find_base
 from classifier.version_files import read_file
@@ -36,7 +36,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: AnswerBy
-    taught: tuple[str, ...]
+    taught: tuple[str, ...] = Field(min_length=1)
     names_temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
     linear_weight: float = Field(0.0, ge=0, allow_inf_nan=False)
 
@@ -86,10 +86,7 @@ class Setup(BaseModel):
             setup = cls.model_validate_json(content)
         except ValidationError as error:
             # Not the error's own text: it has many lines, and quotes the content.
-            problems = "; ".join(
-                f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
-            )
-            raise damaged(directory / SETUP, f"not a set-up ({problems})") from error
+            raise damaged(directory / SETUP, f"not a set-up ({problems(error)})") from error
         codes = sorted(unit.code for unit in setup.units)
         if codes != sorted(manifest.codes):
             raise damaged(directory / SETUP, "its units are not the manifest's")

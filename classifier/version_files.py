@@ -1,10 +1,15 @@
 """The files of a model version: every byte that is read is the one that training wrote."""
 
 import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
-from classifier.manifest import CURE, MANIFEST, Manifest
-from core.errors import ModelVersionError, PaidanError, StorageError
+from classifier.manifest import CURE, MANIFEST, Manifest, damaged
+from core.errors import ModelVersionError, StorageError
 
 
 def read_manifest(directory: Path, verify: bool = True) -> Manifest:
@@ -20,7 +25,7 @@ def read_manifest(directory: Path, verify: bool = True) -> Manifest:
     manifest = Manifest.parse(path, _read(path))
     if manifest.name != directory.resolve().name:
         raise ModelVersionError(
-            f"{path} is the manifest of {manifest.name}: give the directory that name again"
+            f"{path} is the manifest of {manifest.name!r}: give the directory that name again"
         )
     if verify:
         _verify(directory, manifest)
@@ -46,14 +51,11 @@ def file_digest(path: Path) -> str:
     """Return the sha256 (hex) of a version's file.
 
     Raises:
-        ModelVersionError: the file is missing.
-        StorageError: the file is there and cannot be read.
+        ModelVersionError: it is missing, or no file.
+        StorageError: it is there and cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _verify(directory: Path, manifest: Manifest) -> None:
@@ -65,11 +67,12 @@ def _verify(directory: Path, manifest: Manifest) -> None:
 
 def _inside(directory: Path, name: str) -> Path:
     """Return the path of a listed file; a forged manifest may name one that lies elsewhere."""
-    path = (directory / name).resolve()
+    try:
+        path = (directory / name).resolve()
+    except (ValueError, RuntimeError) as error:  # no name of a file; links in a circle
+        raise damaged(directory / MANIFEST, f"lists {name!r}, which is no file") from error
     if not path.is_relative_to(directory.resolve()):
-        raise ModelVersionError(
-            f"{directory / MANIFEST} lists {name!r}, which lies outside of its directory: {CURE}"
-        )
+        raise damaged(directory / MANIFEST, f"lists {name!r}, which lies outside of its directory")
     return path
 
 
@@ -78,13 +81,25 @@ def _changed(path: Path) -> ModelVersionError:
 
 
 def _read(path: Path) -> bytes:
+    with _opened(path) as file:
+        return file.read()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
     try:
-        return path.read_bytes()
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ModelVersionError(f"{path} is no file: {CURE}")
+            yield file
+    except FileNotFoundError as error:
+        raise ModelVersionError(f"{path} is missing: {CURE}") from error
+    except IsADirectoryError as error:
+        raise ModelVersionError(f"{path} is a directory, and no file: {CURE}") from error
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise StorageError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _unreadable(path: Path, error: OSError) -> PaidanError:
-    if isinstance(error, FileNotFoundError):
-        return ModelVersionError(f"{path} is missing: {CURE}")
-    return StorageError(f"{path} cannot be read: {error.strerror or error}")
+def _without_waiting(path: str, flags: int) -> int:
+    """Open as ``open``'s opener does; a pipe in a file's place would wait for a writer."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)

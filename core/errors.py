@@ -50,7 +50,7 @@ class AlreadyRunningError(PaidanError):
 
 
 class ModelFaultError(PaidanError):
-    """The resident model fails even on a plain ticket: the fault is its own, not a ticket's."""
+    """A model fails on any ticket: the fault is its own, not a ticket's."""
 
 
 # Faults of the database itself, not of a ticket: it is away, or its disk is full.

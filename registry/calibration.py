@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from classifier.interface import Classifier
-from classifier.manifest import Calibration
+from classifier.manifest import Calibration, problems
 from core.errors import ModelVersionError
 from core.faults import describe
 from db import calibrations
@@ -54,11 +54,8 @@ def parse(stored: StoredCalibration) -> Calibration:
     try:
         return Calibration.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in error.errors()
-        )
         raise ModelVersionError(
             f"calibration {stored.id} of model version {stored.model_version} cannot be read "
-            f"({problems}): use the Paidan that made it, calibrate again (paidan recalibrate), or "
-            "return to the one before (paidan recalibrate --rollback)"
+            f"({problems(error)}): use the Paidan that made it, calibrate again (paidan "
+            "recalibrate), or return to the one before (paidan recalibrate --rollback)"
         ) from error

@@ -5,18 +5,19 @@ the token that predicts the answer's first one. One forward answers a ticket, wi
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from classifier.manifest import Manifest, damaged
+from classifier.tensor_file import check_tensors, read_metadata, read_tensors
 from classifier.version_files import read_file
+from core.json_text import parse_json
 
 HEAD = "head.safetensors"
 """The file's name in a version."""
@@ -72,34 +73,21 @@ class Head:
     @classmethod
     def parse(cls, path: Path, content: bytes, units: Sequence[str], hidden: int) -> Self:
         """Take a head as ``save`` writes it; for the errors see ``load``."""
-        try:
-            tensors = load_tensors(content)
-            codes = tuple(map(str, _read_codes(content)))
-        except (SafetensorError, ValueError, KeyError, TypeError) as error:
-            raise damaged(path, f"not a head ({error!r})") from error
+        tensors = read_tensors(path, content, load_tensors)
+        codes = _read_codes(path, content)
         if not codes or len(set(codes)) < len(codes) or not set(codes) <= set(units):
             raise damaged(path, "its units are not the manifest's")
         shapes = {"weight": (len(codes), hidden), "bias": (len(codes),)}
-        for name, shape in shapes.items():
-            _check_tensor(path, name, tensors, shape)
+        check_tensors(path, tensors, shapes, torch.isfinite)
         return cls(codes, tensors["weight"], tensors["bias"])
 
 
-def _read_codes(content: bytes) -> list[str]:
+def _read_codes(path: Path, content: bytes) -> tuple[str, ...]:
     """Return the codes from the file's metadata, which ``load_tensors`` leaves out."""
-    length = int.from_bytes(content[:8], "little")
-    codes: list[str] = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_CODES])
-    return codes
-
-
-def _check_tensor(
-    path: Path, name: str, tensors: Mapping[str, torch.Tensor], shape: tuple[int, ...]
-) -> None:
-    tensor = tensors.get(name)
-    if tensor is None:
-        raise damaged(path, f"has no tensor {name!r}")
-    if tensor.dtype != torch.float32 or tuple(tensor.shape) != shape:
-        found = f"{name} is {tensor.dtype} {tuple(tensor.shape)}"
-        raise damaged(path, f"{found}, float32 {shape} is expected")
-    if not torch.isfinite(tensor).all():
-        raise damaged(path, f"{name} holds values that are not finite")
+    try:
+        codes = parse_json(str(read_metadata(path, content)[_CODES]))
+    except (ValueError, KeyError) as error:
+        raise damaged(path, f"not a head (its units cannot be read: {error})") from error
+    if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+        raise damaged(path, "not a head (its units are no list of codes)")
+    return tuple(codes)

@@ -1,18 +1,19 @@
 """An adapter's two files, as peft writes them: read, and checked against the model."""
 
-import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from torch import nn
 
 from classifier.manifest import Manifest, damaged
 from classifier.model.lora import Adapter, LayerAdapter, LoraLinear, lora_layers
+from classifier.tensor_file import read_tensors
 from classifier.version_files import read_file
+from core.json_text import parse_json
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
@@ -29,7 +30,21 @@ _REFUSED = (
     "alpha_pattern",
     "layer_replication",
     "lora_bias",
+    "target_parameters",
+    "trainable_token_indices",
+    "alora_invocation_tokens",
+    "arrow_config",
+    "kasa_config",
+    "use_bdlora",
+    "use_qalora",
 )
+# Options that must have one of these values. Other beginnings of A and B change the base's weights.
+_NEEDED: dict[str, tuple[object, ...]] = {
+    "peft_type": ("LORA",),
+    "bias": ("none",),
+    "init_lora_weights": (True, False, "gaussian", "orthogonal", "eva"),
+}
+_TYPES = ("F32", "F16", "BF16")
 
 
 def load_adapter(
@@ -66,10 +81,7 @@ def parse_adapter(
     """
     targets, rank, scale = _read_config(directory / CONFIG, config)
     path = directory / WEIGHTS
-    try:
-        tensors = load_tensors(weights)
-    except SafetensorError as error:
-        raise damaged(path, f"not a safetensors file ({error})") from error
+    tensors = read_tensors(path, weights, load_tensors, _TYPES)
     parts = _by_layer(path, tensors)
     layers: dict[str, LayerAdapter] = {}
     for name, layer in lora_layers(model):
@@ -84,17 +96,20 @@ def parse_adapter(
 def _read_config(path: Path, content: bytes) -> tuple[frozenset[str], int, float]:
     """Return the adapted layers' names, the rank, and the scale of B·A."""
     try:
-        config = json.loads(content)
-        rank, alpha = int(config["r"]), float(config["lora_alpha"])
-        targets = frozenset(config["target_modules"])
-    except (ValueError, KeyError, TypeError) as error:
+        config = parse_json(content)
+        rank, alpha, targets = config["r"], float(config["lora_alpha"]), config["target_modules"]
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise damaged(path, f"not an adapter's configuration ({error!r})") from error
-    for option in _REFUSED:
-        if config.get(option):
-            raise damaged(path, f"{option} is {config[option]!r}, which Paidan does not serve")
-    if rank < 1:
-        raise damaged(path, f"r is {rank}")
-    return targets, rank, alpha / rank
+    if type(rank) is not int or rank < 1:
+        raise damaged(path, f"r is {rank!r}, a whole number from 1 is expected")
+    if not math.isfinite(alpha) or alpha <= 0:
+        raise damaged(path, f"lora_alpha is {alpha}, a number over 0 is expected")
+    if not isinstance(targets, list) or not all(isinstance(name, str) for name in targets):
+        raise damaged(path, "target_modules is no list of layers' names")
+    for option, value in config.items():
+        if (option in _REFUSED and value) or (option in _NEEDED and value not in _NEEDED[option]):
+            raise damaged(path, f"{option} is {value!r}, which Paidan does not serve")
+    return frozenset(targets), rank, alpha / rank
 
 
 def _by_layer(
@@ -128,7 +143,9 @@ def _fit(
             raise damaged(
                 path, f"{name}.lora_{part}.weight is {tuple(tensor.shape)}, {shape} is expected"
             )
+    a, b = (parts[part].to(layer.dtype) for part in "AB")
+    for part, tensor in (("A", a), ("B", b)):  # in that type: float16 holds less than float32
         if not torch.isfinite(tensor).all():
             raise damaged(path, f"{name}.lora_{part}.weight holds values that are not finite")
-    a, b = (parts[part].to(device or layer.weight.device, layer.dtype) for part in "AB")
-    return LayerAdapter(a, b, scale)
+    place = device or layer.weight.device
+    return LayerAdapter(a.to(place), b.to(place), scale)

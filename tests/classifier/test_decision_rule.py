@@ -10,7 +10,7 @@ from classifier.decision_rule import UNRANKED, DecisionRule
 from classifier.interface import Decision
 from classifier.labels.search import OPEN_MASS
 from classifier.manifest import ConformalSet, NoUnit
-from core.errors import ModelVersionError
+from core.errors import ModelFaultError, ModelVersionError
 from tests.support.versions import CALIBRATION
 
 ALL = frozenset("ABC")
@@ -45,6 +45,12 @@ def test_the_most_probable_unit_is_the_answer() -> None:
 
     assert decision.top_k == (("A", 0.6), ("C", 0.3))
     assert (decision.unit, decision.probability, decision.held_back) == ("A", 0.6, None)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_no_number_is_no_answer(wrong: float) -> None:
+    with pytest.raises(ModelFaultError, match=r"model version v answers with what is no number"):
+        decide(rule(threshold=0.0), wrong, 0.5, 0.5)
 
 
 def test_columns_are_those_of_the_allowed_units_by_the_code_that_stands_now() -> None:

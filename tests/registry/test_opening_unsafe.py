@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from classifier.labels.head import HEAD, Head
@@ -100,6 +101,30 @@ def adapter_of_another_form(path: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"use_dora": True}))
 
 
+def nested(path: Path) -> None:
+    path.write_bytes(b"[" * 100_000)
+
+
+def of_another_type(path: Path) -> None:
+    save_file({key: t.to(torch.float8_e4m3fn) for key, t in load_file(path).items()}, path)
+
+
+def with_another_key(path: Path) -> None:
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    save_file(load_file(path) | {"more": torch.zeros(1)}, path, metadata)
+
+
+def adapter_without_a_scale(path: Path) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"lora_alpha": float("nan")}))
+
+
+def set_up_that_taught_less(path: Path) -> None:
+    content = json.loads(path.read_text())
+    content["answer"]["taught"] = ["A"]
+    path.write_text(json.dumps(content))
+
+
 def set_up_of_other_units(path: Path) -> None:
     content = json.loads(path.read_text())
     content["units"][0]["code"] = "X"
@@ -127,14 +152,31 @@ FORGED = [
     (WEIGHTS, of_another_rank, "is expected"),
     (CONFIG, pickled, "not an adapter's configuration"),
     (CONFIG, adapter_of_another_form, "use_dora is True"),
-    (HEAD, cut_off, "not a head"),
-    (HEAD, pickled, "not a head"),
-    (HEAD, pickled_by_torch, "not a head"),
+    (HEAD, cut_off, "not a safetensors file"),
+    (HEAD, pickled, "not a safetensors file"),
+    (HEAD, pickled_by_torch, "not a safetensors file"),
     (HEAD, of_other_units, "its units are not the manifest's"),
     (HEAD, of_more_rows, "is expected"),
+    (WEIGHTS, of_another_type, "is of type 'F8_E4M3'"),
+    (WEIGHTS, with_another_key, "holds 'more'"),
+    (HEAD, of_another_type, "is of type 'F8_E4M3'"),
+    (HEAD, with_another_key, "holds 'more'"),
+    (CONFIG, nested, "nested too deeply"),
+    (CONFIG, adapter_without_a_scale, "lora_alpha is nan"),
+    (SETUP, nested, "not a set-up"),
     (SETUP, pickled, "not a set-up"),
     (SETUP, set_up_of_other_units, "its units are not the manifest's"),
 ]
+
+
+def vouch(database: Database, version: Path, *names: str, **fields: object) -> None:
+    """Have manifest and record name what a version's files are now."""
+    hashes = json.loads((version / MANIFEST).read_text())["files"]
+    now = {name: file_digest(version / name) for name in names}
+    rewrite_manifest(version, files=hashes | now, **fields)
+    with database.writing() as session:
+        row = versions.get_version(session, version.name)
+        row.manifest_sha256 = manifest_digest(version)
 
 
 @pytest.mark.parametrize(("name", "forge", "why"), FORGED)
@@ -143,13 +185,28 @@ def test_a_file_that_manifest_and_record_vouch_for_is_still_only_data(
 ) -> None:
     # Given a version that somebody changed, with the manifest and the record to match
     forge(version / name)
-    hashes = json.loads((version / MANIFEST).read_text())["files"]
-    rewrite_manifest(version, files=hashes | {name: file_digest(version / name)})
-    with database.writing() as session:
-        row = versions.get_version(session, version.name)
-        row.manifest_sha256 = manifest_digest(version)
+    vouch(database, version, name)
 
     # When it is opened, Then it is refused, with the file
     told = refused(database, version)
     assert told.startswith(str(version / name))
     assert why in told
+
+
+def test_rows_of_units_that_nobody_taught_are_refused(database: Database, version: Path) -> None:
+    set_up_that_taught_less(version / SETUP)
+    vouch(database, version, SETUP)
+
+    told = refused(database, version)
+    assert told.startswith(str(version / HEAD))
+    assert "rows of units that llm.json says nobody taught" in told
+
+
+def test_a_score_that_this_paidan_does_not_know_is_refused_at_promotion_too(
+    database: Database, version: Path
+) -> None:
+    calibration = json.loads((version / MANIFEST).read_text())["calibration"]
+    score = {"score": "later", "threshold": 0.0, "review": 0.05}
+    vouch(database, version, calibration=calibration | {"no_unit": score})
+
+    assert "tells tickets of no unit by 'later'" in refused(database, version)

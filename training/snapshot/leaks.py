@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from core.errors import SnapshotError
+from training.near_duplicates import normalise
 from training.snapshot.rows import JUDGED_PARTS, LEARNED_PARTS, Part, Row
 
 _SHOWN = 3
@@ -12,7 +13,8 @@ def refuse_leaks(parts: Mapping[Part, Sequence[Row]], name: str) -> None:
     """Refuse parts of which one teaches what another judges on.
 
     Args:
-        parts: the rows of each part; near-duplicates are told by their group.
+        parts: the rows of each part; near-duplicates are told by their group, and those that say
+            the same in other signs or case by themselves, whatever group a changed file gives them.
         name: of the snapshot, for people.
 
     Raises:
@@ -20,9 +22,9 @@ def refuse_leaks(parts: Mapping[Part, Sequence[Row]], name: str) -> None:
     """
     learned = [row for part in LEARNED_PARTS for row in parts[part]]
     for part in JUDGED_PARTS:
-        digests = {row.digest for row in parts[part]}
+        texts = {normalise(row.text) for row in parts[part]}
         groups = {row.group for row in parts[part]}
-        found = [row for row in learned if row.group in groups or row.digest in digests]
+        found = [row for row in learned if row.group in groups or normalise(row.text) in texts]
         if found:
             raise _leak(name, part, [str(row) for row in found])
 

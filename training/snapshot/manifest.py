@@ -8,9 +8,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from classifier.manifest import problems
 from core.errors import SnapshotError
 
 MANIFEST = "manifest.json"
+CURE = (
+    "restore its folder from a backup, or remove it and build the snapshot anew "
+    "('paidan data snapshot')"
+)
+"""What a person can do about a damaged snapshot; the newest must be read to build the next one."""
 _UNHASHED = {"number", "parent", "created_at", "sha256", "formerly"}
 
 
@@ -99,8 +105,8 @@ class SnapshotManifest(BaseModel):
             manifest = cls.model_validate_json(content)
         except ValidationError as error:
             raise SnapshotError(
-                f"{path} is no snapshot's manifest: build the snapshot anew"
+                f"{path} is no snapshot's manifest, or a later Paidan's ({problems(error)}): {CURE}"
             ) from error
         if manifest.sha256 != manifest.digest():
-            raise SnapshotError(f"{path} was changed after it was made: build the snapshot anew")
+            raise SnapshotError(f"{path} was changed after it was made: {CURE}")
         return manifest

@@ -10,12 +10,11 @@ from core.errors import SnapshotError, StorageError
 from training.gate.tickets import JudgedTicket
 from training.samples import Sample
 from training.snapshot.leaks import refuse_leaks
-from training.snapshot.manifest import MANIFEST, SnapshotManifest, SnapshotUnit
+from training.snapshot.manifest import CURE, MANIFEST, SnapshotManifest, SnapshotUnit
 from training.snapshot.rows import LEARNED_PARTS, PARTS, Part, Row
 from training.snapshot.tables import read_digests, read_rows
 
 LEARNED = "learned.parquet"
-_CURE = "remove its folder, and build the snapshot anew ('paidan data snapshot')"
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +102,7 @@ def _checked(folder: Path, manifest: SnapshotManifest, name: str) -> tuple[bytes
     path = folder / name
     content = _read(path)
     if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
-        raise SnapshotError(f"{path} is damaged, or was changed after it was made: {_CURE}")
+        raise SnapshotError(f"{path} is damaged, or was changed after it was made: {CURE}")
     return content, path
 
 
@@ -111,6 +110,6 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise SnapshotError(f"{path} is missing: {_CURE}") from error
+        raise SnapshotError(f"{path} is missing: {CURE}") from error
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -1,16 +1,19 @@
 """Rows as Parquet, and back."""
 
 import io
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import SnapshotError
-from training.snapshot.rows import Row
+from training.snapshot.manifest import CURE
+from training.snapshot.rows import Origin, Row
 
+_OPTIONAL = ("ticket", "inclusion")
 ROWS = pa.schema(
     [
         ("text", pa.string()),
@@ -26,6 +29,7 @@ ROWS = pa.schema(
     ]
 )
 DIGESTS = pa.schema([("text_sha256", pa.string())])
+_SHOWN_CHARS = 80
 
 
 def rows_content(rows: Sequence[Row]) -> bytes:
@@ -40,7 +44,14 @@ def read_rows(content: bytes, path: Path) -> list[Row]:
     Raises:
         SnapshotError: it is no table of rows.
     """
-    return [Row(**values) for values in _read(content, path, ROWS).to_pylist()]
+    rows = [Row(**values) for values in _read(content, path, ROWS)]
+    wrong = next((row for row in rows if not _is_sound(row)), None)
+    if wrong is not None:
+        raise SnapshotError(
+            f"{path} has {str(wrong)[:_SHOWN_CHARS]!r} with an origin, a weight or a chance that "
+            f"no snapshot has: {CURE}"
+        )
+    return rows
 
 
 def digests_content(digests: Iterable[str]) -> bytes:
@@ -54,8 +65,7 @@ def read_digests(content: bytes, path: Path) -> list[str]:
     Raises:
         SnapshotError: it is no table of hashes.
     """
-    digests: list[str] = _read(content, path, DIGESTS).column("text_sha256").to_pylist()
-    return digests
+    return [values["text_sha256"] for values in _read(content, path, DIGESTS)]
 
 
 def _content(table: Any) -> bytes:
@@ -64,11 +74,23 @@ def _content(table: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _read(content: bytes, path: Path, schema: Any) -> Any:
+def _read(content: bytes, path: Path, schema: Any) -> list[dict[str, Any]]:
+    """Return the lines of a table that has these columns, of these types, and nothing left out."""
     try:
         table = pq.read_table(io.BytesIO(content))
-    except (pa.ArrowException, OSError) as error:
-        raise SnapshotError(f"{path} is no Parquet file: build the snapshot anew") from error
-    if table.schema.names != schema.names:
-        raise SnapshotError(f"{path} has other columns than a snapshot's: build it anew")
-    return table
+        lines: list[dict[str, Any]] = table.to_pylist() if table.schema.equals(schema) else []
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        raise SnapshotError(f"{path} is no Parquet file: {CURE}") from error
+    if not table.schema.equals(schema):
+        raise SnapshotError(f"{path} has other columns than a snapshot's: {CURE}")
+    gaps = [name for name in schema.names if name not in _OPTIONAL and table[name].null_count]
+    if gaps:
+        raise SnapshotError(f"{path} has rows without {gaps[0]}: {CURE}")
+    return lines
+
+
+def _is_sound(row: Row) -> bool:
+    """Whether a row is one that a snapshot may have; types are checked already."""
+    is_chance = row.inclusion is None or 0 <= row.inclusion <= 1
+    is_weight = math.isfinite(row.weight) and row.weight >= 0
+    return row.origin in get_args(Origin) and is_chance and is_weight

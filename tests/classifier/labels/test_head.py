@@ -63,14 +63,20 @@ def _units(codes: object) -> bytes:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (lambda: b"\x00\x01", "not a head"),
+        (lambda: b"\x00\x01", "not a safetensors file"),
         (lambda: save({"weight": torch.zeros(2, HIDDEN)}), "not a head"),
-        (lambda: _units(["A"]), r"weight is torch.float32 \(2, 8\), float32 \(1, 8\) is expected"),
+        (lambda: _units(["A"]), r"weight is \(2, 8\), \(1, 8\) is expected"),
         (lambda: _units(["A", "A"]), "its units are not the manifest's"),
         (lambda: _units(["A", "X"]), "its units are not the manifest's"),
         (lambda: _units([]), "its units are not the manifest's"),
+        (lambda: _units("AB"), "its units are no list of codes"),
+        (lambda: _units([["A"], "B"]), "its units are no list of codes"),
+        (lambda: _tensors(more=torch.zeros(1)), "holds 'more', which no version has"),
         (lambda: _tensors(bias=None), "has no tensor 'bias'"),
-        (lambda: _tensors(weight=torch.zeros(2, HIDDEN).half()), "weight is torch.float16"),
+        (
+            lambda: _tensors(weight=torch.zeros(2, HIDDEN).half()),
+            "'weight' is of type 'F16', F32 is expected",
+        ),
         (lambda: _tensors(bias=torch.full((2,), torch.nan)), "bias holds values that are not fin"),
     ],
 )

@@ -61,6 +61,10 @@ def drop(part: str) -> Callable[[Tensors], Tensors]:
         (drop("B"), "lacks layer.q_proj.lora_B.weight"),
         (lambda t: {k: v.repeat(2, 1) for k, v in t.items()}, "is expected"),
         (lambda t: {k: torch.full_like(v, torch.nan) for k, v in t.items()}, "not finite"),
+        (lambda t: {k: torch.full_like(v, torch.inf) for k, v in t.items()}, "not finite"),
+        (lambda t: {k: v.double() for k, v in t.items()}, "is of type 'F64'"),
+        (lambda t: {k: v.to(torch.float8_e4m3fn) for k, v in t.items()}, "is of type 'F8_E4M3'"),
+        (lambda t: {k: v.int() for k, v in t.items()}, "is of type 'I32'"),
         (lambda t: t | {KEY.replace("q_proj", "k_proj").format("A"): torch.ones(2, 8)}, "k_proj"),
         (lambda t: t | {"lm_head.weight": torch.ones(1)}, "no layer's A or B"),
     ],
@@ -80,11 +84,36 @@ def test_an_adapter_of_another_rank_is_refused(model: nn.Module) -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [{"use_dora": True}, {"use_rslora": True}, {"modules_to_save": ["lm_head"]}, {"r": 0}],
+    [
+        {"use_dora": True},
+        {"use_rslora": True},
+        {"modules_to_save": ["lm_head"]},
+        {"alora_invocation_tokens": [1]},
+        {"peft_type": "LOHA"},
+        {"bias": "all"},
+        {"init_lora_weights": "pissa"},
+        {"r": 0},
+        {"r": 2.5},
+        {"r": float("inf")},
+        {"lora_alpha": float("nan")},
+        {"lora_alpha": float("inf")},
+        {"lora_alpha": 10**400},
+        {"lora_alpha": 0},
+        {"target_modules": "q_proj"},
+    ],
 )
 def test_a_form_that_is_not_served_is_refused(model: nn.Module, config: dict[str, Any]) -> None:
     with pytest.raises(ModelVersionError, match=CONFIG):
         parse(model, whole(), **config)
+
+
+def test_weights_that_the_layers_type_cannot_hold_are_refused() -> None:
+    model = Model()
+    replace_linears(model, torch.float16)
+    large = {key: torch.full_like(tensor, 1e6) for key, tensor in whole().items()}
+
+    with pytest.raises(ModelVersionError, match="not finite"):
+        parse(model, large)
 
 
 def test_files_of_another_kind_are_refused(model: nn.Module) -> None:
@@ -92,6 +121,8 @@ def test_files_of_another_kind_are_refused(model: nn.Module) -> None:
         parse(model, b"pickle")
     with pytest.raises(ModelVersionError, match="not an adapter's configuration"):
         parse_adapter(Path("v"), b"{}", save(whole()), model)
+    with pytest.raises(ModelVersionError, match="nested too deeply"):
+        parse_adapter(Path("v"), b"[" * 99_999, save(whole()), model)
 
 
 def test_an_adapter_for_no_layer_is_refused(model: nn.Module) -> None:

@@ -20,8 +20,13 @@ def test_a_judged_ticket_or_its_near_duplicate_is_not_taught(judged: str, learne
     same = parts(**{judged: [row(1)], learned: [row(2), replace(row(1), group=9)]})
     near = parts(**{judged: [row(1)], learned: [replace(row(2), group=1)]})
 
+    moved = replace(row(1), text=f" {row(1).text}！", group=9)
+    spelt = parts(**{judged: [row(1)], learned: [row(2), moved]})
+
     with pytest.raises(SnapshotError, match=rf"x would teach 1 tickets of the {judged}.*line 1 \("):
         refuse_leaks(same, "x")
+    with pytest.raises(SnapshotError, match=rf"x would teach 1 tickets of the {judged}"):
+        refuse_leaks(spelt, "x")
     with pytest.raises(SnapshotError, match=r"cannot be judged.*Build the snapshot anew"):
         refuse_leaks(near, "x")
 

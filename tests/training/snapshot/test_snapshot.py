@@ -72,6 +72,14 @@ def test_a_manifest_that_was_changed_is_refused(snapshot: Snapshot) -> None:
         Snapshot.load(snapshot.path)
 
 
+def test_a_manifest_of_a_later_paidan_is_refused_by_name(snapshot: Snapshot) -> None:
+    content = json.loads((snapshot.path / "manifest.json").read_text()) | {"merged\n": 1}
+    (snapshot.path / "manifest.json").write_text(json.dumps(content))
+
+    with pytest.raises(SnapshotError, match=r"a later Paidan's \(merged.*build the snapshot anew"):
+        Snapshot.load(snapshot.path)
+
+
 def test_another_snapshot_than_the_one_that_is_asked_for_is_refused(snapshot: Snapshot) -> None:
     rows = rows_content(snapshot.parts["training"][1:])
     forge(snapshot, "training", rows, sealed=True)
