@@ -5,13 +5,9 @@
 while it works; ``card`` passes for an LLM, which holds a card. Constant
 versions and LLM versions alike are wrapped so.
 
-``TEST_PRELOAD=1`` imports what an LLM needs before the children are forked: where many of them die,
-each would take ten seconds for it.
-
 ``TEST_TRANSPORT=kombu`` takes kombu's own transport instead of ours, for the watchdog's tests.
 """
 
-import importlib
 import os
 import signal
 import sys
@@ -95,9 +91,6 @@ if __name__ == "__main__":
     if chosen is not None:
         for kind in ("constant", "llm"):
             loading.KINDS[kind] = _wrap(loading.KINDS[kind], chosen)
-    if "TEST_PRELOAD" in os.environ:
-        for module in ("classifier.llm", "transformers.models.qwen2.modeling_qwen2"):
-            importlib.import_module(module)
     if os.environ.get("TEST_TRANSPORT") == "kombu":
         get_app()  # names ours
         TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), KOMBUS))

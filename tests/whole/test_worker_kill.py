@@ -177,19 +177,9 @@ def _is_dead(process: psutil.Process) -> bool:
         return True
 
 
-@pytest.mark.parametrize(
-    ("database_url", "champion"),
-    [
-        ("sqlite", "quick_settings"),
-        ("postgresql", "quick_settings"),
-        ("postgresql", "llm_settings"),
-    ],
-    indirect=["database_url"],
-)
 def test_a_poison_ticket_dies_after_three_attempts_and_takes_nobody_with_it(
-    database: Database, champion: str, request: pytest.FixtureRequest, tmp_path: Path
+    database: Database, quick_settings: Settings, tmp_path: Path
 ) -> None:
-    quick_settings: Settings = request.getfixturevalue(champion)
     # Given a batch of 32 with one ticket that kills its process
     submitter = Submitter(database, Publisher(quick_settings), ())
     texts = ["这里有毒" if number == 17 else f"路灯坏了 {number}" for number in range(32)]
@@ -197,10 +187,9 @@ def test_a_poison_ticket_dies_after_three_attempts_and_takes_nobody_with_it(
     ids = submitter.submit(batch).ids
 
     # When a worker takes it
-    preload = {"TEST_PRELOAD": "1"} if champion == "llm_settings" else {}
     with (
         relay(quick_settings, tmp_path / "relay.log"),
-        worker(quick_settings, tmp_path / "worker.log", "poison", **preload),
+        worker(quick_settings, tmp_path / "worker.log", "poison"),
     ):
         wait_until(lambda: closed(database) == 32, 120, "all 32 closed")
 
