@@ -14,19 +14,19 @@ def best_before(session: Session, champion: str) -> str | None:
     """Return the past champion that was more often right than the present one; the best of them.
 
     A challenger must be no worse than it, too. Else champions could grow worse step by step, each
-    step within the margin.
+    step within the margin, and after one that somebody promoted by force, unjudged, in one step.
 
     Args:
         session: of the record.
         champion: the version that answers now.
 
     Returns:
-        Its name; None where none is known to have been better.
+        Its name; None where the present one is known to be as good as all past ones that are known.
     """
     shares = _shares(session)
-    own = shares.get(champion)
+    own = shares.get(champion, -1.0)
     past = set(session.scalars(select(AliasMove.model_version).where(AliasMove.alias == CHAMPION)))
-    better = {one: shares[one] for one in past & shares.keys() if own and shares[one] > own}
+    better = {one: shares[one] for one in past & shares.keys() if shares[one] > own}
     return max(better, key=lambda one: (better[one], one)) if better else None
 
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from db.corrections import latest_decisions
 from db.models import Classification, Correction, Status, Ticket
-from db.provenance import Asked
 from db.results import SAMPLED, is_sampled
 
 Chance = Literal["sure", "doubtful", "doubted", "wider", "routed", "unanswered"]
@@ -88,32 +87,24 @@ def read_sample(session: Session, share: float, since: datetime) -> BlindSample:
 
 
 def count_unseen(session: Session, first: int, last: int) -> int:
-    """Return how many tickets between two ids a model was sure of and nobody has decided.
+    """Return for how many tickets between two ids those stand that chance drew and people decided.
 
-    They are routed, or wait for a person because chance drew them. Of disagreements that people
-    answer blind most are sure ones, too: they still count as unseen.
+    They are all others that a model was sure of when it first answered: routed, waiting since
+    chance drew them, or decided since somebody came upon them, which is mostly where the model was
+    wrong. Of disagreements that people answer blind most are sure ones, too.
     """
     sure = exists().where(
         Classification.ticket_id == Ticket.id,
-        Classification.round == Ticket.round,
-        Classification.held_back == SAMPLED,
+        Classification.round == 0,
+        or_(Classification.held_back.is_(None), Classification.held_back == SAMPLED),
     )
-    query = (
-        select(func.count())
-        .select_from(Ticket)
-        .where(
-            Ticket.id.between(first, last),
-            ~exists().where(
-                Correction.ticket_id == Ticket.id,
-                Correction.asked.is_distinct_from(Asked.DISAGREEMENT.value),
-            ),
-            or_(
-                Ticket.status == Status.ROUTED.value,
-                and_(Ticket.status == Status.REVIEW.value, sure),
-            ),
-        )
+    drawn = exists().where(
+        Correction.ticket_id == Ticket.id,
+        Correction.asked == SAMPLED,
+        Correction.inclusion.is_not(None),
     )
-    return session.scalar(query) or 0
+    query = select(func.count()).select_from(Ticket)
+    return session.scalar(query.where(Ticket.id.between(first, last), sure, ~drawn)) or 0
 
 
 def _count_sampled(session: Session, ids: Select[int], share: float) -> int:

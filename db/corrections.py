@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from db import clock, draws, taxonomy
 from db.draw_tables import DrawnTicket
 from db.models import Classification, Correction, Status, Ticket
-from db.provenance import Asked, find_answer, provenance_of
+from db.provenance import BLIND, Asked, find_answer, provenance_of
 
 CONFIRM, CORRECT, RETURN = "confirm", "correct", "return"
 # Who decided if no person did.
@@ -78,21 +78,23 @@ def decide(
         unit: the code.
         actor: who decided.
         asked: why a person was asked; None for what the record says. ``BULK`` counts only for what
-            confirms: who names another unit has looked, and it is a ``FILE``. ``DISAGREEMENT``: it
-            was drawn (``draws.waiting``) and shown without any answer.
+            confirms an answer that was shown: who names another unit has looked, and it is a
+            ``FILE``. ``DISAGREEMENT``: it was drawn (``draws.waiting``) and shown without any
+            answer.
     """
     answer = find_answer(session, ticket)
     drawn = _drawn(session, ticket, asked)
     before = ticket.unit_code or (answer.unit_code if answer else None)
     how = CONFIRM if before is not None and _same(session, before, unit) else CORRECT
+    listed = asked is Asked.BULK
     asked = _reason(ticket, answer, asked, how)
-    if drawn is not None and asked is not Asked.BULK:
+    if drawn is not None and not listed:
         draws.answer(session, drawn, unit, actor=actor)
     last = _last_decision(session, ticket)
     if ticket.unit_code is not None and how == CONFIRM and last is not None:
         return Outcome(ticket.id, before, None)
     decision = {"from_unit": before, "to_unit": unit, "actor": actor, "how": how}
-    provenance = asdict(provenance_of(answer, asked, blind=drawn is not None))
+    provenance = asdict(provenance_of(answer, asked, blind=drawn is not None, listed=listed))
     session.add(Correction(ticket_id=ticket.id, round=ticket.round, **decision, **provenance))
     _route(ticket, unit)
     session.flush()
@@ -114,12 +116,18 @@ def _drawn(session: Session, ticket: Ticket, asked: Asked | None) -> DrawnTicket
 def _reason(
     ticket: Ticket, answer: Classification | None, asked: Asked | None, how: str
 ) -> Asked | None:
-    """Return why a person was asked; None for what the answer says."""
+    """Return why a person was asked; None for what the answer says.
+
+    Of a ticket of the blind sample no answer was ever shown: a list that is confirmed at once has
+    none to repeat there.
+    """
     if ticket.status == Status.REVIEW:
         if answer is None and ticket.round > 0:
             return Asked.RETURNED
         if asked is Asked.DISAGREEMENT:
             return None  # it would have come before a person without being drawn
+        if asked is Asked.BULK and answer is not None and answer.held_back in BLIND:
+            return None
     if asked is Asked.BULK and how == CORRECT:
         return Asked.FILE
     return asked

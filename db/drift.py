@@ -57,10 +57,11 @@ def read_drift(session: Session, window: int = WINDOW) -> Drift:
     version = versions.champion(session)
     if version is None:
         return Drift(None, 0, 2 * window)
-    groups = _groups(taxonomy.read_index(session))
+    index = taxonomy.read_index(session)
+    groups = _groups(index)
     reference = _at_training(session, version, groups)
     needed = window if reference else 2 * window
-    answers = _answers(version)
+    answers = _answers(version, index)
     ids = answers.with_only_columns(Classification.id).limit(2 * window).subquery()
     found = session.scalar(select(func.count()).select_from(ids)) or 0
     if found < needed:
@@ -130,7 +131,7 @@ def _at_training(session: Session, version: str, groups: Mapping[str, str]) -> F
     return Figures.read(facts, groups) if facts and not session.scalar(moves) else None
 
 
-def _answers(version: str) -> Select[Any]:
+def _answers(version: str, index: UnitIndex) -> Select[Any]:
     """Return the query for a champion's answers since it became one, or was last recalibrated."""
     promoted = select(func.min(AliasMove.moved_at)).where(AliasMove.model_version == version)
     recalibrated = select(func.max(CalibrationMove.moved_at)).where(
@@ -140,7 +141,7 @@ def _answers(version: str) -> Select[Any]:
     overrides = (
         select(func.count())
         .select_from(Correction)
-        .where(is_override())
+        .where(is_override(index))
         .correlate(Classification)
         .scalar_subquery()
     )

@@ -73,20 +73,29 @@ def find_answer(session: Session, ticket: Ticket) -> Classification | None:
 
 
 def provenance_of(
-    answer: Classification | None, asked: Asked | None = None, *, blind: bool = False
+    answer: Classification | None,
+    asked: Asked | None = None,
+    *,
+    blind: bool = False,
+    listed: bool = False,
 ) -> Provenance:
     """Return where a decision comes from.
+
+    In a later round the chance is not known: there comes what a unit returned, so what the model
+    had wrong.
 
     Args:
         answer: the newest one to the ticket in its round.
         asked: why a person was asked; None for what the answer says. ``FILE`` stands only where
             the answer was not held back: else that is why there is a file.
         blind: whether no answer was shown, whatever the reason.
+        listed: whether it stands in a list whose other rows were confirmed at once. Then ``FILE``
+            stands: that this row counts for more than those hangs on the model's being wrong.
     """
     why = Asked(answer.held_back) if answer is not None and answer.held_back else None
     if asked is None:
         asked = why or (Asked.UNANSWERED if answer is None else Asked.ROUTED)
-    elif asked is Asked.FILE:
+    elif asked is Asked.FILE and not listed:
         asked = why or asked
     if answer is None:
         return Provenance(asked, None, None, None)
@@ -95,5 +104,5 @@ def provenance_of(
         asked,
         answer.unit_code if is_shown else None,
         answer.model_version,
-        answer.inclusion if asked is why else None,
+        answer.inclusion if asked is why and answer.round == 0 else None,
     )

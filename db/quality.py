@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from core.proportion import Interval, interval
@@ -150,7 +150,7 @@ def _week(session: Session, week: Week, index: UnitIndex) -> Mapping[str, Counts
     counts: dict[str, Counts] = defaultdict(Counts)
     for unit, routed in _routed(session, of_week):
         counts[unit] += Counts(routed=routed)
-    for unit, overridden in _overridden(session, of_week):
+    for unit, overridden in _overridden(session, of_week, index):
         counts[unit] += Counts(overridden=overridden)
     for unit, decided in _sampled(session, of_week):
         if decided is None:
@@ -171,23 +171,35 @@ def _routed(session: Session, of_week: ColumnElement[bool]) -> list[tuple[str, i
     return [(unit, number) for unit, number in session.execute(query)]
 
 
-def _overridden(session: Session, of_week: ColumnElement[bool]) -> list[tuple[str, int]]:
+def _overridden(
+    session: Session, of_week: ColumnElement[bool], index: UnitIndex
+) -> list[tuple[str, int]]:
     query = (
         select(Classification.unit_code, func.count(Classification.id.distinct()))
-        .join(Correction, is_override())
+        .join(Correction, is_override(index))
         .where(of_week, Classification.held_back.is_(None))
         .group_by(Classification.unit_code)
     )
     return [(unit, number) for unit, number in session.execute(query)]
 
 
-def is_override() -> ColumnElement[bool]:
-    """Whether a correction took a ticket away from the unit to which an answer had routed it."""
+def is_override(index: UnitIndex) -> ColumnElement[bool]:
+    """Whether a correction took a ticket away from the unit to which an answer had routed it.
+
+    Who gives it to what stands for that unit by now, such as a part of one that was split, takes it
+    away from nobody; and what stands for it by now may return it.
+    """
+    pairs = sorted(index.agreeing())
+    answered, before = Classification.unit_code, Correction.from_unit
+    moved = and_(before == answered, tuple_(before, Correction.to_unit).not_in(pairs))
+    returned = or_(before == answered, tuple_(before, answered).in_(pairs))
     return and_(
         Correction.ticket_id == Classification.ticket_id,
         Correction.round == Classification.round,
-        Correction.from_unit == Classification.unit_code,
-        Correction.how.in_((CORRECT, RETURN)),
+        or_(
+            and_(Correction.how == CORRECT, moved),
+            and_(Correction.how == RETURN, returned),
+        ),
         # Chance asked about these, and only where another version answers otherwise.
         Correction.asked.is_distinct_from(Asked.DISAGREEMENT.value),
     )

@@ -15,6 +15,7 @@ from db import clock, taxonomy
 from db.corrections import RETURN
 from db.models import Correction, Status, Ticket
 from db.return_tables import ReturnReason
+from db.returned import refused_units
 from db.unit_index import UnitIndex
 
 MOST_RETURNS = 2
@@ -54,18 +55,30 @@ def return_ticket(
     codes = [one.code for one in ([found] if found else index.alike(unit))]
     if not codes:
         return Returned(refused=f"unit {taxonomy.why_unresolved(session, unit)}")
-    before = [one for one in _returns(session, ticket) if _is_any(index, one.from_unit, codes)]
+    returned = [one.from_unit for one in _returns(session, ticket)]
     is_here = _is_any(index, ticket.unit_code, codes)
-    if before and not is_here:
+    # What the unit returned before it was merged may be at its successor now.
+    is_past = ticket.unit_code not in codes and any(code in codes for code in returned)
+    if is_past or (not is_here and any(_is_any(index, code, codes) for code in returned)):
         return Returned()
-    if why := _why_not(ticket, index, unit, before, is_here=is_here):
+    if why := _why_not(session, ticket, index, unit, is_here=is_here):
         return Returned(refused=why)
-    _take_back(session, ticket, reason, actor)
+    _take_back(session, ticket, _who_returns(ticket, index, codes), reason, actor)
     return Returned(Status(ticket.status))
 
 
+def _who_returns(ticket: Ticket, index: UnitIndex, codes: Collection[str]) -> str | None:
+    """Return the code of the unit that returns: it goes without the ticket from now on.
+
+    A ticket that is still at a unit that is gone is returned by the one that was named, for what
+    stands for it now.
+    """
+    now = {unit.code for code in codes if (unit := index.follow(index.units[code])) is not None}
+    return now.pop() if len(now) == 1 else ticket.unit_code
+
+
 def _why_not(
-    ticket: Ticket, index: UnitIndex, unit: str, before: list[Correction], *, is_here: bool
+    session: Session, ticket: Ticket, index: UnitIndex, unit: str, *, is_here: bool
 ) -> str | None:
     """Say why a ticket cannot be returned by a unit, and what to do; None where it can."""
     if ticket.erased_at is not None:
@@ -78,7 +91,7 @@ def _why_not(
     if not is_here:
         there = index.units[str(ticket.unit_code)].name
         return f"the ticket is routed to {spelled(there)}, not to {spelled(unit)}"
-    if before:
+    if ticket.unit_code in refused_units(session, [ticket.id]).get(ticket.id, ()):
         return (
             f"{spelled(unit)} returned the ticket before, and it was given to that unit again: let "
             "a person decide ('paidan correct')"
@@ -86,11 +99,11 @@ def _why_not(
     return None
 
 
-def _take_back(session: Session, ticket: Ticket, reason: str, actor: str) -> None:
+def _take_back(session: Session, ticket: Ticket, unit: str | None, reason: str, actor: str) -> None:
     correction = Correction(
         ticket_id=ticket.id,
         round=ticket.round,
-        from_unit=ticket.unit_code,
+        from_unit=unit,
         to_unit=None,
         actor=actor,
         how=RETURN,

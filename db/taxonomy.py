@@ -12,7 +12,7 @@ from core.errors import TaxonomyError
 from core.names import name_key, spelled, tidy_name
 from db import events
 from db.models import Unit
-from db.unit_index import UnitIndex
+from db.unit_index import UnitIndex, is_in_ring
 from db.unit_record import STATUSES as STATUSES
 from db.unit_record import UnitRecord as UnitRecord
 from db.unit_record import identify
@@ -49,7 +49,7 @@ def import_units(session: Session, records: Iterable[UnitRecord], *, actor: str)
     Raises:
         TaxonomyError: a doubled, blank or too long code or name, two that look alike, an unknown
             status, parent, merge target or part, a merge that ends at no active unit, a split of
-            which all parts are gone. Nothing is changed then.
+            which all parts are gone, a ring of these. Nothing is changed then.
     """
     index = read_index(session)
     existing = index.units
@@ -191,9 +191,14 @@ def _link(session: Session, wanted: Mapping[str, UnitRecord], units: Mapping[str
 
 
 def _check_merges(units: Mapping[str, Unit]) -> None:
-    """Refuse a merge that ends at no active unit, and a split that ends at none at all."""
+    """Refuse a ring, a merge that ends at no active unit, and a split that ends at none at all."""
     index = UnitIndex(units.values())
     for unit in units.values():
+        if is_in_ring(unit, units):
+            raise TaxonomyError(
+                f"unit {unit.code!r}: what took it over, {' and '.join(unit.successors)}, leads "
+                "back to it: leave one of these merges or splits out"
+            )
         if unit.split_into and not index.stands_now(unit.code):
             raise TaxonomyError(
                 f"unit {unit.code!r} is split into {' and '.join(map(repr, unit.split_into))}, "
@@ -202,7 +207,7 @@ def _check_merges(units: Mapping[str, Unit]) -> None:
         if unit.status == "merged" and not index.stands_now(unit.code):
             raise TaxonomyError(
                 f"unit {unit.code!r} is merged into {unit.merged_into!r}, which leads to no "
-                "active unit"
+                "active unit: import it, too, as retired or merged into another one"
             )
 
 

@@ -1,6 +1,7 @@
 """The index of units: found by code or name, exactly or as it looks."""
 
 from collections.abc import Iterable, Mapping
+from itertools import permutations
 
 from core.names import name_key
 from db.models import Unit
@@ -64,6 +65,14 @@ class UnitIndex:
         ends, others = ({unit.code for unit in self.stands_now(code)} for code in (one, other))
         return not ends.isdisjoint(others)
 
+    def agreeing(self) -> set[tuple[str, str]]:
+        """Return all pairs of different codes that agree, each in both orders."""
+        meeting: dict[str, set[str]] = {}
+        for code in self.units:
+            for unit in self.stands_now(code):
+                meeting.setdefault(unit.code, set()).add(code)
+        return {pair for codes in meeting.values() for pair in permutations(codes, 2)}
+
     def look_alikes(self) -> list[list[Unit]]:
         """Return the active units whose names look alike, in groups, by code."""
         groups = ([u for u in units if u.status == "active"] for units in self._name_keys.values())
@@ -90,6 +99,17 @@ def _ends(unit: Unit, units: Mapping[str, Unit], seen: frozenset[str]) -> frozen
         is_new = there is not None and there.code not in seen | {unit.code}
         ends |= _ends(there, units, seen | {unit.code}) if there and is_new else {None}
     return frozenset(ends or {None})
+
+
+def is_in_ring(unit: Unit, units: Mapping[str, Unit]) -> bool:
+    """Whether the merges and splits of a unit lead back to it."""
+    reached, left = set[str](), list(unit.successors)
+    while left:
+        code = left.pop()
+        if code not in reached and (there := units.get(code)) is not None:
+            reached.add(code)
+            left += there.successors
+    return unit.code in reached
 
 
 def _grouped(pairs: Iterable[tuple[str, Unit]]) -> dict[str, list[Unit]]:

@@ -48,6 +48,8 @@ class Decisions:
     blind: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     overruled: int = 0
+    _lines: dict[int, tuple[int, str]] = field(default_factory=dict)  # line and unit by ticket
+    _contradicted: int = 0
 
     def enter(self, decision: Decision) -> str | None:
         """Enter one decision; return why it is refused, if it is."""
@@ -75,6 +77,7 @@ class Decisions:
         ticket = find_named(session, key, exact=decision.exact)
         if isinstance(ticket, str):
             return ticket
+        self._tell_contradicted(decision, ticket.id, code)
         if self.blind:
             return self._enter_blind(session, decision, ticket, code)
         if not self.confirm and corrections.repeats_model(session, ticket, code):
@@ -106,6 +109,20 @@ class Decisions:
             self._tell_overruled(session, decision, outcome)
         return None
 
+    def _tell_contradicted(self, decision: Decision, ticket_id: int, code: str) -> None:
+        """Tell of a row that gives a ticket to another unit than an earlier row of the file."""
+        line, before = self._lines.get(ticket_id, (0, code))
+        self._lines[ticket_id] = decision.line, code
+        if before == code:
+            return
+        self._contradicted += 1
+        if self._contradicted <= _SHOWN:
+            click.echo(
+                f"contradicted: {self.file}, line {decision.line}: line {line} gives this ticket "
+                f"to {before}, now {decision.unit}",
+                err=True,
+            )
+
     def _tell_overruled(self, session: "Session", decision: Decision, outcome: "Outcome") -> None:
         from db.models import Unit
 
@@ -134,3 +151,8 @@ class Decisions:
             )
         if self.overruled:
             click.echo(f"decisions of other people changed: {self.overruled:,}")
+        if self._contradicted:
+            click.echo(
+                f"rows that contradict an earlier row of the file: {self._contradicted:,}; "
+                "the last one about a ticket counts"
+            )

@@ -60,6 +60,13 @@ def test_the_newest_verdict_on_a_version_counts(champions: Database) -> None:
     assert best(champions, "c") == "b"
 
 
+def test_a_champion_that_nobody_judged_is_held_to_the_best_past_one(champions: Database) -> None:
+    # Given c, promoted by force
+    add_verdict(champions, verdict(("a", 90), ("b", 92)))
+
+    assert best(champions, "c") == "b"
+
+
 def test_what_never_answered_is_no_champion(champions: Database) -> None:
     add_verdict(champions, verdict(("c", 90), ("d", 99)))
 

@@ -10,6 +10,7 @@ from db.blind_sample import BlindSample, count_unseen, read_sample
 from db.results import SAMPLED, is_sampled
 from tests.support.answers import add_version, answer_next, correct, erase
 from tests.support.make import add_tickets, add_units
+from tests.support.returns import return_ticket
 
 SHARE = 0.5
 LONG_AGO, TO_COME = datetime(2020, 1, 1, tzinfo=UTC), datetime(2199, 1, 1, tzinfo=UTC)
@@ -102,17 +103,31 @@ def test_the_latest_decision_counts_with_its_time(database: Database) -> None:
     assert first.decided_at <= second.decided_at
 
 
-def test_sure_answers_that_nobody_decided_are_counted_between_two_tickets(
+def test_sure_answers_are_counted_but_for_those_that_chance_had_decided(
     database: Database,
 ) -> None:
     # Given tickets that were routed, drawn, doubted, and one that nobody answered yet
     ids = add_tickets(database, 6)
     for held in (None, None, SAMPLED, "doubtful", SAMPLED):
         answer_next(database, "A", held)
+    # When somebody comes upon an error, and a drawn ticket is decided
     correct(database, ids[1], "B")
     correct(database, ids[4], "B")
 
+    # Then the error that somebody noticed counts as any other: chance draws as many of these
     with database.reading() as session:
-        assert count_unseen(session, ids[0], ids[-1]) == 2
-        assert count_unseen(session, ids[1], ids[2]) == 1
+        assert count_unseen(session, ids[0], ids[-1]) == 3
+        assert count_unseen(session, ids[1], ids[2]) == 2
         assert count_unseen(session, ids[3], ids[-1]) == 0
+
+
+def test_what_a_unit_returned_still_counts_as_a_sure_answer(database: Database) -> None:
+    [ticket] = add_tickets(database, 1)
+    answer_next(database, "A")
+    with database.writing() as session:
+        assert return_ticket(session, ticket, 0, actor="unit")
+    answer_next(database, "B", "doubtful")
+    correct(database, ticket, "B")
+
+    with database.reading() as session:
+        assert count_unseen(session, ticket, ticket) == 1

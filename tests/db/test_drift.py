@@ -104,6 +104,22 @@ def test_what_people_took_away_from_its_unit_raises_the_override_rate(database: 
     assert (rate.reference, rate.recent, rate.is_crossed) == (0, 20 / WINDOW, True)
 
 
+def test_sorting_the_tickets_of_a_unit_that_was_split_raises_no_override_rate(
+    database: Database,
+) -> None:
+    promote(database, "v")
+    load(database, UnitRecord("D", "丁局"))
+    answer(database, WINDOW)
+    newest = answer(database, WINDOW)
+    load(database, UnitRecord("A", UNITS["A"], status="retired", split_into=("B", "D")))
+    for ticket in newest[:20]:
+        correct(database, ticket, "D")
+
+    [rate] = [one for one in drift(database).moved if one.measure == "override rate"]
+
+    assert (rate.recent, rate.is_crossed) == (0, False)
+
+
 def test_what_the_champion_learned_stands_for_its_first_answers(database: Database) -> None:
     promote(database, "v")
     learned(database, {"A": 400})

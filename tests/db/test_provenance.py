@@ -117,7 +117,7 @@ def test_a_file_of_what_was_held_back_is_the_answer_to_that(
 
 
 @pytest.mark.usefixtures("ticket")
-@pytest.mark.parametrize("held_back", [None, "doubtful", "sample"])
+@pytest.mark.parametrize("held_back", [None, "doubtful"])
 def test_a_list_confirmed_at_once_has_shown_its_units_and_proves_no_chance(
     database: Database, held_back: str | None
 ) -> None:
@@ -127,10 +127,39 @@ def test_a_list_confirmed_at_once_has_shown_its_units_and_proves_no_chance(
 
 
 @pytest.mark.usefixtures("ticket")
-def test_who_names_another_unit_in_a_confirmed_list_has_looked(database: Database) -> None:
-    answer(database, None)
+@pytest.mark.parametrize("held_back", [None, "doubtful"])
+def test_who_names_another_unit_in_a_confirmed_list_has_looked_by_no_known_chance(
+    database: Database, held_back: str | None
+) -> None:
+    # Rows of that list in which the model was right count as bulk: a known chance for those alone
+    # in which it was wrong would make any challenger look better.
+    answer(database, held_back)
 
     assert decide(database, "B", Asked.BULK) == ("file", None, "v", None)
+
+
+@pytest.mark.usefixtures("ticket")
+@pytest.mark.parametrize("unit", ["A", "B"], ids=["as answered", "another"])
+def test_a_confirmed_list_repeats_no_answer_of_the_blind_sample(
+    database: Database, unit: str
+) -> None:
+    answer(database, None, share=1.0)
+
+    assert decide(database, unit, Asked.BULK) == ("sample", None, "v", 1.0)
+
+
+@pytest.mark.parametrize("held_back", ["doubtful", None], ids=["doubtful", "sample"])
+def test_what_a_unit_returned_comes_before_a_person_by_no_known_chance(
+    database: Database, ticket: int, held_back: str | None
+) -> None:
+    answer(database, None)
+    with database.writing() as session:
+        assert return_ticket(session, ticket, 0, actor="unit")
+    answer(database, held_back, share=1.0)
+
+    asked, _, _, inclusion = decide(database, "B")
+
+    assert (asked, inclusion) == (held_back or "sample", None)
 
 
 @pytest.mark.usefixtures("ticket")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import update
 
-from db import Database
+from db import Database, corrections, returns
 from db.models import Classification
 from db.quality import Counts, Quality, read_quality, weeks_of
 from db.taxonomy import UnitRecord
@@ -86,6 +86,24 @@ def test_units_are_told_apart_and_a_merged_one_agrees_with_its_successor(
     load(database, UnitRecord("A", UNITS["A"], status="merged", merged_into="B"))
 
     assert read(database).by_unit == {"A": Counts(right=1), "B": Counts(right=1)}
+
+
+def test_who_gives_a_ticket_to_what_stands_for_its_unit_now_overrides_nothing(
+    database: Database,
+) -> None:
+    # Given a split, after which people sort what is under way by its parts
+    load(database, UnitRecord("D", "丁局"))
+    moved, wrong, returned = answer(database, "A", None, 3)
+    load(database, UnitRecord("A", UNITS["A"], status="retired", split_into=("B", "D")))
+    correct(database, moved, "D")
+    correct(database, wrong, "C")
+    with database.writing() as session:
+        found = corrections.find_ticket(session, "file", f"t{returned}")
+        assert found is not None
+        assert returns.return_ticket(session, found, "B", "不归我管", actor="li").status
+
+    # Then the others alone were taken away
+    assert read(database).total == Counts(routed=3, overridden=2)
 
 
 def test_nothing_answered_is_nothing_known(database: Database) -> None:

@@ -155,8 +155,50 @@ def test_units_are_known_as_people_write_them_and_when_they_are_gone(database: D
     assert give_back(database, "c", "t3").status == Status.QUEUED
     with database.reading() as session:
         assert refused_units(session, ids) == {
-            i: {unit} for i, unit in zip(ids, "ABC", strict=True)
+            i: {unit}
+            for i, unit in zip(ids, "ACC", strict=True)  # B is answered no more
         }
+
+
+def test_what_a_unit_returned_before_it_was_merged_is_the_successors_to_return_once(
+    database: Database,
+) -> None:
+    [ticket] = add_tickets(database, 1)
+    answer_next(database, "A")
+    give_back(database, "A")
+    answer_next(database, "B")
+    load(database, UnitRecord("A", UNITS["A"], status="merged", merged_into="B"))
+
+    assert give_back(database, "A") == BEFORE  # the old row, read again
+    assert row_of(database, ticket).unit_code == "B"
+    assert give_back(database, "B") == Returned(Status.REVIEW)
+    assert give_back(database, "B") == BEFORE
+    assert [one[:3] for one in kept(database)] == [(0, "return", "A"), (1, "return", "B")]
+
+
+def test_the_successor_of_a_unit_is_not_offered_what_it_returned(database: Database) -> None:
+    [ticket] = add_tickets(database, 1)
+    answer_next(database, "A")
+    load(database, UnitRecord("A", UNITS["A"], status="merged", merged_into="B"))
+
+    assert give_back(database, "B") == Returned(Status.QUEUED)
+
+    with database.reading() as session:
+        assert refused_units(session, [ticket]) == {ticket: {"B"}}
+
+
+def test_of_a_unit_that_was_split_one_part_returns_for_itself(database: Database) -> None:
+    [ticket] = add_tickets(database, 1)
+    answer_next(database, "A")
+    load(database, UnitRecord("A", UNITS["A"], status="retired", split_into=("B", "C")))
+
+    assert give_back(database, "B") == Returned(Status.QUEUED)
+
+    with database.reading() as session:
+        assert refused_units(session, [ticket]) == {ticket: {"B"}}
+    answer_next(database, "C")
+    assert give_back(database, "B") == BEFORE
+    assert give_back(database, "C") == Returned(Status.REVIEW)
 
 
 def test_an_answer_from_before_a_return_does_not_count(database: Database) -> None:

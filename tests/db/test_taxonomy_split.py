@@ -48,6 +48,25 @@ def test_a_split_is_stored_once_and_names_its_parts(database: Database) -> None:
     assert not found.agree("D", "E")
 
 
+def test_a_split_that_leads_back_is_refused(database: Database) -> None:
+    back = UnitRecord("B", UNITS["B"], status="retired", split_into=("A", "E"))
+
+    with pytest.raises(TaxonomyError, match="'A': what took it over, B and D, leads back to it"):
+        load(database, split("B", "D"), back)
+
+    assert index(database).units["A"].status == "active"
+
+
+def test_all_that_agrees_is_told_in_pairs(database: Database) -> None:
+    load(database, split("D", "E"), UnitRecord("B", UNITS["B"], status="merged", merged_into="D"))
+
+    found = index(database)
+
+    one_way = {("A", "B"), ("A", "D"), ("A", "E"), ("B", "D")}
+    assert found.agreeing() == one_way | {(other, one) for one, other in one_way}
+    assert all(found.agree(*pair) for pair in found.agreeing())
+
+
 def test_a_split_unit_resolves_to_nothing_and_says_to_what_it_was_split(
     database: Database,
 ) -> None:

@@ -12,7 +12,7 @@ from training.near_duplicates import group_near_duplicates
 from training.progress import SILENT, Progress
 from training.samples import Sample
 from training.snapshot.division import NEAR_FROZEN, Division, divide
-from training.snapshot.labels import Settled, settle
+from training.snapshot.labels import settle, settle_judged
 from training.snapshot.leaks import refuse_leaks
 from training.snapshot.manifest import SnapshotManifest
 from training.snapshot.report import report_lines, report_of
@@ -29,10 +29,10 @@ _DEFAULTS = SnapshotSettings()
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """Divided rows, and why the others are left out."""
+    """Divided rows, where labels contradict each other, and why the others are left out."""
 
     division: Division
-    settled: Settled
+    conflicts: Sequence[Sequence[str]]
     left_out: Counter[str]
 
 
@@ -92,17 +92,20 @@ def _seed(
 
 def _make(sources: Sources, learned: frozenset[str], settings: SnapshotSettings) -> _Made:
     frozen, others = _grouped(sources.kept, [*sources.seed, *sources.decisions])
-    judged = {row.group for row in frozen}
-    digests = {row.digest for row in frozen}
-    settled = settle([row for row in others if row.group not in judged])
-    division = divide(settled.rows, frozen, learned, settings)
+    groups = {row.group for row in frozen}
+    judged = settle_judged(frozen, [row for row in others if row.group in groups])
+    settled = settle([row for row in others if row.group not in groups])
+    division = divide(settled.rows, judged.rows, learned, settings)
     training = division.parts["training"]
     weighed = weigh(training, settings)
-    near = sum(row.group in judged and row.digest not in digests for row in others)
-    left_out = sources.left_out + settled.left_out + division.left_out
+    groups = {row.group for row in judged.rows}
+    digests = {row.digest for row in judged.rows}
+    near = sum(row.group in groups and row.digest not in digests for row in others)
+    left_out = sources.left_out + judged.left_out + settled.left_out + division.left_out
     left_out += Counter({NEAR_FROZEN: near, UNIT_CAP: len(training) - len(weighed)})
     parts = {**division.parts, "training": weighed}
-    return _Made(replace(division, parts=parts), settled, left_out)
+    conflicts = [*judged.conflicts, *settled.conflicts]
+    return _Made(replace(division, parts=parts), conflicts, left_out)
 
 
 def _grouped(frozen: Sequence[Row], others: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -128,7 +131,7 @@ def _manifest(
     parent: Snapshot | None,
 ) -> SnapshotManifest:
     read = {"seed": len(sources.seed), "decisions": len(sources.decisions)}
-    parts, conflicts = made.division.parts, made.settled.conflicts
+    parts = made.division.parts
     return SnapshotManifest(
         number=parent.manifest.number + 1 if parent else 1,
         parent=parent.sha256 if parent else None,
@@ -139,6 +142,6 @@ def _manifest(
         taxonomy_sha256=taxonomy_digest({unit.code: unit.name for unit in sources.units}),
         units=sources.units,
         settings=settings.facts(),
-        report=report_of(read, parts, made.left_out, conflicts, len(sources.units)),
+        report=report_of(read, parts, made.left_out, made.conflicts, len(sources.units)),
         files={},
     )

@@ -3,14 +3,15 @@
 A person's decision beats a file's label, and a decision about one ticket beats the confirmation of
 a whole list. Where the strongest labels differ, nine of ten that agree outvote the others, as in a
 form that came a hundred times. Else nobody can tell which is right, and no model can learn both:
-all of the group is left out. Either way it is listed.
+all of the group is left out. Either way it is listed. What judges is labelled alike, but by no
+confirmation of a whole list.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from training.snapshot.rows import Row
+from training.snapshot.rows import BULK_RANK, Row
 
 REPEATED = "the file's row of a decided ticket"
 OVERRULED = "label beaten by a person's decision"
@@ -55,9 +56,9 @@ def settle(rows: Sequence[Row]) -> Settled:
         strongest = [row for row in group.values() if row.rank == top]
         unit = _agreed_unit(strongest)
         agreeing = {number: row for number, row in group.items() if row.unit == unit}
-        outvoted = [str(row) for row in strongest if row.unit != unit]
+        outvoted = _outvoted(strongest, unit)
         if outvoted:
-            conflicts.append([*outvoted, *map(str, list(agreeing.values())[:1])])
+            conflicts.append(_listed(outvoted, list(agreeing.values())))
         if unit is None:
             left_out[CONFLICT] += len(group)
             continue
@@ -67,6 +68,41 @@ def settle(rows: Sequence[Row]) -> Settled:
         left_out[REPEATED] += len(agreeing) - len(single)
         kept |= single
     return Settled([kept[number] for number in sorted(kept)], +left_out, conflicts)
+
+
+def settle_judged(judged: Sequence[Row], others: Sequence[Row]) -> Settled:
+    """Return the rows that judge, each with the label that holds in its group.
+
+    Args:
+        judged: what is in the frozen test set already, with its groups.
+        others: all that is labelled now in these groups, the same tickets among it.
+    """
+    now = {row.digest for row in others}
+    labels: dict[int, list[Row]] = defaultdict(list)
+    for row in (*others, *(row for row in judged if row.digest not in now)):
+        if row.rank != BULK_RANK:
+            labels[row.group].append(row)
+    units: dict[int, str | None] = {}
+    conflicts = []
+    for number, rows in labels.items():
+        top = max(row.rank for row in rows)
+        strongest = [row for row in rows if row.rank == top]
+        units[number] = _agreed_unit(strongest)
+        if outvoted := _outvoted(strongest, units[number]):
+            agreeing = [row for row in strongest if row.unit == units[number]]
+            conflicts.append(_listed(outvoted, agreeing))
+    kept = [replace(row, unit=unit) for row in judged if (unit := units[row.group]) is not None]
+    gone = sum(units[row.group] is None for row in others)
+    return Settled(kept, +Counter({CONFLICT: gone}), conflicts)
+
+
+def _outvoted(strongest: Sequence[Row], unit: str | None) -> list[Row]:
+    return [row for row in strongest if row.unit != unit]
+
+
+def _listed(outvoted: Sequence[Row], agreeing: Sequence[Row]) -> list[str]:
+    """Return where the rows of a conflict stand: those left out, and the first of the others."""
+    return [str(row) for row in (*outvoted, *agreeing[:1])]
 
 
 def _agreed_unit(strongest: Sequence[Row]) -> str | None:

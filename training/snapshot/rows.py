@@ -18,6 +18,10 @@ UNKNOWN = "unknown"
 """Why people were asked, in decisions of before it was kept."""
 
 
+BULK_RANK = 1
+"""How strong a label is that was confirmed with a whole list."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A ticket, its unit, and who says so.
@@ -56,7 +60,7 @@ class Row:
         """How strong the label is: 2 a person looked, 1 a list was confirmed, 0 a file says so."""
         if self.origin == "seed":
             return 0
-        return 1 if self.asked == Asked.BULK else 2
+        return BULK_RANK if self.asked == Asked.BULK else 2
 
     def __str__(self) -> str:
         """Return where it stands and which unit it names, without its text."""

@@ -13,7 +13,7 @@ from core.text import model_text
 from db import corrections, taxonomy
 from db.models import Correction, Ticket
 from training.snapshot.manifest import SnapshotUnit
-from training.snapshot.rows import UNKNOWN, Row
+from training.snapshot.rows import BULK_RANK, UNKNOWN, Row
 
 GONE, BLANK = "unit gone", "no text"
 """Left out: its unit is gone without a successor; it says nothing."""
@@ -106,9 +106,14 @@ def _decisions(session: Session) -> list[Row]:
 
 
 def _kept(frozen: Sequence[Row], seed: Sequence[Row], decided: Sequence[Row]) -> list[Row]:
-    """Return the frozen rows there still are, each with the label that is best now."""
+    """Return the frozen rows there still are, each with the label that is best now.
+
+    What was confirmed with a whole list judges nothing.
+    """
     best: dict[str, Row] = {}
     for row in (*seed, *decided):
+        if row.rank == BULK_RANK:
+            continue
         before = best.get(row.digest)
         if before is None or row.rank > before.rank:
             best[row.digest] = row

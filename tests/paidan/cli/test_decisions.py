@@ -21,8 +21,8 @@ def decisions(database: Database) -> Decisions:
     return Decisions(database, Path("t.csv"), "file", "li", confirm=False)
 
 
-def row(external_id: str, unit: str) -> Decision:
-    return Decision(2, "", external_id, unit, exact=True)
+def row(external_id: str, unit: str, line: int = 2) -> Decision:
+    return Decision(line, "", external_id, unit, exact=True)
 
 
 def test_each_row_counts_for_what_it_did(decisions: Decisions) -> None:
@@ -57,3 +57,19 @@ def test_another_persons_decision_that_changes_is_told(
     assert f"line 2: li had decided {UNITS['B']}, now wang says C" in err
     assert "decisions of other people changed: 1" in out
     assert "corrected 2, confirmed 0" in out
+
+
+def test_rows_of_one_file_that_contradict_each_other_are_told(
+    decisions: Decisions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decisions.enter(row("t1", "A", line=2))  # as the model has it: no decision, but a word
+    decisions.enter(row("t2", "C", line=3))
+    decisions.enter(row("t1", UNITS["B"], line=4))
+    decisions.enter(row("t2", UNITS["C"], line=5))  # the same unit
+    decisions.report(refused=0)
+
+    out, err = capsys.readouterr()
+    assert err == (
+        f"contradicted: t.csv, line 4: line 2 gives this ticket to A, now {UNITS['B']}\n"
+    )
+    assert "rows that contradict an earlier row of the file: 1; the last one" in out

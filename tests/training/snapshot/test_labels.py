@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.support.snapshots import decided, like, row
-from training.snapshot.labels import settle
+from training.snapshot.labels import settle, settle_judged
 from training.snapshot.rows import Row
 
 
@@ -69,3 +69,29 @@ def test_a_near_duplicate_of_a_decided_ticket_is_no_repetition() -> None:
     seed = replace(row(1, "A"), text=like(1))
 
     assert len(settle(in_group(1, seed, decided(1, "A"))).rows) == 2
+
+
+def test_what_judges_takes_the_strongest_label_of_its_near_duplicates() -> None:
+    frozen, person = in_group(1, row(1, "A"), decided(2, "B"))
+
+    found = settle_judged([frozen], [frozen, person])
+
+    assert found.rows == [replace(frozen, unit="B")]
+    assert (found.left_out, found.conflicts) == ({}, [])
+
+
+def test_what_judges_is_no_more_where_people_contradict_each_other() -> None:
+    one, other = in_group(1, decided(1, "A"), decided(2, "B"))
+    alone = in_group(2, row(3, "A"))  # of a file that is not given any more
+
+    found = settle_judged([one, *alone], [one, other])
+
+    assert found.rows == alone
+    assert found.left_out == {"near-duplicates with different units": 2}
+    assert found.conflicts == [["ticket 1 (A)", "ticket 2 (B)"]]
+
+
+def test_a_confirmed_list_labels_nothing_that_judges() -> None:
+    frozen, bulk = in_group(1, row(1, "A"), decided(2, "B", "bulk"))
+
+    assert settle_judged([frozen], [frozen, bulk]).rows == [frozen]

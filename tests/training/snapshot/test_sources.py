@@ -70,6 +70,7 @@ def test_returned_and_erased_tickets_are_not_read(database: Database) -> None:
 
 def test_frozen_rows_take_the_best_label_and_go_with_their_decision(database: Database) -> None:
     add_decided(database, [(text(1), "B")])
+    add_decided(database, [(text(4), "B")], Asked.BULK)
     before = [row(1, "A"), row(2, "A"), decided(3, "A"), row(4, "A")]
 
     found = read(database, [row(2, "B")], before)
