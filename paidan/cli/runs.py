@@ -1,5 +1,6 @@
 """``paidan runs``: training runs that a trainer works off."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,12 +131,15 @@ def _ask(
 def _read_recipe(file: Path, database: "Database", labelled: "Labelled | None") -> dict[str, Any]:
     """Return the recipe, and copies of the files that it names, for this run and later ones."""
     from db import taxonomy
+    from training.adapter.recipe import Recipe
     from training.runs.kept_files import keep_files
 
     try:
         recipe = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file} cannot be read as a recipe: {error}") from error
+    with suppress(ModuleNotFoundError):  # here may be no TRL: then the trainer asks it
+        Recipe.read(file)
     with database.reading() as session:
         units = {unit.code for unit in taxonomy.list_units(session, active_only=True)}
     units |= {unit.code for unit in labelled.new_units} if labelled else set()

@@ -4,10 +4,12 @@ from training.adapter import unsloth_first  # isort: split
 
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from trl import SFTConfig
 
+from core.errors import InputError
 from training.adapter.checkpoints import KEPT
 from training.adapter.recipe import Recipe
 from training.progress import Progress
@@ -21,6 +23,9 @@ def sft_config(
     """Return TRL's arguments for a run over so many samples.
 
     The warm-up is capped at a tenth of a run that it would take up; ``progress`` is told.
+
+    Raises:
+        InputError: TRL does not take the recipe's arguments on this machine.
     """
     arguments = recipe.training_arguments()
     fast = recipe.compute.path == "fast"
@@ -32,20 +37,26 @@ def sft_config(
     on_gpu = device.type == "cuda"
     bf16 = on_gpu and torch.cuda.is_bf16_supported()
     precision = {"bf16": bf16, "fp16": on_gpu and not bf16}
-    return SFTConfig(
-        output_dir=str(output),
-        use_cpu=not on_gpu,
-        gradient_checkpointing=not unsloth_first.AVAILABLE
+    ours: dict[str, Any] = {
+        "gradient_checkpointing": not unsloth_first.AVAILABLE
         and not fast
         and bool(recipe.lora.use_gradient_checkpointing),
-        gradient_checkpointing_kwargs={"use_reentrant": False},
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        remove_unused_columns=False,  # the head's columns are no arguments of the model
-        dataset_kwargs={"skip_prepare_dataset": True},  # samples come tokenised, piece by piece
-        **precision | arguments,
-    )
+        "gradient_checkpointing_kwargs": {"use_reentrant": False},
+        "disable_tqdm": True,
+        "remove_unused_columns": False,  # the head's columns are no arguments of the model
+        # Samples come tokenised, piece by piece.
+        "dataset_kwargs": {"skip_prepare_dataset": True},
+    }
+    return _sft_config(output_dir=str(output), use_cpu=not on_gpu, **ours, **precision | arguments)
+
+
+def _sft_config(**arguments: Any) -> SFTConfig:
+    try:
+        return SFTConfig(save_strategy="no", report_to="none", **arguments)
+    except (ImportError, TypeError, ValueError) as error:
+        raise InputError(
+            f"TRL does not take the recipe's section [training] on this machine: {error}"
+        ) from error
 
 
 def capped_warm_up(recipe: Recipe, samples: int, progress: Progress) -> float:

@@ -11,6 +11,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from db.run_points import Point
+from training.adapter.divergence import check_weights
 from training.progress import Progress
 
 
@@ -47,12 +48,15 @@ class StepCallback(TrainerCallback):
         state: TrainerState,
         control: TrainerControl,
         logs: dict[str, float] | None = None,
+        model: torch.nn.Module | None = None,
         **_: object,
     ) -> None:
-        """Remember the loss, and tell a point."""
+        """Remember the loss, and tell a point; end a training that has diverged."""
         del args, control
         if logs is None or "loss" not in logs:
             return
+        if model is not None:
+            check_weights(model, state.global_step)
         self._loss = logs["loss"]
         now = time.monotonic()
         samples = (state.global_step - self._told_step) * self._samples_per_step

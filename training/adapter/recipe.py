@@ -27,6 +27,7 @@ from pydantic import (
 from core.errors import InputError
 from training.adapter.recipe_paths import SOFT, TEMPLATE, named_paths
 from training.adapter.soft.settings import Soft
+from training.adapter.training_section import check_training
 
 TARGET_MODULES = (
     "q_proj",
@@ -151,8 +152,6 @@ _TRAINING: dict[str, Any] = {
     # The article's loss is over the whole text, the question too.
     "completion_only_loss": False,
 }
-# What Paidan decides itself: a recipe cannot move the output or take the data away.
-_OURS = frozenset({"output_dir", "max_length", "save_strategy", "eval_strategy", "report_to"})
 # What makes another loss of the names, which soft labels and weights would not fit.
 _HARD = ("label_smoothing_factor", "loss_type")
 # What changes the loss in a way that the fast path does not compute.
@@ -220,13 +219,7 @@ class Recipe(_Section):
         return self.model_copy(update=changed)
 
     def _check_training(self, named: str) -> None:
-        from trl import SFTConfig
-
-        for name in self.training:
-            if name in _OURS:
-                raise InputError(f"{named}: training.{name} is decided by Paidan, leave it out")
-            if name not in SFTConfig.__dataclass_fields__:
-                raise InputError(f"{named}: training.{name} is no argument of TRL's SFTConfig")
+        check_training(self.training, named)
         if self.soft.source is not None:
             self._check_soft(named)
         if self.compute.path == "fast":

@@ -21,6 +21,7 @@ from classifier.model.backbone import load_backbone
 from classifier.model.mode import Mode
 from classifier.setup import AnswerBy
 from core.errors import PaidanError
+from training.adapter.divergence import check_scores
 from training.adapter.preparation import Preparation
 from training.held_out import HeldOut
 from training.progress import Progress
@@ -67,11 +68,15 @@ class Scorer:
             by: what answers.
             rows: (n,) of the tickets.
             added: (n, units) to the scores.
+
+        Raises:
+            InputError: the training diverged.
         """
         samples = [self.prepared.scored[row] for row in rows.tolist()]
         numbers = {code: number for number, code in enumerate(self.codes(by))}
         labels = np.array([numbers[sample.unit] for sample in samples], dtype=np.int64)
         logits = self._logits(by, [sample.text for sample in samples])
+        check_scores(logits)
         return HeldOut(logits + added, labels, self.prepared.groups[rows])
 
     def _logits(self, by: AnswerBy, texts: list[str]) -> Floats:

@@ -19,6 +19,7 @@ from classifier.model.device import pick_device
 from training.adapter.arguments import sft_config
 from training.adapter.checkpoints import CheckpointCallback, Checkpoints, step_of
 from training.adapter.cpu_trainer import CpuTrainer
+from training.adapter.divergence import check_weights
 from training.adapter.fast.trainer import FastTrainer
 from training.adapter.joint_trainer import JointTrainer, TicketCollator
 from training.adapter.loading import load_with_adapter
@@ -55,6 +56,9 @@ def fine_tune(
         progress: is told of each step.
         checkpoints: where the training leaves them, and goes on from the newest one that an earlier
             try of the same training left; the weights are those of a training without a break.
+
+    Raises:
+        InputError: the training diverged, or TRL does not take the recipe on this machine.
     """
     device = pick_device()
     model = load_with_adapter(prepared.base, prepared.recipe, device)
@@ -69,6 +73,7 @@ def fine_tune(
             # torch's checkpointing and data loader remark on what a run without a GPU does not use
             warnings.simplefilter("ignore")
             done = _train(trainer, newest)
+    check_weights(trainer.model, done.global_step)
     model.save_pretrained(str(target))
     (target / "README.md").unlink(missing_ok=True)  # peft's empty model card
     if trainer.unit_head is not None:

@@ -83,6 +83,29 @@ def test_a_recipe_that_cannot_be_read_is_named(cli: Cli, tmp_path: Path) -> None
     assert "none.toml cannot be read as a recipe" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\xff\xfe", "cannot be read as a recipe"),
+        (b"[lora]\nrank = 8\n", "lora.rank"),
+        (b"[lora]\nr = -8\n", "lora.r"),
+        (b"x = 1\n", "x is no section of a recipe"),
+        (b"[training]\nlearning_rate = 'fast'\n", "training.learning_rate"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_when_it_is_given(
+    cli: Cli, data: Path, record: Database, tmp_path: Path, content: bytes, told: str
+) -> None:
+    recipe = write(tmp_path / "r.toml", content)
+
+    ran = cli("runs", "start", "--kind", "llm", "--data", data, "--recipe", recipe)
+
+    assert ran.code == 1
+    assert "r.toml" in ran.err
+    assert told in ran.err
+    assert run_count(record) == 0
+
+
 def test_files_of_a_recipe_are_kept_for_later_runs(
     cli: Cli, data: Path, record: Database, home: Path, tmp_path: Path
 ) -> None:

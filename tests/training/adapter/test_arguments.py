@@ -7,6 +7,7 @@ import pytest
 import torch
 from trl import SFTConfig
 
+from core.errors import InputError
 from tests.support.told import Told
 from training.adapter.arguments import capped_warm_up, sft_config
 from training.adapter.recipe import Compute, Recipe
@@ -122,3 +123,11 @@ def test_a_recipe_may_name_the_precision(tmp_path: Path, monkeypatch: pytest.Mon
     sft_config(recipe, ENOUGH, tmp_path, torch.device("cuda"), SILENT)
 
     assert (passed["bf16"], passed["fp16"]) == (False, True)
+
+
+def test_what_trl_does_not_take_on_this_machine_is_told(tmp_path: Path) -> None:
+    recipe = Recipe.read()
+    recipe = recipe.model_copy(update={"training": recipe.training | {"deepspeed": "none.json"}})
+
+    with pytest.raises(InputError, match=r"does not take the recipe's section \[training\]"):
+        sft_config(recipe, ENOUGH, tmp_path, torch.device("cpu"), SILENT)
