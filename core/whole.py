@@ -3,7 +3,8 @@
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -58,6 +59,30 @@ def write_file(path: Path, content: bytes) -> None:
         _sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path to write; what is there takes the place of a user's file when the block ends.
+
+    Until then, and where the block fails, the file is as it was. A link stays one. What is no
+    file, such as a terminal, is written as it is.
+
+    Raises:
+        OSError: it cannot be written; nothing is left beside it.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        yield path
+        return
+    # Not made of the file's name: with more characters than that it could be too long.
+    partial = target.with_name(f".paidan.{os.getpid()}.{secrets.token_hex(4)}.partial")
+    try:
+        yield partial
+        partial.replace(target)
+    finally:
+        with suppress(OSError):  # its folder may be missing, and the error says so
+            partial.unlink(missing_ok=True)
 
 
 def _refuse_existing(folder: Path) -> None:

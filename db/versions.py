@@ -18,6 +18,7 @@ from db.models import AliasMove, ModelVersion
 CHAMPION = "champion"
 CANDIDATE = "candidate"
 _BASELINE = "linear"  # the kind
+_SHOWN_CHARS = 128  # of a name that is none; no version's is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,13 @@ def get_version(session: Session, name: str) -> ModelVersion:
     Raises:
         ModelVersionError: there is none of that name; names those there are.
     """
-    version = session.get(ModelVersion, name)
+    # A database takes no half of a surrogate pair, which a terminal in another encoding sends.
+    version = session.get(ModelVersion, name) if name.isprintable() else None
     if version is None:
         known = [v.name for v in list_versions(session)]
         listing = ", ".join(known[-5:]) if known else "none yet: train one with 'paidan train'"
-        raise ModelVersionError(f"no model version {name!r} is registered (there are: {listing})")
+        shown = f"{name[:_SHOWN_CHARS]!r}{'…' * (len(name) > _SHOWN_CHARS)}"
+        raise ModelVersionError(f"no model version {shown} is registered (there are: {listing})")
     return version
 
 

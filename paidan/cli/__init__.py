@@ -124,7 +124,7 @@ def main() -> None:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except PaidanError as error:
-        click.echo(f"paidan: {error}", err=True)
+        click.echo(f"paidan: {_without_controls(str(error))}", err=True)
         sys.exit(1)
     except Exception as error:  # its text may quote a ticket
         logger.debug(
@@ -137,3 +137,8 @@ def main() -> None:
         )
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _without_controls(words: str) -> str:
+    """Return words that may quote a file or an argument without what a terminal would obey."""
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in words)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.errors import ModelVersionError, StorageError
+from core.errors import ModelVersionError
 from core.settings import get_settings
+from core.whole import replacing
 from paidan.cli.labelled import read_labelled
-from paidan.cli.options import COLUMN, ENCODING, FILE, JSON, SHEET, hint_of_missing
+from paidan.cli.options import COLUMN, ENCODING, FILE, JSON, SHEET, explained, hint_of_missing
 
 if TYPE_CHECKING:
     from training.evaluation import Report
@@ -46,7 +47,7 @@ def evaluate(
     settings = get_settings()
     database = open_database(settings)
     with database.reading() as session:
-        name = name or versions.champion(session)
+        name = versions.named(session, name) if name else versions.champion(session)
         if name is None:
             raise ModelVersionError("no version is promoted: name one with --model")
         names = {u.code: u.name for u in taxonomy.list_units(session, active_only=True)}
@@ -63,12 +64,9 @@ def evaluate(
 
 
 def _draw(report: "Report", plot: Path) -> None:
-    try:
-        with hint_of_missing("plot"):
-            title = f"{report.version} on {report.n:,} tickets"
-            report.curve.draw(plot, (report.coverage, report.error), title)
-    except OSError as error:
-        raise StorageError(f"{plot} cannot be written: {error.strerror}") from error
+    title = f"{report.version} on {report.n:,} tickets"
+    with hint_of_missing("plot"), explained(plot), replacing(plot) as unfinished:
+        report.curve.draw(unfinished, (report.coverage, report.error), title)
 
 
 def _print_report(report: "Report", names: Mapping[str, str]) -> None:

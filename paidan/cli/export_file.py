@@ -3,8 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +11,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from core.errors import InputError, StorageError
+from core.whole import replacing
 from paidan.cli import sheets
+from paidan.cli.options import explained
 
 # What a shell shows for a program that a closed pipe ended.
 READER_GONE = 141
@@ -46,7 +47,7 @@ def write_file(file: Path, rows: Rows, zone: ZoneInfo | None, *, raw: bool) -> i
     Raises:
         InputError, StorageError: it cannot be written.
     """
-    with _replaced(file) as unfinished:
+    with explained(file), replacing(file) as unfinished:
         return _write(unfinished, file.suffix.lower(), rows, zone, raw=raw)
 
 
@@ -85,21 +86,6 @@ def _write(file: Path, suffix: str, rows: Rows, zone: ZoneInfo | None, *, raw: b
             err=True,
         )
     return count
-
-
-@contextmanager
-def _replaced(file: Path) -> Iterator[Path]:
-    """Yield a file to write that takes the name of ``file`` only when it is complete."""
-    # Not made of the file's name: with more characters than that it could be too long.
-    unfinished = file.with_name(f".paidan-export.{os.getpid()}.partial")
-    try:
-        yield unfinished
-        unfinished.replace(file)
-    except OSError as error:
-        raise StorageError(f"{file} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):  # its folder may be missing, and the error above says so
-            unfinished.unlink(missing_ok=True)
 
 
 def _discard_output() -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.errors import InputError, StorageError
+from core.errors import InputError
 from core.settings import Settings, get_settings
+from core.whole import replacing
 from paidan.cli.comparison_page import comparison_page
 from paidan.cli.labelled import read_labelled
 from paidan.cli.options import (
@@ -15,6 +16,7 @@ from paidan.cli.options import (
     ENCODING,
     JSON,
     SHEET,
+    explained,
     opened_database,
     print_json,
 )
@@ -73,7 +75,9 @@ def compare(
             source = str(file)
         found = _contrast(database, settings, names, samples, frozenset(units))
     if html is not None:
-        _write(html, comparison_page(found, units, source))
+        page = comparison_page(found, units, source)
+        with explained(html), replacing(html) as unfinished:
+            unfinished.write_text(page, "utf-8", errors="replace")
     if as_json:
         print_json(_facts(found, source))
         return
@@ -119,13 +123,6 @@ def _contrast(
     options, folder = Options.of(settings), settings.resolved_models_dir
     one, other = (load_version(database, name, folder, options) for name in names)
     return contrast(one, other, samples, allowed)
-
-
-def _write(html: Path, page: str) -> None:
-    try:
-        html.write_text(page, "utf-8", errors="replace")
-    except OSError as error:
-        raise StorageError(f"{html} cannot be written: {error.strerror}") from error
 
 
 def _facts(found: "Contrast", source: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from core.errors import InputError
+from core.errors import InputError, StorageError
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -105,6 +105,22 @@ def look_for(*libraries: str) -> None:
     for name in libraries:
         if importlib.util.find_spec(name) is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+@contextmanager
+def explained(file: Path) -> "Iterator[None]":
+    """Turn a fault of the disk, where a user's file is written, into an error that says what to do.
+
+    Raises:
+        StorageError: there was one.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{file} cannot be written: {error.strerror or error}; free space there, or name "
+            "another file"
+        ) from error
 
 
 @contextmanager

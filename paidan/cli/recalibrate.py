@@ -89,10 +89,10 @@ def recalibrate(
         raise click.UsageError("--since and --share choose decided tickets, not rows of a file")
     settings = get_settings()
     with opened_database(settings) as database:
+        name, made_at = _version(database, name)
         if rolled_back:
             _roll_back(database, name, by, as_json=as_json)
             return
-        made_at = _made_at(database, name)
         if file is not None:
             samples = read_labelled(database, file, columns, encoding, sheet=sheet).samples
             tickets = _Tickets(samples, {"source": "file"})
@@ -123,8 +123,8 @@ def _roll_back(database: "Database", name: str, by: str, *, as_json: bool) -> No
         click.echo(f"{name} decides by {now} again, and not by calibration {moved.before}")
 
 
-def _made_at(database: "Database", name: str) -> datetime:
-    """Return when a version was registered.
+def _version(database: "Database", word: str) -> tuple[str, datetime]:
+    """Return which version a name or an alias stands for, and when it was registered.
 
     Raises:
         ModelVersionError: there is no such version.
@@ -132,7 +132,8 @@ def _made_at(database: "Database", name: str) -> datetime:
     from db import versions
 
     with database.reading() as session:
-        return versions.get_version(session, name).created_at
+        found = versions.get_version(session, versions.named(session, word))
+        return found.name, found.created_at
 
 
 def _decided_tickets(database: "Database", share: float, since: datetime) -> _Tickets:

@@ -26,10 +26,13 @@ def shadow() -> None:
 def start(name: str, share: float, by: str) -> None:
     """Let version NAME answer in the shadow, in the place of one that does."""
     from db import shadow as record
+    from db import versions
     from registry.opening import check_version
 
     settings = get_settings()
     with opened_database(settings) as database:
+        with database.reading() as session:
+            name = versions.named(session, name)
         check_version(database, name, settings.resolved_models_dir)
         with database.writing() as session:
             record.start(session, name, share, actor=by)
@@ -57,7 +60,7 @@ def list_(name: str | None, *, as_json: bool) -> None:
 
     with opened_database(get_settings()) as database, database.reading() as session:
         current = record.current(session)
-        version = name or (current.version if current else None)
+        version = versions.named(session, name) if name else current.version if current else None
         if version is None:
             raise click.UsageError("no version is in the shadow: paidan shadow start NAME")
         versions.get_version(session, version)

@@ -1,13 +1,16 @@
 """Options that several commands share: wrong usage, hints, JSON."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
-from core.errors import InputError
+from core.errors import InputError, StorageError
 from core.settings import Settings
-from paidan.cli.options import hint_of_missing, look_for, opened_database, print_json
-from tests.support.cli import Cli
+from core.whole import replacing
+from paidan.cli.options import explained, hint_of_missing, look_for, opened_database, print_json
+from tests.support.cli import Cli, write
+from tests.support.full_disk import files_up_to
 
 
 def test_wrong_usage_has_its_own_exit_code(cli: Cli) -> None:
@@ -52,3 +55,41 @@ def test_json_is_one_line_with_characters_as_they_are(capsys: pytest.CaptureFixt
     print_json({"unit": "甲局"})
 
     assert capsys.readouterr().out == '{"unit": "甲局"}\n'
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a\x1b[2J", "x" * 99_999, "..", ""])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("models", "show"),
+        ("models", "promote"),
+        ("models", "calibrations"),
+        ("shadow", "start"),
+        ("shadow", "list"),
+        ("recalibrate",),
+    ],
+)
+def test_a_name_that_no_version_has_is_told_in_short_words_of_text(
+    cli: Cli, home: Path, command: tuple[str, ...], name: str
+) -> None:
+    assert home
+
+    ran = cli(*command, name)
+
+    [line] = ran.err.splitlines() if name or command != ("shadow", "list") else [""]
+    assert line.isprintable()
+    assert len(line) < 500
+    if line:
+        assert (ran.code, "is registered (there are: none yet: train one" in line) == (1, True)
+
+
+def test_a_full_disk_is_told_with_its_cure_and_leaves_the_file_before(tmp_path: Path) -> None:
+    page = write(tmp_path / "page.html", "of yesterday")
+    told = r"page\.html cannot be written: File too large; free space there, or name another file"
+
+    full = files_up_to(9), pytest.raises(StorageError, match=told)
+    with full[0], full[1], explained(page), replacing(page) as unfinished:
+        unfinished.write_text("of today, and longer")
+
+    assert page.read_text() == "of yesterday"
+    assert list(tmp_path.iterdir()) == [page]

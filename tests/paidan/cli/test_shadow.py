@@ -91,3 +91,11 @@ def test_an_unknown_version_or_share_is_refused(
 ) -> None:
     assert cli("shadow", "start", "linear-of-old").code == 1
     assert cli("shadow", "start", challenger, "--share", "0").code == 2
+
+
+def test_an_alias_stands_for_a_version(cli: Cli, database: Database, challenger: str) -> None:
+    newer = promote_constant(database, load_settings().resolved_models_dir, ("C", "C", "A"))
+    cli("models", "rollback")
+
+    assert f"{newer} answers 10% of the tickets" not in cli("shadow", "start", "champion").out
+    assert "there is no candidate" in cli("shadow", "start", "candidate").err

@@ -1,8 +1,5 @@
 """A version is exported whole or not at all, and into no folder that holds something."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +7,7 @@ import pytest
 from core.errors import InputError, ModelVersionError, StorageError
 from db import Database
 from registry.export.export import Form, export_version
+from tests.support.full_disk import files_up_to
 from tests.support.llm_versions import added_base, entered, random_llm
 from tests.support.make import add_units
 
@@ -58,17 +56,6 @@ def test_a_damaged_version_is_not_exported(database: Database, tmp_path: Path, n
         export_version(database, name, tmp_path, "adapter", tmp_path / "out")
 
     assert not (tmp_path / "out").exists()
-
-
-@contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond so many bytes, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("form", ["adapter", "merged"])

@@ -1,9 +1,6 @@
 """A snapshot is built: what is judged is never taught, and what was taught never judges."""
 
-import resource
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from db.models import Ticket
 from db.provenance import Asked
 from db.taxonomy import UnitRecord
 from tests.support.answers import add_version
+from tests.support.full_disk import files_up_to
 from tests.support.make import UNITS, add_units
 from tests.support.snapshots import HALF, add_decided, build, like, samples, text, texts_of
 from tests.support.told import Told
@@ -186,17 +184,6 @@ def test_what_is_gone_is_in_no_part_any_more(database: Database, tmp_path: Path,
     assert len(second.frozen) < len(first.frozen)
 
 
-@contextmanager
-def small_disk(most: int) -> Iterator[None]:
-    """Let the system refuse files of more bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.parametrize("seed", [True, False], ids=["seed", "parts"])
 def test_a_full_disk_is_told_and_leaves_nothing(
     database: Database, tmp_path: Path, seed: bool
@@ -207,7 +194,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
         add_decided(database, [(text(n), "A") for n in range(100, 140)])
     before = sorted(tmp_path.rglob("*"))
 
-    with pytest.raises(StorageError, match=r"snapshots.*free space"), small_disk(1000):
+    with pytest.raises(StorageError, match=r"snapshots.*free space"), files_up_to(1000):
         build(database, tmp_path, given if seed else None)
 
     left = [path for path in sorted(tmp_path.rglob("*")) if path.is_file() and path not in before]
