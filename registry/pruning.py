@@ -7,10 +7,12 @@ finishes it: what is marked and still there is removed.
 """
 
 import logging
+import os
 import re
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,10 +85,11 @@ def prune(database: Database, models_dir: Path, keep: int, *, actor: str) -> Pru
         for name in pruning.snapshots:
             _remove(models_dir / SNAPSHOTS / name)
         for left in (*models_dir.glob(_HIDDEN), *models_dir.glob(f"{SNAPSHOTS}/{_HIDDEN}")):
-            shutil.rmtree(left)
+            _delete(left)
     except OSError as error:
         raise StorageError(
-            f"{error.filename} cannot be removed: {error.strerror}; see to it, and prune again"
+            f"{error.filename or models_dir} cannot be removed: {error.strerror or error}; see to "
+            "it, and prune again"
         ) from error
     logger.info(
         "versions were pruned",
@@ -133,7 +136,8 @@ def _look(session: Session, models_dir: Path, keep: int, baseline: str | None) -
 
 
 def _is_there(version: ModelVersion, models_dir: Path) -> bool:
-    return (models_dir / version.name).is_dir()
+    folder = models_dir / version.name
+    return folder.is_dir() or folder.is_symlink()
 
 
 def _snapshots(folder: Path, unneeded: frozenset[str]) -> list[str]:
@@ -145,12 +149,30 @@ def _snapshots(folder: Path, unneeded: frozenset[str]) -> list[str]:
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Return the bytes of a folder's files; another pruning may remove them meanwhile."""
+    size = 0
+    for place, _, names in os.walk(folder) if not folder.is_symlink() else ():
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += (Path(place) / name).lstat().st_size
+    return size
 
 
 def _remove(folder: Path) -> None:
-    """Hide a folder by a rename, so that nobody sees it half deleted, and delete it."""
-    if folder.is_dir():
-        hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.pruned")
+    """Hide a folder by a rename, so that nobody sees it half deleted, and delete it.
+
+    Of a link the link alone goes: what it leads to was put there by somebody.
+    """
+    if not (folder.is_dir() or folder.is_symlink()):
+        return
+    hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.pruned")
+    with suppress(FileNotFoundError):  # another pruning was here first
         folder.rename(hidden)
-        shutil.rmtree(hidden)
+    _delete(hidden)
+
+
+def _delete(path: Path) -> None:
+    """Delete a folder or a link, also where another pruning deletes it at the same time."""
+    while os.path.lexists(path):
+        with suppress(FileNotFoundError):
+            path.unlink() if path.is_symlink() else shutil.rmtree(path)

@@ -166,3 +166,21 @@ def test_the_snapshot_of_pruned_versions_goes_and_the_newest_stays(
     assert list(found.snapshots) == [f"{n:06d}-{hashes[n - 1]}" for n in (1, 2)]
     left = {path.name for path in (tmp_path / "snapshots").iterdir()}
     assert left == {f"{n:06d}-{hashes[n - 1]}" for n in (3, 4)}
+
+
+def test_of_a_link_to_a_version_elsewhere_the_link_goes(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    elsewhere = tmp_path / "elsewhere" / names[0]
+    elsewhere.parent.mkdir()
+    shutil.move(tmp_path / names[0], elsewhere)
+    (tmp_path / names[0]).symlink_to(elsewhere)
+
+    first = prune(database, tmp_path, 0, actor="li")
+    again = prune(database, tmp_path, 0, actor="li")
+
+    assert names[0] in first.versions
+    assert list(again.versions) == []
+    assert not (tmp_path / names[0]).is_symlink()
+    assert (elsewhere / "manifest.json").is_file()
+    assert not list(tmp_path.glob(".*"))

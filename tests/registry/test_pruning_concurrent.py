@@ -9,7 +9,7 @@ import pytest
 from core.errors import ModelVersionError
 from db import Database, needed_versions, versions
 from registry import champion
-from registry.pruning import prune
+from registry.pruning import plan_pruning, prune
 from tests.support.make import add_units
 from tests.support.versions import register_constant
 
@@ -58,3 +58,25 @@ def test_what_is_being_pruned_is_not_promoted(
             promoting.result(_PATIENCE_S)
     with database.reading() as session:
         assert versions.champion(session) == names[1]
+
+
+def test_prunings_at_the_same_time_do_not_disturb_each_other(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    more = [register_constant(database, tmp_path, "AB") for _ in range(8)]
+    for name in (*names, *more):
+        for number in range(100):
+            (tmp_path / name / str(number)).touch()
+
+    with ThreadPoolExecutor(4) as pool:
+        pruned = [pool.submit(prune, database, tmp_path, 0, actor="li") for _ in range(4)]
+        plans = [pool.submit(plan_pruning, database, tmp_path, 0) for _ in range(4)]
+        removed = {name for one in pruned for name in one.result(_PATIENCE_S).versions}
+        assert all(plan.result(_PATIENCE_S).kept for plan in plans)
+
+    assert removed == {names[0], names[2], *more[:-1]}
+    assert {path.name for path in tmp_path.iterdir() if path.name in (*names, *more)} == {
+        names[1],
+        more[-1],
+    }
+    assert not list(tmp_path.glob(".*"))

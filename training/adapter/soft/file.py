@@ -1,7 +1,7 @@
 """Soft labels of a file: JSONL, a ticket's probabilities of units a line."""
 
-import json
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import InputError
+from core.json_text import parse_json
 from core.text import model_text
 from training.adapter.soft.settings import Missing
 from training.adapter.soft.targets import Chances
@@ -17,6 +18,7 @@ from training.samples import Sample
 
 _TOLERANCE = 0.01
 """By so much a line's probabilities may miss 1: they are often written with a few digits."""
+_HASH = re.compile(r"[0-9a-f]{64}")
 _FORM = '{"text": "…", "units": {"A1": 0.7, "B2": 0.3}}'
 
 
@@ -69,7 +71,8 @@ def read_soft_labels(path: Path, units: frozenset[str] | None) -> dict[str, Mapp
         InputError: it cannot be read, or a line is malformed.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        # Not splitlines(): a text may hold other breaks, which JSON need not escape.
+        lines = path.read_text("utf-8-sig").split("\n")
     except OSError as error:
         raise InputError(f"soft labels {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -90,7 +93,7 @@ def read_soft_labels(path: Path, units: frozenset[str] | None) -> dict[str, Mapp
 
 def _parse(where: str, line: str, units: frozenset[str] | None) -> tuple[str, Mapping[str, float]]:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except ValueError as error:
         raise InputError(f"{where} is not JSON ({error}): write lines like {_FORM}") from error
     if not isinstance(row, dict) or not isinstance(row.get("units"), dict):
@@ -101,6 +104,8 @@ def _parse(where: str, line: str, units: frozenset[str] | None) -> tuple[str, Ma
 def _digest(where: str, row: Mapping[str, Any]) -> str:
     digest, text, title = row.get("sha256"), row.get("text"), row.get("title")
     if isinstance(digest, str):
+        if not _HASH.fullmatch(digest.lower()):
+            raise InputError(f"{where}: sha256 has not the 64 digits of a text's hash: mend it")
         return digest.lower()
     if isinstance(text, str) and isinstance(title, str | None):
         return text_hash(model_text(title, text))
@@ -116,8 +121,7 @@ def _chances(
                 f"{where}: unit {code} is not in the taxonomy: add it, or leave it out and divide "
                 "its probability among the others"
             )
-        is_number = isinstance(chance, int | float) and not isinstance(chance, bool)
-        if not is_number or not (math.isfinite(chance) and 0 <= chance <= 1):
+        if type(chance) not in (int, float) or not 0 <= chance <= 1:  # NaN is neither
             raise InputError(f"{where}: unit {code} has no probability from 0 to 1: mend it")
     total = math.fsum(told.values())
     if abs(total - 1) > _TOLERANCE:

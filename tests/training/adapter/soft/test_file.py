@@ -1,5 +1,6 @@
 """Soft labels of a file: found by text or hash, and refused with line and cure."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,10 @@ def test_a_few_digits_are_enough(tmp_path: Path) -> None:
         ({"units": {"A": 0.5, "B": 0.4}}, "the probabilities sum to 0.9, not to 1: divide each"),
         ({"units": {"A": 1.5, "B": -0.5}}, "unit A has no probability from 0 to 1"),
         ({"units": {"A": "1"}}, "unit A has no probability from 0 to 1"),
+        ({"units": {"A": 10**400}}, "unit A has no probability from 0 to 1"),
+        ({"units": {"A": float("nan")}}, "unit A has no probability from 0 to 1"),
+        ({"units": {"A": None}}, "unit A has no probability from 0 to 1"),
+        ({"sha256": "abc"}, "sha256 has not the 64 digits"),
         ({"units": {"A": True}}, "unit A has no probability from 0 to 1"),
         ({"units": {}}, "the probabilities sum to 0, not to 1"),
         ({"units": ["A"]}, "has no units: write lines like"),
@@ -85,10 +90,20 @@ def test_a_ticket_with_two_lines_names_both(tmp_path: Path) -> None:
         read(path)
 
 
+def test_a_text_may_hold_the_breaks_that_json_leaves_as_they_are(tmp_path: Path) -> None:
+    odd = Sample("路灯\u2028坏了\x85，\u2029很黑", "A")
+    line = json.dumps({"text": odd.text, "units": {"A": 1}}, ensure_ascii=False)
+    path = write(tmp_path / "soft.jsonl", f"\ufeff{line}\r\n")
+
+    assert file_probabilities(path, [odd], ["A", "B"], "AB").tolist() == [[1, 0]]
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
         (b"{", "line 1 is not JSON"),
+        (b"[" * 99_999, r"line 1 is not JSON \(it is nested too deeply"),
+        (b"\n\n[]", "line 3 has no units"),
         (b"\xff", "are not UTF-8"),
         (None, "cannot be read"),
     ],
