@@ -12,13 +12,16 @@ from training.gate.tickets import JudgedTicket, group_numbers, right_units
 from training.gate.verdict import Finding
 from training.paired import paired_interval
 
+NEGLIGIBLE = 0.002
+"""Nats: where all is answered right, a thousandth less of probability shows beyond chance."""
+
 _SUREST = 1e-4  # a probability of 1 that is wrong would cost infinitely much
 
 
 def check_calibration(
     tickets: Sequence[JudgedTicket], challenger: Answers, champion: Answers
 ) -> Finding:
-    """Find whether the challenger's probabilities are worse beyond chance.
+    """Find whether the challenger's probabilities are worse beyond chance, by what is worth a word.
 
     Of each answer's probability, as a forecast of its being right, the negative log-likelihood is
     taken: it is a proper score, and a mean over tickets, which the calibration error is not. The
@@ -42,7 +45,7 @@ def check_calibration(
         f"{theirs.mean():.3f} (difference {low:+.3f} to {high:+.3f}, 95 %); their calibration "
         f"errors are {errors[0]:.1%} and {errors[1]:.1%}"
     )
-    worse = low > 0
+    worse = low > NEGLIGIBLE
     facts: dict[str, JsonValue] = {
         "nll": float(ours.mean()),
         "champion_nll": float(theirs.mean()),

@@ -23,7 +23,7 @@ class Evidence:
     Parameters:
         frozen: the frozen test set.
         recent: decided tickets of the share of the stream that stays out of training.
-        unseen: how many of the same share and time the champion was sure of and nobody decided
+        unseen: how many of the same share and time the champion was sure of and chance did not draw
             (see ``recent.check_better``).
         disagreements: drawn at random (``disagreements.draw``) from all recent tickets that the two
             answer differently, and decided by people who saw no suggestion. Where there are any,

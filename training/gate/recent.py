@@ -44,9 +44,9 @@ def check_better(
         challenger: its answers to them.
         champion: the champion's.
         look: the number of this comparison with the champion.
-        unseen: how many tickets of the same share and time the champion was sure of and nobody
-            decided, routed or waiting (of the whole stream's, the share). Those that chance drew
-            stand for these too, since people may have decided all doubted ones and few of them.
+        unseen: how many tickets of the same share and time the champion was sure of and chance had
+            nobody decide (of the whole stream's, the share). Those that chance drew stand for these
+            too, since people may have decided all doubted ones and few of them.
     """
     rows = np.array([row for row, one in enumerate(tickets) if one.inclusion], dtype=np.int64)
     known = [tickets[row] for row in rows.tolist()]

@@ -1,5 +1,7 @@
 """The decided tickets on which a run's version is compared with the champion."""
 
+from math import ceil
+
 from sqlalchemy.orm import Session
 
 from core.text import model_text
@@ -41,10 +43,13 @@ def _answered(session: Session, draw: Draw) -> list[JudgedTicket]:
 
 
 def _unseen(session: Session, snapshot: Snapshot) -> int:
-    """Return for how many tickets that nobody decided the recent ones stand."""
+    """Return for how many tickets those stand that chance drew; 0 only where there are no others.
+
+    Then what the champion doubted is all there is, and may decide.
+    """
     recent = [row.ticket for row in snapshot.parts["recent"] if row.ticket is not None]
     if not recent:
         return 0
     share = snapshot.manifest.settings.get("recent_share")
-    undecided = count_unseen(session, min(recent), max(recent))
-    return round(undecided * (share if isinstance(share, float) else 1))
+    unseen = count_unseen(session, min(recent), max(recent))
+    return ceil(unseen * (share if isinstance(share, float) else 1))

@@ -30,6 +30,13 @@ def test_a_better_calibrated_version_passes() -> None:
     assert check_calibration(TICKETS, said(NINE_OF_TEN, 0.9), said(NINE_OF_TEN, 0.5)).passed
 
 
+def test_a_loss_that_is_nothing_refuses_no_version_that_is_always_right() -> None:
+    right = "A" * 400
+
+    assert check_calibration(TICKETS, said(right, 0.9889), said(right, 0.99)).passed
+    assert not check_calibration(TICKETS, said(right, 0.97), said(right, 0.99)).passed
+
+
 def test_equal_versions_are_seldom_refused() -> None:
     random = np.random.default_rng(8)
 

@@ -11,7 +11,7 @@ from db.taxonomy import UnitRecord
 from tests.support.answers import answer_all
 from tests.support.draws import ended_run, put_draw, register_pair
 from tests.support.make import UNITS, add_tickets, add_units
-from tests.support.snapshots import build, samples
+from tests.support.snapshots import add_decided, build, samples, text
 from tests.support.units import load
 from training.gate.judging import Evidence
 from training.runs.evidence import gather
@@ -34,6 +34,21 @@ def test_without_a_draw_the_snapshot_judges(database: Database, snapshot: Snapsh
 
     assert (found.frozen, found.recent) == (snapshot.frozen, snapshot.recent)
     assert (found.disagreements, found.share, found.unseen) == ((), None, 0)
+
+
+def test_a_single_sure_ticket_that_nobody_drew_counts(database: Database, tmp_path: Path) -> None:
+    # Given a routed ticket among decided ones, half of which are held back
+    register_pair(database)
+    add_units(database)
+    add_decided(database, [(text(n), "AB"[n % 2]) for n in range(20)])
+    add_tickets(database, 1)
+    answer_all(database, [("A", 0.9, None)])
+    add_decided(database, [(text(n), "AB"[n % 2]) for n in range(20, 40)])
+
+    found = gathered(database, build(database, tmp_path))
+
+    assert found.recent
+    assert found.unseen == 1
 
 
 def test_blind_answers_judge_under_the_units_of_now(database: Database, snapshot: Snapshot) -> None:
