@@ -42,7 +42,14 @@ def _fault(error: StatementError, url: str) -> PaidanError:
             "or set PAIDAN_HOME or PAIDAN_DATABASE_URL"
         )
     if "disk is full" in reason or "No space left" in reason:
-        return StorageError(f"database {url}: the disk is full ({reason}); nothing was written")
+        return StorageError(
+            f"database {url}: the disk is full ({reason}); nothing was written: free space there"
+        )
+    if "disk I/O error" in reason:  # SQLite's word for a disk that is full, too, while it opens
+        return StorageError(
+            f"database {url} cannot be read or written ({reason}): is its disk full, or damaged? "
+            "Free space there, or set PAIDAN_HOME or PAIDAN_DATABASE_URL"
+        )
     if "no such table" in reason or "UndefinedTable" in reason:
         return DatabaseUnavailableError(f"database {url} is not migrated: run 'paidan migrate'")
     passing = isinstance(error, OperationalError | InternalError | InterfaceError)

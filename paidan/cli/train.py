@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.errors import DATABASE_FAULTS
 from core.settings import get_settings
 from paidan.cli.labelled import read_labelled
 from paidan.cli.labels import add_learned_units, shortened
@@ -146,12 +147,20 @@ def _enter(
     from db import versions
     from registry.registration import register
 
-    with database.writing() as session:
-        # Here, so that a training that failed leaves no unit behind.
-        added = add_learned_units(session, new_units, by)
-        register(session, version)
-        if promoted:
-            versions.promote(session, version.name, actor=by, forced=forced)
+    try:
+        with database.writing() as session:
+            # Here, so that a training that failed leaves no unit behind.
+            added = add_learned_units(session, new_units, by)
+            register(session, version)
+            if promoted:
+                versions.promote(session, version.name, actor=by, forced=forced)
+    except DATABASE_FAULTS:
+        click.echo(
+            f"the version could not be registered: see whether 'paidan models list' has "
+            f"{version.name}, and remove {version.path} where it has not",
+            err=True,
+        )
+        raise
     if added:
         click.echo(f"{len(added)} units were added from the labels: {shortened(added)}", err=True)
 

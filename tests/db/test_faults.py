@@ -12,6 +12,8 @@ from sqlalchemy import text
 from core.errors import DatabaseUnavailableError, RecordRefusedError, StorageError
 from db import Database, results, tickets
 from db.results import Result
+from db.schema import migrate
+from tests.support.full_disk import files_up_to
 from tests.support.make import add_tickets, claim_batch, new_ticket
 from tests.support.private import PERSONAL, TEXT, marks_in
 
@@ -66,6 +68,16 @@ def test_a_database_without_tables_is_told_with_the_command_that_makes_them(
 
     with pytest.raises(DatabaseUnavailableError, match="paidan migrate"):
         add_tickets(empty, 1)
+
+
+def test_a_full_disk_is_told_as_one_before_anything_is_written(tmp_path: Path) -> None:
+    full = Database(f"sqlite:///{tmp_path / 'full.db'}")
+    migrate(full)
+    full.engine.dispose()
+
+    told = r"full\.db cannot be read or written \(disk I/O error\): is its disk full.*Free space"
+    with files_up_to(1), pytest.raises(StorageError, match=told):
+        add_tickets(full, 1)
 
 
 def test_nothing_of_a_refused_transaction_is_written(database: Database) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from core.json_text import parse_json
 from core.whole import write_file
 
 KEPT = 2
@@ -69,7 +70,7 @@ def seal(checkpoint: Path) -> None:
 def is_whole(checkpoint: Path) -> bool:
     """Whether a checkpoint has its seal, and every file is what it was then."""
     try:
-        told = json.loads((checkpoint / _SEAL).read_bytes())
+        told = parse_json((checkpoint / _SEAL).read_bytes())
         return bool(told) and told == _hashes(checkpoint)
     except (OSError, ValueError):
         return False

@@ -47,13 +47,19 @@ def alone(folder: Path) -> Iterator[None]:
         private_folder(folder)
         lock = (folder / ".lock").open("wb")
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for left in folder.glob("**/.*.partial"):  # of one that was killed
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        for left in folder.glob(".*.replaced"):  # so, too
-            path = folder / left.name.removeprefix(".").removesuffix(".replaced")
-            shutil.rmtree(left) if path.is_dir() else left.rename(path)
+        with explained(folder):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _clear(folder)
         yield
+
+
+def _clear(folder: Path) -> None:
+    """Remove what was left half done where somebody was killed, and end what was nearly done."""
+    for left in folder.glob("**/.*.partial"):
+        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+    for left in folder.glob(".*.replaced"):
+        path = folder / left.name.removeprefix(".").removesuffix(".replaced")
+        shutil.rmtree(left) if path.is_dir() else left.rename(path)
 
 
 def write_snapshot(

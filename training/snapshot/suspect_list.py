@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.json_text import parse_json
 from core.whole import write_file
 from training.progress import Progress
 
@@ -30,7 +31,8 @@ def keep_suspects(snapshot: "Snapshot", progress: Progress) -> None:
     from training.suspects import quick_suspects
 
     path = snapshot.path / FILE
-    if not path.is_file():
+    count = _count(path)
+    if count is None:
         samples = [row.as_sample() for rows in snapshot.parts.values() for row in rows]
         found = quick_suspects(samples, progress)
         if found is None:
@@ -39,7 +41,8 @@ def keep_suspects(snapshot: "Snapshot", progress: Progress) -> None:
         listed = [one for at, one in enumerate(found) if at < most or one.confident]
         with explained(snapshot.path):
             write_file(path, "".join(map(_line, listed)).encode())
-    progress.say(f"{_count(path):,} labels look wrong, none is left out for it: {path}")
+        count = sum(one.confident for one in listed)
+    progress.say(f"{count:,} labels look wrong, none is left out for it: {path}")
 
 
 def find_list(folder: Path, sha256: str) -> tuple[int, Path] | None:
@@ -50,7 +53,8 @@ def find_list(folder: Path, sha256: str) -> tuple[int, Path] | None:
         sha256: of the snapshot.
     """
     for path in folder.glob(f"*-{sha256[:12]}/{FILE}"):
-        return _count(path), path
+        if (count := _count(path)) is not None:
+            return count, path
     return None
 
 
@@ -65,5 +69,10 @@ def _line(one: "Suspect") -> str:
     return json.dumps(facts, ensure_ascii=False) + "\n"
 
 
-def _count(path: Path) -> int:
-    return sum(json.loads(line)["suspect"] for line in path.read_bytes().splitlines())
+def _count(path: Path) -> int | None:
+    """Return how many labels of a list are marked; None where somebody changed or cut it."""
+    try:
+        rows = [parse_json(line) for line in path.read_bytes().splitlines()]
+        return sum(bool(row["suspect"]) for row in rows)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -19,6 +19,7 @@ from classifier.model.bases.gguf_file import gguf_of, read_gguf
 from classifier.model.bases.tokenizer import check_tokenizer
 from classifier.model.bases.weights import check_tensors, check_values
 from core.errors import ModelVersionError, StorageError
+from core.whole import write_file
 
 STAND_IN = "standin"
 """The name of the base that is shipped with Paidan."""
@@ -171,6 +172,6 @@ def _enter(base: Base, bases_dir: Path) -> None:
         below = base.path.is_relative_to(bases_dir)
         kept = base.path.relative_to(bases_dir) if below else base.path
         entry = base.model_copy(update={"path": kept})
-        target.write_text(entry.model_dump_json(indent=2) + "\n", "utf-8")
+        write_file(target, (entry.model_dump_json(indent=2) + "\n").encode())
     except OSError as error:
         raise StorageError(f"{target} cannot be written: {error.strerror}") from error

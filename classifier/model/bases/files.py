@@ -4,12 +4,12 @@ People name adapters, models for llama.cpp, and downloads that brought pointers 
 says what they named, and what to add instead.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from core.errors import ModelVersionError
+from core.json_text import parse_json
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -57,7 +57,7 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
         ModelVersionError: it is missing or no JSON object.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = parse_json(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelVersionError(f"base {name}: {path} is missing") from error
     except (ValueError, OSError) as error:
@@ -113,7 +113,7 @@ def _is_pointer(file: Path) -> bool:
 
 def _trained_on(path: Path) -> str:
     try:
-        config = json.loads((path / "adapter_config.json").read_text("utf-8"))
+        config = parse_json((path / "adapter_config.json").read_bytes())
         return f" ({config['base_model_name_or_path']})"
     except (OSError, ValueError, KeyError, TypeError):
         return ""

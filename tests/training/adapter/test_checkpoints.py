@@ -44,7 +44,7 @@ def test_the_newest_whole_checkpoint_is_found_and_half_ones_are_removed(tmp_path
     assert sorted(tmp_path.iterdir()) == sorted([first, second])
 
 
-@pytest.mark.parametrize("change", ["changed", "missing", "added"])
+@pytest.mark.parametrize("change", ["changed", "missing", "added", "nested"])
 def test_a_checkpoint_with_other_files_than_it_was_sealed_with_is_none(
     tmp_path: Path, change: str
 ) -> None:
@@ -54,6 +54,8 @@ def test_a_checkpoint_with_other_files_than_it_was_sealed_with_is_none(
 
     if change == "missing":
         state.unlink()
+    elif change == "nested":
+        (checkpoint / "whole.json").write_bytes(b"[" * 99_999)
     else:
         (state if change == "changed" else checkpoint / "more").write_bytes(b"457")
 

@@ -36,3 +36,17 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(StorageError, match="PAIDAN_MODELS_DIR"), alone(tmp_path / "models" / "s"):
         pass
+
+
+def test_what_was_left_half_done_goes_and_a_link_alone_of_a_link(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "snapshots", tmp_path / "elsewhere"
+    for made in (folder / ".000001-aa.0.partial", folder / "seeds", elsewhere):
+        made.mkdir(parents=True)
+        (made / "it").touch()
+    (folder / "seeds" / ".x.parquet.0.partial").touch()
+    (folder / ".000002-bb.0.partial").symlink_to(elsewhere)
+
+    with alone(folder):
+        assert not [path for path in folder.rglob(".*") if path.name != ".lock"]
+
+    assert (elsewhere / "it").is_file()

@@ -56,6 +56,19 @@ def test_they_are_listed_once_by_their_places(snapshot: Snapshot, tmp_path: Path
     assert told.lines[-1].startswith("0 labels look wrong")
 
 
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"suspect"', b"\xff", b"[" * 99_999])
+def test_a_list_that_was_changed_or_cut_is_made_anew(
+    snapshot: Snapshot, tmp_path: Path, content: bytes
+) -> None:
+    path = snapshot.path / "suspects.jsonl"
+    path.write_bytes(content)
+    assert find_list(snapshots_in(tmp_path), snapshot.sha256) is None
+
+    keep_suspects(snapshot, Told())
+
+    assert find_list(snapshots_in(tmp_path), snapshot.sha256) == (1, path)
+
+
 def test_of_few_tickets_none_is_listed_and_the_log_says_so(
     database: Database, tmp_path: Path
 ) -> None:

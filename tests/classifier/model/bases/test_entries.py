@@ -8,6 +8,7 @@ import pytest
 from classifier.model.bases.entries import STAND_IN, add_base, find_base, list_bases, only_base
 from classifier.model.bases.tokenizer import load_tokenizer
 from core.errors import ModelVersionError, StorageError
+from tests.support.full_disk import files_up_to
 
 
 def test_an_added_base_is_found_by_its_name(source: Path, bases: Path) -> None:
@@ -19,6 +20,14 @@ def test_an_added_base_is_found_by_its_name(source: Path, bases: Path) -> None:
     assert [base.name for base in list_bases(bases)] == [STAND_IN, "tiny"]
     assert only_base(bases).name == "tiny"
     found.check()
+
+
+def test_a_full_disk_leaves_no_entry(source: Path, bases: Path) -> None:
+    with files_up_to(10), pytest.raises(StorageError, match=r"tiny\.json cannot be written"):
+        add_base(str(source), bases)
+
+    assert list(bases.iterdir()) == []
+    assert [base.name for base in list_bases(bases)] == [STAND_IN]
 
 
 def test_a_base_below_the_models_moves_with_them(source: Path, bases: Path, tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def lose_the_index(source: Path) -> None:
         (to_sentencepiece, "has tokenizer.model alone: make its tokenizer.json"),
         (lose_a_shard, "model-00002-of-00002.safetensors is missing: was all of it fetched?"),
         (lose_the_index, f"holds 2 parts of weights without {INDEX}"),
+        (lambda s: (s / "config.json").write_bytes(b"[" * 99_999), "cannot be read (it is nested"),
+        (lambda s: (s / "config.json").write_bytes(b"\xff" * 9), "cannot be read (it is not UTF-8"),
         (lambda s: shard(s) or (s / INDEX).write_text("{}"), "names no file of weights"),
     ],
 )
