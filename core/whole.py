@@ -1,11 +1,14 @@
 """Writes a folder or a file in one step: after a crash there is all of it or nothing."""
 
+import errno
 import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from core.files import fitting_name
 
 
 def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
@@ -21,13 +24,12 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     """
     _refuse_existing(folder)
     # Beside the target, so that the rename stays on one file system; a dot hides it from listings.
-    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+    partial = _beside(folder)
     try:
         partial.mkdir(parents=True)
         fill(partial)
         _sync_all(partial)
-        _refuse_existing(folder)
-        partial.rename(folder)
+        _rename(partial, folder)
         _sync(folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -40,8 +42,7 @@ def move_folder(folder: Path, target: Path) -> None:
         FileExistsError: the target is there.
         OSError: it cannot be moved.
     """
-    _refuse_existing(target)
-    folder.rename(target)
+    _rename(folder, target)
     _sync(target.parent)
 
 
@@ -51,7 +52,7 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; what was there stays.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    partial = _beside(path)
     try:
         partial.write_bytes(content)
         _sync(partial)
@@ -75,14 +76,33 @@ def replacing(path: Path) -> Iterator[Path]:
     if target.exists() and not target.is_file():
         yield path
         return
-    # Not made of the file's name: with more characters than that it could be too long.
-    partial = target.with_name(f".paidan.{os.getpid()}.{secrets.token_hex(4)}.partial")
+    partial = _beside(target)
     try:
         yield partial
         partial.replace(target)
     finally:
         with suppress(OSError):  # its folder may be missing, and the error says so
             partial.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    """Return a hidden name beside a path that nobody else has; a long name is cut for it."""
+    return path.with_name(fitting_name(f".{path.name}", f".{secrets.token_hex(4)}.partial"))
+
+
+def _rename(folder: Path, target: Path) -> None:
+    """Give a folder another name, which nothing has.
+
+    Raises:
+        FileExistsError: something has it; somebody else may have been quicker.
+    """
+    _refuse_existing(target)
+    try:
+        folder.rename(target)
+    except OSError as error:
+        if error.errno == errno.ENOTEMPTY:
+            raise FileExistsError(f"{target} exists and is never overwritten") from error
+        raise
 
 
 def _refuse_existing(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The export of a version: a folder that is there whole or not at all."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -32,13 +33,19 @@ def export_version(database: Database, name: str, models_dir: Path, form: Form, 
         name: the version's.
         models_dir: the folder of all versions.
         form: ``adapter`` for peft, or ``merged`` for transformers and vLLM.
-        out: the folder to write; there is none yet, or an empty one.
+        out: the folder to write; there is none yet, or an empty one. It is not among the versions.
 
     Raises:
-        InputError: the version is no LLM, or the folder holds something.
+        InputError: the version is no LLM, or the folder holds something or lies among the versions.
         ModelVersionError: the version is unknown or damaged, or its base is.
         StorageError: the folder cannot be written; nothing is left of it.
     """
+    target = Path(os.path.realpath(out))
+    if target.is_relative_to(os.path.realpath(models_dir)):
+        raise InputError(
+            f"{out} lies in {models_dir}, where versions are, and where pruning removes them: name "
+            "a folder elsewhere with --out"
+        )
     check_version(database, name, models_dir)
     source = Source.open(models_dir / name)
     write_weights, readme = _FORMS[form]
@@ -48,26 +55,30 @@ def export_version(database: Database, name: str, models_dir: Path, form: Form, 
         write_beside(source, folder)
         (folder / "README.md").write_text(readme(source), "utf-8")
 
-    _refuse_filled(out)
     try:
-        if out.exists():
-            out.rmdir()
-        write_folder(out.absolute(), fill)
+        _make_room(target)
+        write_folder(target, fill)
+    except FileExistsError as error:
+        raise InputError(
+            f"{out} is there already and not empty, or is where you are: name another folder with "
+            "--out"
+        ) from error
     except (OSError, SafetensorError) as error:
         told = error.strerror if isinstance(error, OSError) else None
         raise StorageError(
             f"the export cannot be written to {out}: {told or error}; free space there, or name "
-            "another folder with --out"
+            "with --out a folder that is not there yet"
         ) from error
 
 
-def _refuse_filled(out: Path) -> None:
-    """Refuse a folder that holds something: it may be somebody's only copy.
+def _make_room(out: Path) -> None:
+    """Remove an empty folder; what holds something may be somebody's only copy.
 
     Raises:
-        InputError: it does, or it is a file.
+        FileExistsError: it does, it is a file, or the shell is in it and would stay in nothing.
+        OSError: it cannot be looked at, or not be removed.
     """
-    if out.is_dir() and not any(out.iterdir()):
-        return
-    if out.exists() or out.is_symlink():
-        raise InputError(f"{out} is there already and not empty: name another folder with --out")
+    if out.is_dir() and not any(out.iterdir()) and not out.samefile(Path.cwd()):
+        out.rmdir()
+    elif os.path.lexists(out):
+        raise FileExistsError
