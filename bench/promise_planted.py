@@ -55,16 +55,17 @@ def compare(draws: int) -> list[Row]:
     ]
 
 
-def measure(seed: int, *, grouped: bool) -> Routed:
+def measure(seed: int, *, grouped: bool, count: int = TICKETS) -> Routed:
     """Train on tickets told again; return what is routed of new ones.
 
     Args:
         seed: of the tickets.
         grouped: whether near-duplicates are kept together, as training does.
+        count: different tickets to train on.
     """
     town = Town(seed)
-    tickets = [town.ticket() for _ in range(TICKETS)]
-    again = [town.again(town.random.choice(tickets)) for _ in range(TICKETS * (TOLD - 1))]
+    tickets = [town.ticket() for _ in range(count)]
+    again = [town.again(town.random.choice(tickets)) for _ in range(count * (TOLD - 1))]
     asked = [town.ticket() for _ in range(ASKED)]
     # The division alone is measured: no_unit's threshold comes from it, too, and would hide it.
     model = learn([*tickets, *again], TARGET, seed, grouped=grouped, review=0)

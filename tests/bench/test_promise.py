@@ -69,8 +69,8 @@ def test_tickets_told_again_are_near_duplicates_and_new_ones_are_not() -> None:
 
 
 def test_near_duplicates_on_both_sides_break_the_promise_and_groups_keep_it() -> None:
-    old = measure(0, grouped=False)
-    new = measure(0, grouped=True)
+    old = measure(0, grouped=False, count=150)
+    new = measure(0, grouped=True, count=150)
 
     # Given the target, so many errors among the routed have a chance of one in a million.
     assert binom.sf(old.wrong - 1, old.routed, TARGET) < 1e-6
