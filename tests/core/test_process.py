@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -69,6 +70,21 @@ def test_a_role_that_was_given_up_is_free(tmp_path: Path) -> None:
 
     assert second.try_acquire()
     second.release()
+
+
+def test_a_full_disk_keeps_nobody_from_a_role(tmp_path: Path) -> None:
+    lock, other = (RoleLock(tmp_path / "run" / "w.lock", "w") for _ in range(2))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # no file may have a byte
+    try:
+        assert lock.try_acquire()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    with pytest.raises(AlreadyRunningError, match=r"running as process \?"):
+        other.acquire()
+    lock.release()
 
 
 def test_a_role_that_cannot_be_noted_is_told(tmp_path: Path) -> None:
