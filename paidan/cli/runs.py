@@ -138,7 +138,7 @@ def _read_recipe(file: Path, database: "Database", labelled: "Labelled | None") 
         recipe = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file} cannot be read as a recipe: {error}") from error
-    with suppress(ModuleNotFoundError):  # here may be no TRL: then the trainer asks it
+    with suppress(ModuleNotFoundError, RuntimeError):  # without a TRL that works: the trainer asks
         Recipe.read(file)
     with database.reading() as session:
         units = {unit.code for unit in taxonomy.list_units(session, active_only=True)}

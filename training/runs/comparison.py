@@ -97,8 +97,7 @@ def compare(
     )
     drawn = None
     if asking.count and [one.check for one in verdict.refusals] == [CHECK]:
-        with database.reading() as session:
-            pool = read_pool(session, snapshot, case.champion)
+        pool = read_pool(database, snapshot, case.champion)
         drawn = draw_disagreements(
             pool, champion, version, case.allowed, count=asking.count, seed=case.look
         )

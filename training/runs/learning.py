@@ -3,6 +3,7 @@
 from classifier.labels.template import PromptUnit
 from classifier.model.bases.entries import BASES, find_base, only_base
 from core.errors import InputError
+from core.faults import chain
 from core.process import uncollected
 from core.settings import Settings
 from registry.lineage import Origin
@@ -53,10 +54,14 @@ def _train_llm(
             from training.adapter.checkpoints import Checkpoints
             from training.adapter.preparation import recipe_for
             from training.adapter.version import train_llm
-    except ModuleNotFoundError as error:
+    except (ModuleNotFoundError, RuntimeError) as error:
+        # TRL and transformers wrap what a library of theirs misses.
+        missing = next((one for one in chain(error) if isinstance(one, ModuleNotFoundError)), None)
+        if missing is None:
+            raise
         raise InputError(
-            f"this needs {error.name}, which is not installed where the trainer runs: pip install "
-            "'paidan[ml]'"
+            f"this needs {missing.name}, which is not installed where the trainer runs: pip "
+            "install 'paidan[ml]'"
         ) from error
 
     bases = settings.resolved_models_dir / BASES

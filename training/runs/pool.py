@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy.orm import Session
-
 from core.text import model_text
-from db import draws, runs, versions
+from db import Database, draws, runs, versions
 from db.draws import RecentTicket
 from training.gate.tickets import text_hash
 from training.near_duplicates import group_near_duplicates
@@ -49,23 +47,26 @@ class Unlearned(NamedTuple):
         return ticket.submitted_at > self.since or draw("recent", digest) < self.share
 
 
-def read_pool(session: Session, snapshot: Snapshot, champion: str) -> list[PoolTicket]:
+def read_pool(database: Database, snapshot: Snapshot, champion: str) -> list[PoolTicket]:
     """Return the newest tickets that neither version has learned, one of each group.
 
     Groups are those of near-duplicates, among themselves and with what was learned: one ticket
-    that may have been learned takes its whole group out.
+    that may have been learned takes its whole group out. That can take minutes, in which the
+    database would end an idle transaction: so it is done once all is read.
 
     Args:
-        session: a session.
+        database: the record.
         snapshot: which the challenger has learned.
         champion: the version that answers now.
     """
-    made = versions.get_version(session, champion).created_at
+    with database.reading() as session:
+        made = versions.get_version(session, champion).created_at
+        is_known = runs.has_made(session, champion)
+        tickets = draws.recent_tickets(session, NEWEST)
     share = snapshot.manifest.settings.get("recent_share")
-    if not isinstance(share, float) or not runs.has_made(session, champion):
+    if not isinstance(share, float) or not is_known:
         share = 0.0
-    rule = Unlearned(share, max(made, snapshot.manifest.created_at))
-    return _pool(draws.recent_tickets(session, NEWEST), rule, snapshot)
+    return _pool(tickets, Unlearned(share, max(made, snapshot.manifest.created_at)), snapshot)
 
 
 def _pool(tickets: Sequence[RecentTicket], rule: Unlearned, snapshot: Snapshot) -> list[PoolTicket]:

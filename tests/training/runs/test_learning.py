@@ -1,5 +1,6 @@
 """What a run trains: what was asked for, in its own folder."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,36 @@ def test_a_base_or_recipe_that_is_none_is_refused(
 ) -> None:
     with pytest.raises((InputError, ModelVersionError), match=said):
         train("llm", wish, snapshot, settings, place, ORIGIN, Told())
+
+
+class Broken:
+    """Finds no module of LLM training, as TRL does where a library of its own is missing."""
+
+    def __init__(self, *, is_missing: bool) -> None:
+        self.is_missing = is_missing
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "training.adapter.version":
+            cause = ModuleNotFoundError(name="peft") if self.is_missing else ValueError()
+            raise RuntimeError("Failed to import trl.trainer.sft_config") from cause
+
+
+@pytest.mark.parametrize(
+    ("is_missing", "error", "told"),
+    [(True, InputError, "this needs peft, which is not"), (False, RuntimeError, "Failed")],
+)
+def test_a_library_that_a_library_misses_is_named(
+    settings: Settings,
+    place: Workplace,
+    snapshot: Snapshot,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_missing: bool,
+    error: type[Exception],
+    told: str,
+) -> None:
+    monkeypatch.delitem(sys.modules, "training.adapter.version", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(is_missing=is_missing), *sys.meta_path])
+
+    with pytest.raises(error, match=told):
+        train("llm", Wish(base=STAND_IN), snapshot, settings, place, ORIGIN, Told())

@@ -1,5 +1,6 @@
 """The pool: recent tickets that neither version has learned, whoever decided them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from tests.support.answers import answer_all
 from tests.support.make import add_units
 from tests.support.snapshots import add_decided, build, like, samples, text
 from training.gate.tickets import text_hash
+from training.near_duplicates import Rows
+from training.runs import pool as module
 from training.runs.pool import read_pool
 from training.snapshot.division import draw
 from training.snapshot.settings import SnapshotSettings
@@ -52,8 +55,7 @@ def decided(database: Database, numbers: range) -> None:
 
 
 def pool(database: Database, snapshot: Snapshot) -> set[str]:
-    with database.reading() as session:
-        return {one.text for one in read_pool(session, snapshot, "v")}
+    return {one.text for one in read_pool(database, snapshot, "v")}
 
 
 def held_back(numbers: range) -> set[str]:
@@ -110,3 +112,21 @@ def test_near_duplicates_are_one_and_what_is_like_a_learned_ticket_is_none(
     taught = {text_hash(text(n)) for n in range(40)} & snapshot.learned
     assert len(found & set(twice)) == 1
     assert not {one for one in found if text_hash(one[:-1]) in taught}
+
+
+def test_no_transaction_waits_while_groups_are_looked_for(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a database that ends what is idle
+    snapshot = build(database, tmp_path, samples(range(40)), SHARE)
+    routed(database, range(100, 110), LATER)
+    really, opened = module.group_near_duplicates, list[int]()
+
+    def group(texts: Sequence[str]) -> Rows:
+        opened.append(database.engine.pool.checkedout())  # type: ignore[attr-defined]
+        return really(texts)
+
+    monkeypatch.setattr(module, "group_near_duplicates", group)
+
+    assert len(pool(database, snapshot)) == 10
+    assert opened == [0]
