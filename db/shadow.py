@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core.errors import ModelVersionError
 from db import clock, events, versions
 from db.claims import ClaimedTicket
-from db.models import Classification, Ticket
+from db.models import AliasMove, Classification, Ticket
 from db.shadow_tables import ShadowAnswer, ShadowMove
 from db.upsert import insert_for
 
@@ -103,13 +103,17 @@ def stop(session: Session, *, actor: str) -> str | None:
 
 
 def current(session: Session) -> Shadow | None:
-    """Return what is in the shadow; a version that became champion has left it."""
+    """Return what is in the shadow; a version that became champion has left it for good."""
     newest = _newest(session)
     if newest is None or newest.model_version is None:
         return None
-    if newest.model_version == versions.champion(session):
+    version = newest.model_version
+    promoted = AliasMove.model_version == version, AliasMove.moved_at >= newest.moved_at
+    if version == versions.champion(session) or session.scalar(
+        select(AliasMove.id).where(*promoted).limit(1)
+    ):
         return None
-    return Shadow(newest.model_version, newest.share, newest.moved_at)
+    return Shadow(version, newest.share, newest.moved_at)
 
 
 def is_due(session: Session) -> bool:

@@ -120,6 +120,25 @@ def test_a_version_leaves_the_shadow_when_told_or_promoted(
     assert len(kinds) == 3
 
 
+def test_a_version_that_was_promoted_does_not_come_back_into_the_shadow_by_a_rollback(
+    database: Database, settings: Settings
+) -> None:
+    add_units(database)
+    _, challenger = put_in_shadow(database, settings.resolved_models_dir)
+    with database.writing() as session:
+        versions.promote(session, challenger, actor="li")
+    with database.writing() as session:
+        versions.rollback(session, actor="li")
+        assert shadow.current(session) is None
+
+    with database.writing() as session:
+        shadow.start(session, challenger, 1.0, actor="li")
+    with database.reading() as session:
+        now = shadow.current(session)
+    assert now is not None
+    assert now.version == challenger
+
+
 def test_the_champion_and_unknown_versions_stay_out(database: Database, settings: Settings) -> None:
     add_units(database)
     champion = promote_constant(database, settings.resolved_models_dir)
