@@ -45,7 +45,8 @@ def _check_schedule(schedule: str) -> str:
 
 
 def _check_hours(hours: str) -> str:
-    if not _HOURS.fullmatch(hours):
+    first, _, last = hours.partition("-")
+    if not _HOURS.fullmatch(hours) or (hours and first == last):
         message = f"{hours!r} is no span of the day such as 02:00-05:00"
         raise ValueError(message)
     return hours

@@ -59,6 +59,7 @@ def test_a_text_that_is_taken_stays_as_it_was_given(kind: Any, value: str) -> No
         (Schedule, "nightly", "neither minutes"),
         (Hours, "02:00", "is no span of the day such as 02:00-05:00"),
         (Hours, "2-5", "is no span of the day"),
+        (Hours, "02:00-02:00", "is no span of the day"),
         (Hours, "02:00-24:00", "is no span of the day"),
     ],
 )

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from core.faults import describe
 from core.settings import Settings
 from db import Database, cards, claims
 from db.run_tables import Run
@@ -86,8 +87,16 @@ def free_memory() -> int | None:
     if not card or program is None:
         return None
     query = [program, "--query-gpu=memory.free", "--format=csv,noheader,nounits", "-i", card]
-    done = subprocess.run(
-        query, capture_output=True, text=True, timeout=_QUERY_TIMEOUT_S, check=False
-    )
+    try:
+        done = subprocess.run(
+            query, capture_output=True, text=True, timeout=_QUERY_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        logger.warning(
+            "the driver does not say how much of the card is free: %s",
+            describe(error),
+            extra={"action": "card.unknown"},
+        )
+        return None
     told = done.stdout.strip()
     return int(told) * _MIB if done.returncode == 0 and told.isdigit() else None

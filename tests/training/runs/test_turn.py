@@ -71,6 +71,21 @@ def test_free_memory_is_what_the_driver_says_of_the_card(
     assert free_memory() is None
 
 
+@pytest.mark.parametrize("script", ["#!/bin/sh\nexec sleep 60\n", "#!/nowhere\n"])
+def test_a_driver_that_gives_no_answer_ends_no_trainer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text(script)
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-1")
+    monkeypatch.setattr(turn, "_QUERY_TIMEOUT_S", 0.1)
+
+    assert free_memory() is None
+    assert not takes_turns(settings(training_card="auto"))
+
+
 def test_a_live_ticket_keeps_a_run_from_the_card_and_takes_it_back_after_its_patience(
     database: Database,
 ) -> None:
