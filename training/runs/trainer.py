@@ -109,7 +109,10 @@ class Trainer:
             )
 
     def _clear_ended(self) -> None:
-        """Remove what ended runs left in this home, unless somebody is still at work there."""
+        """Remove what ended runs left, unless somebody of this home is still at work there.
+
+        Beside the versions that is what a machine left, too, that never came back.
+        """
         there = left_behind(self._settings)
         if not there:
             return
@@ -118,8 +121,11 @@ class Trainer:
         for run_id, run in found.items():
             place = Workplace(self._settings, run_id)
             lock = place.lock()
-            if (run is None or run.state in runs.ENDED) and lock.try_acquire():
-                self._forget_unregistered(place.made_version())
+            # What the record does not know was of this home, or is another installation's.
+            is_over = run.state in runs.ENDED if run else place.folder.exists()
+            if is_over and lock.try_acquire():
+                for name in (place.made_version(), run.version if run else None):
+                    self._forget_unregistered(name)
                 place.clear()
                 lock.release()
 

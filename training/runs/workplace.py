@@ -1,7 +1,6 @@
 """Where a run's process works: a private folder, and one beside the versions."""
 
 import shutil
-from pathlib import Path
 
 from core.errors import StorageError
 from core.files import private_folder
@@ -9,7 +8,7 @@ from core.process import RoleLock
 from core.settings import Settings
 from core.whole import write_file
 
-_RUNS = "runs"
+_RUNS, _STAGING = "runs", ".run-"
 
 
 class Workplace:
@@ -34,7 +33,7 @@ class Workplace:
         self.checkpoint = self.folder / "checkpoint"
         self.points = self.folder / "points.jsonl"
         self.temporary = self.folder / "tmp"
-        self.staging = settings.resolved_models_dir / f".run-{run_id}"
+        self.staging = settings.resolved_models_dir / f"{_STAGING}{run_id}"
         self._lock_path = self._home / "run" / f"training-run-{run_id}.lock"
         self._name = f"training run {run_id}"
 
@@ -93,6 +92,11 @@ class Workplace:
 
 
 def left_behind(settings: Settings) -> list[int]:
-    """Return the runs that have a folder here."""
-    folder: Path = settings.resolved_home / _RUNS
-    return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.name.isdigit())
+    """Return the runs that have a folder in this home or, of any home, beside the versions."""
+    folders = (settings.resolved_home / _RUNS, ""), (settings.resolved_models_dir, _STAGING)
+    names = (
+        path.name.removeprefix(start)
+        for folder, start in folders
+        for path in folder.glob(f"{start}[0-9]*")
+    )
+    return sorted({int(name) for name in names if name.isdecimal()})

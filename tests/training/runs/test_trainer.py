@@ -244,6 +244,32 @@ def test_what_ended_runs_left_is_cleared_and_nothing_else(
     assert versions_in(settings) == [".run-3", known]
 
 
+def test_what_a_machine_left_that_never_came_back_is_cleared_beside_the_versions(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    # Given a run of another home, whose version nobody registered, and one of another installation
+    run_id, token = ask(database), lease(database, "other")
+    there = settings.model_copy(
+        update={"home": tmp_path / "other", "models_dir": settings.resolved_models_dir}
+    )
+    for one in (run_id, 99):
+        Workplace(there, one).prepare()
+    (settings.resolved_models_dir / "linear-lost").mkdir()
+    with database.writing() as session:
+        runs.note(session, token, version="linear-lost")
+
+    # While it is at work, nothing is touched
+    a_trainer(database, settings).look()
+    assert versions_in(settings) == [".run-1", ".run-99", "linear-lost"]
+
+    # And once it has ended, what it left is gone
+    with database.writing() as session:
+        runs.end(session, token, RunState.CANCELLED)
+    a_trainer(database, settings).look()
+    assert versions_in(settings) == [".run-99"]
+    assert left_in_home(settings) == []
+
+
 def test_a_trainer_looks_when_it_is_called_and_ends_when_it_is_stopped(
     database: Database, settings: Settings, processes: list[int]
 ) -> None:
