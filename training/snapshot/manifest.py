@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from classifier.manifest import problems
 from core.errors import SnapshotError
@@ -52,10 +52,10 @@ class SnapshotManifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    number: int
+    number: int = Field(ge=1)
     parent: str | None
     created_at: datetime
-    seed_sha256: str | None
+    seed_sha256: str | None = Field(pattern=r"^[0-9a-f]{64}$")
     decisions_sha256: str
     newest_decision: int
     taxonomy_sha256: str

@@ -77,7 +77,7 @@ def rewrite_seed(folder: Path, sha256: str, rows: Sequence[Row]) -> None:
 def _renewed(path: Path) -> str | None:
     """Return the hash that a seed has since rows were erased; None where none was."""
     beside = _beside(path)
-    return beside.read_text("utf-8") if beside.is_file() else None
+    return beside.read_text("utf-8", errors="replace") if beside.is_file() else None
 
 
 def _beside(path: Path) -> Path:

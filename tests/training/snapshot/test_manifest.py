@@ -53,3 +53,11 @@ def test_the_hash_changes_with_the_content_alone() -> None:
 def test_what_is_no_manifest_is_refused(content: bytes) -> None:
     with pytest.raises(SnapshotError, match=r"manifest\.json is no snapshot's manifest"):
         SnapshotManifest.parse(PATH, content)
+
+
+@pytest.mark.parametrize("changed", [{"number": 0}, {"number": -5}, {"seed_sha256": "../../x"}])
+def test_a_number_or_a_seed_that_no_folder_has_is_refused(changed: dict[str, object]) -> None:
+    content = manifest().model_copy(update=changed).sealed({}).model_dump_json()
+
+    with pytest.raises(SnapshotError, match=r"manifest\.json is no snapshot's manifest"):
+        SnapshotManifest.parse(PATH, content.encode())
