@@ -3,15 +3,19 @@
 Both write files under the home. Nothing leaves this machine, unless an operator sets WANDB_MODE.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 from core.errors import InputError, StorageError
+from core.faults import describe
 from core.files import private_folder
 from core.settings import Settings
 from db.run_points import Point
+
+logger = logging.getLogger(__name__)
 
 _FOLDER = "reports"
 _PROJECT = "paidan"
@@ -32,7 +36,7 @@ def report_for(settings: Settings, run_id: int) -> Report:
     try:
         private_folder(folder.parent)
         private_folder(folder)
-        return _tensorboard(folder) if settings.report_to == "tensorboard" else _wandb(folder)
+        made = _tensorboard(folder) if settings.report_to == "tensorboard" else _wandb(folder)
     except ModuleNotFoundError as error:
         raise InputError(
             f"PAIDAN_REPORT_TO={settings.report_to} needs {error.name}, which is not installed "
@@ -40,6 +44,28 @@ def report_for(settings: Settings, run_id: int) -> Report:
         ) from error
     except OSError as error:
         raise StorageError(f"reports cannot be written to {folder}: {error.strerror}") from error
+    return _while_it_works(made, run_id)
+
+
+def _while_it_works(report: Report, run_id: int) -> Report:
+    """Return a report that tells no more after its first fault: the record has the curves."""
+    is_broken = False
+
+    def tell(point: Point) -> None:
+        nonlocal is_broken
+        if is_broken:
+            return
+        try:
+            report(point)
+        except Exception as error:  # a process of its own may have died; no training ends by that
+            is_broken = True
+            logger.warning(
+                "no more points are reported: %s",
+                describe(error),
+                extra={"action": "report.failed", "run": run_id},
+            )
+
+    return tell
 
 
 def _tensorboard(folder: Path) -> Report:

@@ -84,3 +84,23 @@ def test_a_library_that_is_not_installed_is_named(
 
     with pytest.raises(InputError, match="pip install wandb"):
         report_for(Settings(home=tmp_path, report_to="wandb"), 7)
+
+
+def test_a_reporter_that_dies_ends_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[int] = []
+
+    class Run:
+        def log(self, _: dict[str, object], step: int) -> None:
+            told.append(step)
+            raise BrokenPipeError
+
+    stand_in(monkeypatch, "wandb", init=lambda **_: Run())
+    report = report_for(Settings(home=tmp_path, report_to="wandb"), 7)
+
+    report(POINT)
+    report(POINT)
+
+    assert told == [5]
+    assert "no more points are reported: BrokenPipeError" in caplog.text
