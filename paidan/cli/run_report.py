@@ -1,5 +1,6 @@
 """What ``paidan runs`` tells of a run and its curves."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,14 @@ def describe_run(run: "Run") -> dict[str, Any]:
 def describe_point(point: "RunPoint") -> dict[str, Any]:
     """Return a point for programs."""
     return {"step": point.step, "seconds": point.seconds} | {
-        name: getattr(point, name) for name, _, _ in _CURVES
+        name: _value(point, name) for name, _, _ in _CURVES
     }
+
+
+def _value(point: "RunPoint", name: str) -> float | None:
+    """Return a value; None for what is no finite number, which an older Paidan stored."""
+    value: float | None = getattr(point, name)
+    return value if value is not None and math.isfinite(value) else None
 
 
 def print_run(
@@ -73,7 +80,7 @@ def print_run(
     last = points[-1]
     click.echo(f"{'step':16} {last.step:,} after {last.seconds:,.0f} s")
     for name, scale, form in _CURVES:
-        values = [value / scale for one in points if (value := getattr(one, name)) is not None]
+        values = [value / scale for one in points if (value := _value(one, name)) is not None]
         if values:
             click.echo(f"{name:16} {values[-1]:{form}}  {sparkline(values)}")
 

@@ -49,6 +49,7 @@ class Supervision:
         self._workplace = workplace
         self._began = self._beaten = time.monotonic()
         self._told = 0  # bytes of the curves' file that are in the record
+        self._left = workplace.checkpoint_step()  # by an earlier attempt of this home
 
     def see_through(self, stop: threading.Event) -> None:
         """Watch until the process has ended; when ``stop`` is set, end it and hand the run back.
@@ -140,10 +141,11 @@ class Supervision:
     def _pass_checkpoint(self, session: Session, run: Run) -> None:
         """Note a new checkpoint: the run gets on.
 
-        Its step may be lower than the last one's, where the training had to start anew.
+        Its step is lower than the last one's where the training had to start anew. One of an
+        earlier attempt is new where its trainer died before it could tell.
         """
-        step = self._workplace.checkpoint_step()
-        if step is not None and step != run.checkpoint_step:
+        step, noted = self._workplace.checkpoint_step(), run.checkpoint_step or 0
+        if step is not None and (step > noted or (step != self._left and step != noted)):
             folder = str(self._workplace.checkpoints)
             runs.checkpointed(session, self._lease.token, step, folder)
 

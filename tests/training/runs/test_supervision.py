@@ -107,21 +107,37 @@ def test_a_checkpoint_is_noted_and_ends_the_count_of_deaths(
     assert run_of(database, lease.run_id).deaths == 2
 
 
+@pytest.mark.parametrize("left", [40, None])
 def test_a_training_that_had_to_start_anew_gets_on_with_its_first_checkpoint(
-    database: Database, times: Settings, lease: Lease
+    database: Database, times: Settings, lease: Lease, left: int | None
 ) -> None:
-    # Given a run whose checkpoints were on another machine, or damaged
+    # Given a run whose last checkpoint is on another machine, or damaged
     with database.writing() as session:
         run = session.get_one(Run, lease.run_id)
-        run.deaths, run.checkpoint_step = 2, 100
+        run.deaths, run.checkpoint_step = 1, 100
     place = Workplace(times, lease.run_id)
     place.prepare()
-    place.note_checkpoint(40)
+    if left is not None:
+        place.note_checkpoint(left)
 
+    # When its process dies before it leaves one here, that is a death more
     watch(database, times, lease, Stub(looks=3, code=-9))
-
     run = run_of(database, lease.run_id)
-    assert (run.state, run.checkpoint_step, run.deaths) == ("queued", 40, 1)
+    assert (run.state, run.checkpoint_step, run.deaths) == ("queued", 100, 2)
+
+    # And once it has left one, it gets on
+    class Training(Stub):
+        def exit_code(self) -> int | None:
+            if self.looks == 2:
+                place.note_checkpoint(20)
+            return super().exit_code()
+
+    with database.writing() as session:
+        again = runs.lease(session, token=new_token(), holder="t", device="cpu", seconds=60)
+    assert again is not None
+    watch(database, times, again, Training(looks=3, code=-9))
+    run = run_of(database, lease.run_id)
+    assert (run.state, run.checkpoint_step, run.deaths) == ("queued", 20, 1)
 
 
 def test_the_last_points_of_a_process_that_has_told_its_outcome_are_kept(
