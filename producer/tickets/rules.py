@@ -1,12 +1,12 @@
 """Priority rules: words that lift a ticket to the front of its lane, read from a TOML file."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
 from core.errors import InputError
+from core.toml_text import parse_toml
 from db.models import LEAST, URGENT
 from db.tickets import NewTicket
 
@@ -33,10 +33,10 @@ def load_rules(path: Path | None = None) -> tuple[Rule, ...]:
             if path
             else files("producer.tickets").joinpath("rules.toml").read_text("utf-8")
         )
-        table = tomllib.loads(text)
+        table = parse_toml(text)
     except OSError as error:
         raise InputError(f"rules file {shown}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InputError(f"rules file {shown} is no TOML: {error}") from error
     entries = table.pop("rule", [])
     if table:

@@ -10,7 +10,6 @@
 A base may bring a ``recipe.toml`` of its own; a file named on the command line goes over it.
 """
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -25,6 +24,7 @@ from pydantic import (
 )
 
 from core.errors import InputError
+from core.toml_text import parse_toml
 from training.adapter.recipe_paths import SOFT, TEMPLATE, named_paths
 from training.adapter.soft.settings import Soft
 from training.adapter.training_section import check_training
@@ -278,10 +278,10 @@ class Recipe(_Section):
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        return parse_toml(file.read_bytes())
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InputError(f"{file} is not TOML: {error}") from error
 
 

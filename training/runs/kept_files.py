@@ -7,13 +7,13 @@ are kept, not the texts.
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Collection
 from pathlib import Path
 
 from classifier.labels.template import load_template
 from core.errors import InputError, StorageError
 from core.files import private_folder
+from core.toml_text import parse_toml
 from core.whole import write_file
 from training.adapter.recipe_paths import SOFT, named_paths
 from training.adapter.soft.file import read_soft_labels
@@ -39,8 +39,8 @@ def keep_files(recipe: str, path: Path, models_dir: Path, units: Collection[str]
         StorageError: a copy cannot be written.
     """
     try:
-        sections = tomllib.loads(recipe)
-    except tomllib.TOMLDecodeError as error:
+        sections = parse_toml(recipe)
+    except ValueError as error:
         raise InputError(f"{path} is not TOML: {error}") from error
     kept = {}
     for setting, file in named_paths(sections, path.absolute().parent):

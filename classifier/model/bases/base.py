@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from classifier.model.bases.files import (
     RECIPE,
@@ -40,6 +40,12 @@ class Base(BaseModel):
     architecture: str
     files: dict[str, str]
     sizes: dict[str, int]
+
+    @model_validator(mode="after")
+    def _knows_each_file(self) -> Self:
+        if self.files.keys() != self.sizes.keys():
+            raise ValueError("files and sizes are not of the same files")
+        return self
 
     @property
     def sha256(self) -> str:

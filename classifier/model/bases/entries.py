@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
+from classifier.manifest import problems
 from classifier.model.bases.base import Base, examine
 from classifier.model.bases.files import INDEX, USED_FILES, check_kind
 from classifier.model.bases.gguf_conversion import convert_gguf
@@ -51,8 +52,10 @@ def find_base(name: str, bases_dir: Path) -> Base:
         # A base below the folder moves with it, into a container for example.
         return base.model_copy(update={"path": bases_dir / base.path})
     except (ValidationError, OSError) as error:
+        told = problems(error) if isinstance(error, ValidationError) else error.strerror or error
         raise ModelVersionError(
-            f"{path} cannot be read ({error}): add the base again with 'paidan base add'"
+            f"{path} cannot be read ({told}): remove it, and add the base again with 'paidan base "
+            "add'"
         ) from error
 
 

@@ -1,6 +1,8 @@
 """Base models: added after checks, found by name, refused when they do not fit or were changed."""
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,30 @@ def test_a_full_disk_leaves_no_entry(source: Path, bases: Path) -> None:
 
     assert list(bases.iterdir()) == []
     assert [base.name for base in list_bases(bases)] == [STAND_IN]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: b"",
+        lambda _: b"[" * 99_999,
+        lambda _: b"\xff",
+        lambda entry: entry.replace(b'"name"', b'"\\u001b[2J"'),
+        lambda entry: json.dumps(json.loads(entry) | {"sizes": {}}).encode(),
+    ],
+)
+def test_an_entry_that_was_changed_is_told_in_one_line(
+    source: Path, bases: Path, change: Callable[[bytes], bytes]
+) -> None:
+    add_base(str(source), bases)
+    entry = bases / "tiny.json"
+    entry.write_bytes(change(entry.read_bytes()))
+
+    with pytest.raises(ModelVersionError, match=r"tiny\.json cannot be read.*again") as refused:
+        list_bases(bases)
+
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 700
 
 
 def test_a_base_below_the_models_moves_with_them(source: Path, bases: Path, tmp_path: Path) -> None:
