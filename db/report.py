@@ -45,7 +45,7 @@ class Overview:
         oldest_queued_s: for how long the longest waiting ticket is queued; None if none is.
         claimed: queued tickets a worker has in hand.
         classified_last_minute: answers of the last 60 s.
-        corrections: all decisions of people.
+        corrections: all decisions of people; a unit's return is none.
         review_by_reason: tickets in review by why the newest answer was held back; ``returned``
             where units returned them and no model answered again.
     """
@@ -69,12 +69,13 @@ def overview(session: Session) -> Overview:
         if age is not None:
             ages.append(age)
     rate = select(func.count()).where(Classification.classified_at >= clock.ago(_RATE_WINDOW_S))
+    decisions = select(func.count()).where(Correction.to_unit.is_not(None))
     return Overview(
         by_status=by_status,
         oldest_queued_s=max(ages, default=None),
         claimed=claimed,
         classified_last_minute=session.scalar(rate) or 0,
-        corrections=session.scalar(select(func.count()).select_from(Correction)) or 0,
+        corrections=session.scalar(decisions) or 0,
         review_by_reason={why: number for why, number in session.execute(_reasons()) if why},
     )
 

@@ -241,8 +241,10 @@ def is_under_way(session: Session) -> bool:
 
 
 def decisions_since(session: Session, correction_id: int) -> int:
-    """Return how many decisions people made after a given one."""
-    query = select(func.count()).select_from(Correction).where(Correction.id > correction_id)
+    """Return how many decisions people made after a given one; a unit's return is none."""
+    query = select(func.count()).where(
+        Correction.id > correction_id, Correction.to_unit.is_not(None)
+    )
     return session.scalar(query) or 0
 
 

@@ -9,6 +9,7 @@ from db import Database, report
 from db.models import Classification, Ticket
 from tests.support.answers import add_version, answer_next, claim, correct, kill_next
 from tests.support.make import add_tickets, add_units, let_wait, utc_now
+from tests.support.returns import return_ticket
 
 EMPTY: dict[str, dict[str, int]] = {"queued": {}, "routed": {}, "review": {}, "dead": {}}
 
@@ -49,6 +50,15 @@ def test_tickets_are_counted_by_status_and_lane(database: Database) -> None:
         "dead": {"bulk": 1},
     }
     assert (view.claimed, view.classified_last_minute, view.corrections) == (1, 3, 1)
+
+
+def test_a_unit_s_return_is_no_decision(database: Database) -> None:
+    [ticket] = add_tickets(database, 1)
+    answer_next(database, "A")
+    with database.writing() as session:
+        assert return_ticket(session, ticket, 0, actor="unit")
+
+    assert overview(database).corrections == 0
 
 
 def test_tickets_in_review_are_counted_by_the_reason_of_their_newest_answer(

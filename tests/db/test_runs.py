@@ -12,6 +12,7 @@ from db.models import Event, Ticket
 from db.run_tables import Run, RunState
 from db.runs import Lease
 from tests.support.make import add_tickets, add_units
+from tests.support.returns import return_ticket
 
 
 def ask(database: Database, asked_for: str = runs.HAND) -> int:
@@ -271,6 +272,8 @@ def test_decisions_are_counted_from_when_the_last_run_was_asked_for(database: Da
     decide(tickets[0])
     ask(database)
     decide(tickets[1]), decide(tickets[2])
+    with database.writing() as session:
+        assert return_ticket(session, tickets[2], 0, actor="unit")  # teaches nothing
 
     with database.reading() as session:
         last = runs.newest(session)
