@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
@@ -35,6 +36,26 @@ def _person(_context: click.Context, _option: click.Parameter, name: str) -> str
     if not name.strip() or not name.isprintable() or len(name) > _MAX_PERSON_CHARS:
         raise click.BadParameter(f"a name of 1 to {_MAX_PERSON_CHARS} characters is expected")
     return name
+
+
+class Share(click.FloatRange):
+    """A share, 0 to 1. Click's own range has room for what is no number."""
+
+    def __init__(self, *, min_open: bool = False) -> None:
+        super().__init__(0, 1, min_open=min_open)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return a number within the range.
+
+        Raises:
+            click.BadParameter: it is none, or outside.
+        """
+        share = float(super().convert(value, param, ctx))
+        if math.isnan(share):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return share
 
 
 BY = click.option(

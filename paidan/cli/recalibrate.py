@@ -16,6 +16,7 @@ from paidan.cli.options import (
     ENCODING,
     JSON,
     SHEET,
+    Share,
     opened_database,
     print_json,
     read_moment,
@@ -45,16 +46,16 @@ class _Tickets(NamedTuple):
 @click.option("--data", "file", type=click.Path(path_type=Path), help="Labelled tickets instead.")
 @click.option(
     "--error-target",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     help="Errors to accept among the answers that no person checks [default: the version's].",
 )
 @click.option(
     "--no-unit-review",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     help="Tickets of a unit that may be held back as of none [default: the version's].",
 )
 @click.option("--since", metavar="TIME", help="Decided then or later [default: since it was made].")
-@click.option("--share", type=click.FloatRange(0, 1), help="[default: PAIDAN_REVIEW_SAMPLE]")
+@click.option("--share", type=Share(), help="[default: PAIDAN_REVIEW_SAMPLE]")
 @click.option("--hold-all", is_flag=True, help="Where tickets are too few, hold all back.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--rollback", "rolled_back", is_flag=True, help="Return to the calibration before.")

@@ -18,6 +18,7 @@ from paidan.cli.options import (
     LIMIT,
     RUN,
     SHEET,
+    Share,
     hint_of_missing,
     opened_database,
     print_json,
@@ -53,8 +54,8 @@ def runs() -> None:
     help="A TOML file over the base's recipe (docs/TRAINING.md).",
 )
 @click.option("--answer", type=click.Choice(["head", "names"]), help="What an LLM answers by.")
-@click.option("--error-target", type=click.FloatRange(0, 1), help="As of paidan train.")
-@click.option("--no-unit-review", type=click.FloatRange(0, 1), help="As of paidan train.")
+@click.option("--error-target", type=Share(), help="As of paidan train.")
+@click.option("--no-unit-review", type=Share(), help="As of paidan train.")
 @COLUMN
 @ENCODING
 @SHEET

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 
 from core.settings import get_settings
-from paidan.cli.options import BY, JSON, opened_database, print_json
+from paidan.cli.options import BY, JSON, Share, opened_database, print_json
 
 
 @click.group()
@@ -17,7 +17,7 @@ def shadow() -> None:
 @click.argument("name")
 @click.option(
     "--share",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Share(min_open=True),
     default=0.1,
     show_default=True,
     help="Of the tickets that the champion answers from now on.",

@@ -10,7 +10,7 @@ from core.errors import DATABASE_FAULTS
 from core.settings import get_settings
 from paidan.cli.labelled import read_labelled
 from paidan.cli.labels import add_learned_units, shortened
-from paidan.cli.options import BY, COLUMN, ENCODING, JSON, SHEET, print_json
+from paidan.cli.options import BY, COLUMN, ENCODING, JSON, SHEET, Share, print_json
 from paidan.cli.trainings import KINDS, Wanted, train_version
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--error-target",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=0.05,
     show_default=True,
     help="Errors to accept among the answers that no person checks (kept with 90 % confidence).",
 )
 @click.option(
     "--no-unit-review",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=0.05,
     show_default=True,
     help="Share of good tickets to have reviewed so as to find those of no unit; 0: never.",

@@ -93,3 +93,16 @@ def test_a_full_disk_is_told_with_its_cure_and_leaves_the_file_before(tmp_path: 
 
     assert page.read_text() == "of yesterday"
     assert list(tmp_path.iterdir()) == [page]
+
+
+@pytest.mark.parametrize("share", ["nan", "NaN", "inf", "-0.1", "1.1", "x"])
+def test_a_share_is_a_number_from_0_to_1(cli: Cli, share: str) -> None:
+    for command in (
+        ("runs", "start", "--error-target", share),
+        ("runs", "start", "--no-unit-review", share),
+        ("shadow", "start", "v", "--share", share),
+    ):
+        ran = cli(*command)
+
+        assert ran.code == 2
+        assert f"Invalid value for '{command[-2]}'" in ran.err
