@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
+from core.errors import StorageError
 from core.settings import Settings
 from paidan.cli.options import hint_of_missing
 
@@ -43,7 +45,28 @@ class Wanted:
 def train_version(
     settings: Settings, samples: "Sequence[Sample]", units: "Sequence[UnitRecord]", wanted: Wanted
 ) -> "TrainedVersion":
-    """Train a version and write it; see ``training`` for what each kind raises."""
+    """Train a version and write it; see ``training`` for what each kind raises.
+
+    Raises:
+        StorageError: a disk was full where the training works, whatever library met it.
+    """
+    from training.runs.shortage import is_of_a_full_disk
+
+    try:
+        return _train(settings, samples, units, wanted)
+    except Exception as error:
+        if not is_of_a_full_disk(error):
+            raise
+        raise StorageError(
+            f"the disk is full, or a file may not grow: a training works in {gettempdir()} and "
+            f"writes to {settings.resolved_models_dir}. Free space there, or set TMPDIR and "
+            "PAIDAN_MODELS_DIR to folders with more room"
+        ) from error
+
+
+def _train(
+    settings: Settings, samples: "Sequence[Sample]", units: "Sequence[UnitRecord]", wanted: Wanted
+) -> "TrainedVersion":
     if wanted.kind != "constant":
         _tell_suspects(samples)
     if wanted.kind == "llm":

@@ -18,7 +18,7 @@ _TOLD = re.compile(
 
 def explain(error: BaseException, place: Workplace) -> BaseException:
     """Return a ``StorageError`` that says what to do, where a disk was full; else the error."""
-    if isinstance(error, PaidanError) or not any(map(_is_of_a_full_disk, chain(error))):
+    if not is_of_a_full_disk(error):
         return error
     return StorageError(
         f"the disk is full, or a file may not grow: the run works in {place.folder} and "
@@ -27,7 +27,12 @@ def explain(error: BaseException, place: Workplace) -> BaseException:
     )
 
 
-def _is_of_a_full_disk(error: BaseException) -> bool:
+def is_of_a_full_disk(error: BaseException) -> bool:
+    """Whether a full disk is behind an error that nobody has explained yet."""
+    return not isinstance(error, PaidanError) and any(map(_tells_of_one, chain(error)))
+
+
+def _tells_of_one(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in _FULL
     return bool(_TOLD.search(str(error)))

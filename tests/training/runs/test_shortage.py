@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import InputError, StorageError
 from core.settings import Settings
-from training.runs.shortage import explain
+from training.runs.shortage import explain, is_of_a_full_disk
 from training.runs.workplace import Workplace
 
 
@@ -46,3 +46,4 @@ def test_a_full_disk_behind_another_error_is_found(place: Workplace) -> None:
 )
 def test_other_errors_stay_what_they_are(error: Exception, place: Workplace) -> None:
     assert explain(error, place) is error
+    assert not is_of_a_full_disk(error)
