@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -20,12 +20,21 @@ from db.unit_record import identify
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How an import changed the taxonomy."""
+    """How an import changed the taxonomy.
+
+    Attributes:
+        added: units.
+        changed: units.
+        unchanged: units of the file.
+        version: the taxonomy's, then.
+        passed_on: names that other units had before: name, code of before, code of now.
+    """
 
     added: int
     changed: int
     unchanged: int
     version: int
+    passed_on: Sequence[tuple[str, str, str]] = ()
 
 
 def current_version(session: Session) -> int:
@@ -54,6 +63,7 @@ def import_units(session: Session, records: Iterable[UnitRecord], *, actor: str)
     index = read_index(session)
     existing = index.units
     wanted = identify(records, index)
+    passed_on = _passed_on(wanted, existing)
     version = current_version(session) + 1
     added = changed = 0
     for record in wanted.values():
@@ -75,7 +85,7 @@ def import_units(session: Session, records: Iterable[UnitRecord], *, actor: str)
     if not added and not changed:
         return Imported(0, 0, unchanged, version - 1)
     events.record(session, "units.imported", actor=actor, added=added, changed=changed)
-    return Imported(added, changed, unchanged, version)
+    return Imported(added, changed, unchanged, version, passed_on)
 
 
 def read_index(session: Session) -> UnitIndex:
@@ -151,6 +161,18 @@ def ensure_units(session: Session, labels: Mapping[str, int], *, actor: str) -> 
     if missing:
         import_units(session, missing, actor=actor)
     return [record.name for record in missing]
+
+
+def _passed_on(
+    wanted: Mapping[str, UnitRecord], units: Mapping[str, Unit]
+) -> tuple[tuple[str, str, str], ...]:
+    """Return the names that go over from one unit to another: (name, from, to)."""
+    before = {unit.name: code for code, unit in units.items()}
+    return tuple(
+        (record.name, before[record.name], code)
+        for code, record in wanted.items()
+        if before.get(record.name, code) != code
+    )
 
 
 def _check_links(wanted: Mapping[str, UnitRecord], units: Mapping[str, Unit]) -> None:

@@ -77,6 +77,8 @@ class Decisions:
         ticket = find_named(session, key, exact=decision.exact)
         if isinstance(ticket, str):
             return ticket
+        if ticket.erased_at is not None:
+            return "the ticket was erased: there is nothing left to decide"
         self._tell_contradicted(decision, ticket.id, code)
         if self.blind:
             return self._enter_blind(session, decision, ticket, code)

@@ -46,6 +46,13 @@ def import_(
         f"{done.added} units added, {done.changed} changed, {done.unchanged} as before; "
         f"taxonomy version {done.version}"
     )
+    for name, before, now in done.passed_on:
+        click.echo(
+            f"note: the name {spelled(name)} went over from unit {spelled(before)} to unit "
+            f"{spelled(now)}: exports and files of before that have it count for {spelled(now)} "
+            "from now on; use codes there",
+            err=True,
+        )
 
 
 @units.command("list")

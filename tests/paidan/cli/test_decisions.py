@@ -7,8 +7,9 @@ import pytest
 from db import Database
 from paidan.cli.decision_row import Decision
 from paidan.cli.decisions import BEFORE, REPEATED, UNDECIDED, Decisions
-from tests.support.answers import add_version, answer_next
+from tests.support.answers import add_version, answer_next, erase
 from tests.support.make import UNITS, add_tickets, add_units
+from tests.support.record import statuses
 
 
 @pytest.fixture
@@ -43,6 +44,15 @@ def test_what_names_no_unit_or_ticket_is_refused(decisions: Decisions) -> None:
     assert "no ticket 't9'" in str(decisions.enter(row("t9", "A")))
     assert "external_id is missing" in str(decisions.enter(row("", "A")))
     assert decisions.counts == {}
+
+
+def test_an_erased_ticket_stays_closed(decisions: Decisions) -> None:
+    erase(decisions.database, "t2")
+
+    assert decisions.enter(row("t2", "A")) == (
+        "the ticket was erased: there is nothing left to decide"
+    )
+    assert statuses(decisions.database) == ["routed", "dead"]
 
 
 def test_another_persons_decision_that_changes_is_told(

@@ -39,6 +39,17 @@ def test_a_unit_is_split_and_says_so(cli: Cli, tmp_path: Path) -> None:
     assert (lonely.code, "split_into names two units or more" in lonely.err) == (1, True)
 
 
+def test_a_name_that_goes_over_to_another_unit_is_told(cli: Cli, tmp_path: Path) -> None:
+    cli("units", "import", write(tmp_path / "u.csv", "code,name\nA,甲局\nB,乙局\n"))
+
+    told = cli("units", "import", write(tmp_path / "r.csv", "code,name\nA,丙局\nB,甲局\n"))
+
+    assert told.code == 0
+    assert told.err.startswith("note: the name '甲局' went over from unit 'A' to unit 'B': ")
+    again = cli("units", "import", tmp_path / "r.csv")
+    assert (again.code, again.err) == (0, "")
+
+
 def test_units_are_imported_from_columns_of_other_names(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "units.csv"
     file.write_text("编码,单位名称,职责\nA,甲局,路灯\n", "utf-8")
