@@ -20,7 +20,7 @@ def read_manifest(directory: Path, verify: bool = True) -> Manifest:
         StorageError: a file is there and cannot be read.
     """
     path = directory / MANIFEST
-    if not directory.is_dir():
+    if not _is_there(directory):
         raise ModelVersionError(f"model version {directory} does not exist: {CURE}")
     manifest = Manifest.parse(path, _read(path))
     if manifest.name != directory.resolve().name:
@@ -56,6 +56,13 @@ def file_digest(path: Path) -> str:
     """
     with _opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_there(directory: Path) -> bool:
+    try:
+        return directory.is_dir()
+    except OSError as error:  # such as a folder above it that this user may not search
+        raise StorageError(f"{directory} cannot be read: {error.strerror or error}") from error
 
 
 def _verify(directory: Path, manifest: Manifest) -> None:

@@ -57,6 +57,9 @@ def plan_pruning(database: Database, models_dir: Path, keep: int) -> Pruning:
         database: the record.
         models_dir: the folder of all versions.
         keep: how many champions before the present one a rollback must reach.
+
+    Raises:
+        StorageError: a version's files cannot be read.
     """
     baseline = _baseline(database, models_dir)
     with database.reading() as session:
@@ -73,7 +76,8 @@ def prune(database: Database, models_dir: Path, keep: int, *, actor: str) -> Pru
         actor: who asked for it, for the audit.
 
     Raises:
-        StorageError: a folder cannot be removed; those before it are.
+        StorageError: a version's files cannot be read, and nothing is removed; or a folder cannot
+            be removed, and those before it are.
     """
     baseline = _baseline(database, models_dir)
     with database.writing() as session:
@@ -103,13 +107,17 @@ def prune(database: Database, models_dir: Path, keep: int, *, actor: str) -> Pru
 
 
 def _baseline(database: Database, models_dir: Path) -> str | None:
-    """Return the linear version that would answer in an LLM's place (``worker/baseline.py``)."""
+    """Return the linear version that would answer in an LLM's place (``worker/baseline.py``).
+
+    Raises:
+        StorageError: one is there and cannot be read now; who knows whether it would.
+    """
     with database.reading() as session:
         names = versions.baselines(session)
     for name in names:
         try:
             check_version(database, name, models_dir)
-        except (ModelVersionError, StorageError):
+        except ModelVersionError:
             continue
         return name
     return None

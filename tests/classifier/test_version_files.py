@@ -7,7 +7,7 @@ import pytest
 
 from classifier.manifest import MANIFEST
 from classifier.version_files import read_file, read_manifest
-from core.errors import ModelVersionError
+from core.errors import ModelVersionError, StorageError
 from tests.support.versions import rewrite_manifest, write_toy_version
 
 
@@ -19,6 +19,11 @@ def version(tmp_path: Path) -> Path:
 def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelVersionError, match=r"does not exist.*paidan train"):
         read_manifest(tmp_path / "gone")
+
+
+def test_a_directory_that_the_system_does_not_even_look_for_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be read: File name too long"):
+        read_manifest(tmp_path / ("x" * 256))
 
 
 def test_a_missing_manifest_is_refused(version: Path) -> None:

@@ -132,6 +132,23 @@ def test_the_linear_version_that_answers_without_an_llm_stays(
     assert list(found.versions) == [names[1]]
 
 
+def test_nothing_is_pruned_while_a_linear_version_cannot_be_read(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    with database.writing() as session:
+        versions.get_version(session, names[0]).kind = "linear"
+    (tmp_path / names[0]).rename(tmp_path / "elsewhere")
+    (tmp_path / names[0]).symlink_to("x" * 256)  # a name for which no system looks
+    before = folders(tmp_path)
+
+    with pytest.raises(StorageError, match="cannot be read"):
+        prune(database, tmp_path, 0, actor="li")
+
+    assert folders(tmp_path) == before
+    with database.reading() as session:
+        assert not any(one.pruned_at for one in versions.list_versions(session))
+
+
 def test_what_lies_there_without_a_row_is_left_alone(
     database: Database, tmp_path: Path, names: list[str]
 ) -> None:

@@ -37,11 +37,12 @@ def find_base(name: str, bases_dir: Path) -> Base:
 
     Raises:
         ModelVersionError: there is none of that name; names those there are.
+        StorageError: the folder cannot be read.
     """
     if name == STAND_IN:
         return _shipped()
     path = bases_dir / f"{name}.json"
-    if not _NAME.fullmatch(name) or not path.is_file():
+    if not _NAME.fullmatch(name) or path not in _entries(bases_dir):
         known = ", ".join(base.name for base in list_bases(bases_dir))
         raise ModelVersionError(
             f"no base model {name!r} is known here (there are: {known}): add it with "
@@ -61,8 +62,21 @@ def find_base(name: str, bases_dir: Path) -> Base:
 
 def list_bases(bases_dir: Path) -> list[Base]:
     """Return the shipped base and those added, by name."""
-    added = [find_base(path.stem, bases_dir) for path in sorted(bases_dir.glob("*.json"))]
-    return [_shipped(), *added]
+    return [_shipped(), *(find_base(path.stem, bases_dir) for path in _entries(bases_dir))]
+
+
+def _entries(bases_dir: Path) -> list[Path]:
+    """Return the entries of added bases.
+
+    Raises:
+        StorageError: the folder is there and cannot be read.
+    """
+    try:
+        return sorted(bases_dir.glob("*.json"))
+    except OSError as error:
+        raise StorageError(
+            f"{bases_dir} cannot be read: {error.strerror or error}; let this user read it"
+        ) from error
 
 
 def only_base(bases_dir: Path) -> Base:

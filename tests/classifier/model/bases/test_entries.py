@@ -56,6 +56,12 @@ def test_an_entry_that_was_changed_is_told_in_one_line(
     assert len(str(refused.value)) < 700
 
 
+def test_a_folder_that_the_system_does_not_even_look_for_is_told(tmp_path: Path) -> None:
+    for look in (list_bases, only_base, lambda folder: find_base("tiny", folder)):
+        with pytest.raises(StorageError, match="cannot be read: File name too long"):
+            look(tmp_path / ("x" * 256))
+
+
 def test_a_base_below_the_models_moves_with_them(source: Path, bases: Path, tmp_path: Path) -> None:
     shutil.copytree(source, bases / "weights")
     add_base(str(bases / "weights"), bases, "tiny")
