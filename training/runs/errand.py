@@ -67,6 +67,7 @@ class Errand:
         self._run_id = run_id
         self._token = token
         self._place = place
+        self._kept = ""  # what a failure says of the version that is registered by then
 
     def run(self) -> None:
         """Work the run off, and enter how it ended."""
@@ -80,7 +81,7 @@ class Errand:
         except Exception as error:
             fault = explain(error, self._place)
             logger.exception("a run failed", extra={"action": "run.failed", "run": self._run_id})
-            self._end(RunState.FAILED, error=_told(fault))
+            self._end(RunState.FAILED, error=_told(fault) + self._kept)
 
     def _work(self) -> None:
         run = self._find()
@@ -180,6 +181,10 @@ class Errand:
                 register(session, version)
 
         self._patiently(write)
+        self._kept = (
+            f"; version {version.name} is kept and not judged: once that is mended, have it judged "
+            f"(paidan runs judge {self._run_id})"
+        )
         return self._patiently(
             lambda: compare(self._database, self._settings, version.name, snapshot, asking), _AWAY
         )

@@ -7,8 +7,9 @@ import pytest
 
 from classifier.version_files import read_manifest
 from core.settings import Settings
-from db import Database, runs, versions
+from db import Database, judgings, runs, versions
 from db.claims import new_token
+from db.run_tables import Run
 from tests.support.llm import themed_samples
 from tests.support.make import promote_constant
 from tests.support.training_runs import (
@@ -118,6 +119,34 @@ def test_a_version_that_the_gate_lets_pass_answers_or_waits_for_a_person(
     assert run.verdict["champion"] == champion
     with database.reading() as session:
         assert versions.champion(session) == (run.version if promote == "auto" else champion)
+
+
+def test_a_version_that_cannot_be_judged_is_kept_until_it_can(
+    database: Database, settings: Settings
+) -> None:
+    # Given a champion whose files are away
+    run_id = ask_for_run(database, settings, themed_samples())
+    folder = settings.resolved_models_dir / promote_constant(database, settings.resolved_models_dir)
+    folder.rename(settings.resolved_home / "away")
+
+    work_off(database, settings, run_id)
+
+    run = run_of(database, run_id)
+    assert run.state == "failed"
+    assert f"{run.version} is kept and not judged: once that is mended" in (run.error or "")
+    assert registered(database) == sorted([folder.name, str(run.version)])
+    with database.reading() as session:
+        assert versions.candidate(session) is None
+
+    # When they are back, it is judged
+    (settings.resolved_home / "away").rename(folder)
+    with database.writing() as session:
+        run = session.get_one(Run, run_id)
+        again = judgings.judge_anew(session, run, draw=False, asked_for=runs.HAND, actor="ann")
+    work_off(database, settings, again)
+
+    assert run_of(database, again).state == "refused"
+    assert run_of(database, again).verdict is not None
 
 
 def test_what_cannot_be_learned_fails_with_its_reason(
