@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ SNAPSHOTS = "snapshots"
 
 _SNAPSHOT = re.compile(r"(?P<number>\d{6,})-(?P<sha256>[0-9a-f]{12})")
 _HIDDEN = ".*.pruned"
+_PARTIAL = ".*.partial"
+"""A version that is being written (``core.whole``)."""
+_DAY_S = 86_400.0
+"""Nobody writes a version for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ def prune(database: Database, models_dir: Path, keep: int, *, actor: str) -> Pru
             _remove(models_dir / name)
         for name in pruning.snapshots:
             _remove(models_dir / SNAPSHOTS / name)
-        for left in (*models_dir.glob(_HIDDEN), *models_dir.glob(f"{SNAPSHOTS}/{_HIDDEN}")):
+        for left in _left(models_dir):
             _delete(left)
     except OSError as error:
         raise StorageError(
@@ -104,6 +109,18 @@ def prune(database: Database, models_dir: Path, keep: int, *, actor: str) -> Pru
         },
     )
     return pruning
+
+
+def _left(models_dir: Path) -> list[Path]:
+    """Return what earlier prunings and trainings that were killed left, hidden."""
+    pruned = (*models_dir.glob(_HIDDEN), *models_dir.glob(f"{SNAPSHOTS}/{_HIDDEN}"))
+    return [*pruned, *filter(_is_old, models_dir.glob(_PARTIAL))]
+
+
+def _is_old(path: Path) -> bool:
+    with suppress(FileNotFoundError):  # it was renamed or removed meanwhile
+        return path.lstat().st_mtime < time.time() - _DAY_S
+    return False
 
 
 def _baseline(database: Database, models_dir: Path) -> str | None:

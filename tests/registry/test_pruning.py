@@ -1,6 +1,8 @@
 """Pruning removes what nothing needs, and nothing else; after a crash it is finished."""
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,22 @@ def test_a_pruning_that_was_cut_off_is_finished_by_the_next(
     assert list(again.versions) == [names[1]]
     assert folders(tmp_path) == set(names[2:])
     assert list(tmp_path.glob(".*")) == []
+
+
+def test_what_a_killed_training_left_goes_a_day_later(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    for name in (".llm-old.12.partial", ".llm-new.34.partial", ".run-7"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights").touch()
+    long_ago = time.time() - 2 * 86_400
+    for name in (".llm-old.12.partial", ".run-7"):
+        os.utime(tmp_path / name, (long_ago, long_ago))
+
+    pruned(database, tmp_path)
+
+    assert {path.name for path in tmp_path.glob(".*")} == {".llm-new.34.partial", ".run-7"}
+    assert names[3] in folders(tmp_path)
 
 
 def test_the_linear_version_that_answers_without_an_llm_stays(
