@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from db import events, taxonomy, versions
@@ -61,7 +61,7 @@ def read_drift(session: Session, window: int = WINDOW) -> Drift:
     groups = _groups(index)
     reference = _at_training(session, version, groups)
     needed = window if reference else 2 * window
-    answers = _answers(version, index)
+    answers = _answers(version, is_override(session, index))
     ids = answers.with_only_columns(Classification.id).limit(2 * window).subquery()
     found = session.scalar(select(func.count()).select_from(ids)) or 0
     if found < needed:
@@ -131,7 +131,7 @@ def _at_training(session: Session, version: str, groups: Mapping[str, str]) -> F
     return Figures.read(facts, groups) if facts and not session.scalar(moves) else None
 
 
-def _answers(version: str, index: UnitIndex) -> Select[Any]:
+def _answers(version: str, is_overridden: ColumnElement[bool]) -> Select[Any]:
     """Return the query for a champion's answers since it became one, or was last recalibrated."""
     promoted = select(func.min(AliasMove.moved_at)).where(AliasMove.model_version == version)
     recalibrated = select(func.max(CalibrationMove.moved_at)).where(
@@ -141,7 +141,7 @@ def _answers(version: str, index: UnitIndex) -> Select[Any]:
     overrides = (
         select(func.count())
         .select_from(Correction)
-        .where(is_override(index))
+        .where(is_overridden)
         .correlate(Classification)
         .scalar_subquery()
     )

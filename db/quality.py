@@ -5,11 +5,12 @@ people answer without a suggestion. What they say of these holds for the routed 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from core.proportion import Interval, interval
@@ -120,8 +121,9 @@ def read_quality(session: Session, since: datetime, until: datetime, zone: tzinf
     by_week: list[tuple[Week, Counts]] = []
     by_unit: dict[str, Counts] = defaultdict(Counts)
     index = taxonomy.read_index(session)
+    overrides = is_override(session, index)
     for week in weeks_of(since, until, zone):
-        units = _week(session, week, index)
+        units = _week(session, week, index, overrides)
         by_week.append((week, sum(units.values(), Counts())))
         for code, counts in units.items():
             by_unit[code] += counts
@@ -142,7 +144,9 @@ def weeks_of(since: datetime, until: datetime, zone: tzinfo) -> Iterator[Week]:
         start = end
 
 
-def _week(session: Session, week: Week, index: UnitIndex) -> Mapping[str, Counts]:
+def _week(
+    session: Session, week: Week, index: UnitIndex, overrides: ColumnElement[bool]
+) -> Mapping[str, Counts]:
     """Return the counts of a week by the answered unit's code."""
     of_week = and_(
         Classification.classified_at >= week.start, Classification.classified_at < week.end
@@ -150,7 +154,7 @@ def _week(session: Session, week: Week, index: UnitIndex) -> Mapping[str, Counts
     counts: dict[str, Counts] = defaultdict(Counts)
     for unit, routed in _routed(session, of_week):
         counts[unit] += Counts(routed=routed)
-    for unit, overridden in _overridden(session, of_week, index):
+    for unit, overridden in _overridden(session, of_week, overrides):
         counts[unit] += Counts(overridden=overridden)
     for unit, decided in _sampled(session, of_week):
         if decided is None:
@@ -172,37 +176,51 @@ def _routed(session: Session, of_week: ColumnElement[bool]) -> list[tuple[str, i
 
 
 def _overridden(
-    session: Session, of_week: ColumnElement[bool], index: UnitIndex
+    session: Session, of_week: ColumnElement[bool], overrides: ColumnElement[bool]
 ) -> list[tuple[str, int]]:
     query = (
         select(Classification.unit_code, func.count(Classification.id.distinct()))
-        .join(Correction, is_override(index))
+        .join(Correction, overrides)
         .where(of_week, Classification.held_back.is_(None))
         .group_by(Classification.unit_code)
     )
     return [(unit, number) for unit, number in session.execute(query)]
 
 
-def is_override(index: UnitIndex) -> ColumnElement[bool]:
+def is_override(session: Session, index: UnitIndex) -> ColumnElement[bool]:
     """Whether a correction took a ticket away from the unit to which an answer had routed it.
 
     Who gives it to what stands for that unit by now, such as a part of one that was split, takes it
     away from nobody; and what stands for it by now may return it.
     """
-    pairs = sorted(index.agreeing())
-    answered, before = Classification.unit_code, Correction.from_unit
-    moved = and_(before == answered, tuple_(before, Correction.to_unit).not_in(pairs))
-    returned = or_(before == answered, tuple_(before, answered).in_(pairs))
-    return and_(
+    agreeing = index.agreeing()
+    answered, before, to = Classification.unit_code, Correction.from_unit, Correction.to_unit
+    of_round = and_(
         Correction.ticket_id == Classification.ticket_id,
         Correction.round == Classification.round,
-        or_(
-            and_(Correction.how == CORRECT, moved),
-            and_(Correction.how == RETURN, returned),
-        ),
+    )
+    # Of all pairs those alone that stand in the record: a statement takes so many parameters.
+    moves = select(before, to).where(Correction.how == CORRECT).distinct()
+    returns = select(before, answered).join(Classification, of_round).distinct()
+    within = _pairs(session, moves, agreeing)
+    by_successor = _pairs(session, returns.where(Correction.how == RETURN), agreeing)
+    moved = and_(before == answered, tuple_(before, to).not_in(within))
+    returned = or_(before == answered, tuple_(before, answered).in_(by_successor))
+    return and_(
+        of_round,
+        or_(and_(Correction.how == CORRECT, moved), and_(Correction.how == RETURN, returned)),
         # Chance asked about these, and only where another version answers otherwise.
         Correction.asked.is_distinct_from(Asked.DISAGREEMENT.value),
     )
+
+
+def _pairs(
+    session: Session, query: Select[Any, Any], agreeing: Collection[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Return the pairs of units of a query that agree."""
+    if not agreeing:
+        return []
+    return [(one, other) for one, other in session.execute(query) if (one, other) in agreeing]
 
 
 def _sampled(session: Session, of_week: ColumnElement[bool]) -> list[tuple[str, str | None]]:

@@ -106,6 +106,20 @@ def test_who_gives_a_ticket_to_what_stands_for_its_unit_now_overrides_nothing(
     assert read(database).total == Counts(routed=3, overridden=2)
 
 
+def test_a_correction_between_units_that_are_one_now_overrides_nothing(
+    database: Database,
+) -> None:
+    # Given corrections between units that are one now, and between others
+    load(database, UnitRecord("D", "丁局"))
+    one, other = answer(database, "A", None, 2)
+    correct(database, one, "B")
+    correct(database, other, "C")
+    for unit in "AB":
+        load(database, UnitRecord(unit, UNITS[unit], status="merged", merged_into="D"))
+
+    assert read(database).total == Counts(routed=2, overridden=1)
+
+
 def test_nothing_answered_is_nothing_known(database: Database) -> None:
     found = read(database)
 
