@@ -19,6 +19,9 @@ ANSWERED = 0.9
 _SET_BACK_S = -60.0
 """What is younger than this was stamped before the database's clock was set back."""
 
+_LATE_S = 3600.0
+"""So late the first run of a time of day may begin: nobody who asks for the night means noon."""
+
 _LINEAR, _LLM = "linear", "llm"
 
 
@@ -88,13 +91,14 @@ def why_due(session: Session, settings: Settings) -> str | None:
 
 def _is_time(last: Run | None, settings: Settings) -> bool:
     """Whether the schedule's newest moment is later than the last run."""
+    every = settings.retrain_every
+    if ":" not in every:
+        is_new = last is None or last.asked_age < _SET_BACK_S
+        return is_new or (last is not None and last.asked_age >= 60 * int(every))
+    since = seconds_since(every, datetime.now(ZoneInfo(settings.timezone)))
     if last is None or last.asked_age < _SET_BACK_S:
-        return True
-    if ":" not in settings.retrain_every:
-        return last.asked_age >= 60 * int(settings.retrain_every)
-    return last.asked_age > seconds_since(
-        settings.retrain_every, datetime.now(ZoneInfo(settings.timezone))
-    )
+        return since < _LATE_S
+    return last.asked_age > since
 
 
 def seconds_since(time_of_day: str, now: datetime) -> float:

@@ -147,18 +147,34 @@ def test_a_time_of_day_comes_once_a_day_whatever_clocks_do(
     assert all(later - earlier > 22 * 3600 for earlier, later in pairwise(times[1:]))
 
 
-@pytest.mark.parametrize("schedule", ["60", "03:00"])
-def test_a_run_of_a_time_to_come_holds_no_other_up(database: Database, schedule: str) -> None:
+def test_a_run_of_a_time_to_come_holds_no_other_up(database: Database) -> None:
     # Given a run of a month ahead, for the clock was wrong
-    assert due(database, retrain_every=schedule) is not None
+    assert due(database, retrain_every="60") is not None
     end_all(database, minutes_ago=-30 * 24 * 60)
 
-    again = due(database, retrain_every=schedule)
+    again = due(database, retrain_every="60")
 
     # Then one comes now, and the next one in its time
     assert again is not None
     end_all(database)
-    assert due(database, retrain_every=schedule) is None
+    assert due(database, retrain_every="60") is None
+
+
+@pytest.mark.parametrize("is_ahead", [True, False])
+def test_the_first_run_of_a_time_of_day_waits_for_it(database: Database, *, is_ahead: bool) -> None:
+    # Given no run yet, or one of a time to come
+    if is_ahead:
+        assert due(database, retrain_every="60") is not None
+        end_all(database, minutes_ago=-30 * 24 * 60)
+    now = datetime.now(ZoneInfo("UTC")).timestamp()
+
+    def at(minutes: int) -> int | None:
+        moment = datetime.fromtimestamp(now + 60 * minutes, ZoneInfo("UTC"))
+        return due(database, retrain_every=f"{moment:%H:%M}", timezone="UTC")
+
+    assert at(-120) is None
+    assert at(120) is None
+    assert at(-30) is not None
 
 
 def test_a_run_is_like_the_last_that_ended_well(database: Database) -> None:
