@@ -68,8 +68,7 @@ def build_snapshot(
         path = newest_path(folder)
         parent = Snapshot.load(path) if path else None
         seed_sha256, rows = _seed(folder, seed, parent)
-        with database.reading() as session:
-            sources = read_sources(session, rows, parent.parts["frozen"] if parent else ())
+        sources = read_sources(database, rows, parent.parts["frozen"] if parent else ())
         taught = parent.learned_before if parent else frozenset[str]()
         outside = {Row(one.text, one.unit, "seed", "").digest for one in learned}
         made = _make(sources, taught | outside, settings)

@@ -5,12 +5,13 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from core.text import model_text
-from db import corrections, taxonomy
+from db import Database, corrections, taxonomy
 from db.models import Correction, Ticket
 from training.snapshot.manifest import SnapshotUnit
 from training.snapshot.rows import BULK_RANK, UNKNOWN, Row
@@ -42,18 +43,25 @@ class Sources:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def read_sources(session: Session, seed: Sequence[Row], frozen: Sequence[Row]) -> Sources:
+def read_sources(database: Database, seed: Sequence[Row], frozen: Sequence[Row]) -> Sources:
     """Return what is labelled now. Erased tickets, and those returned last, are not among it.
 
+    Hundreds of thousands of texts are masked for a minute or more, in which the database would end
+    an idle transaction: so they are once all is read.
+
     Args:
-        session: a session.
+        database: the record.
         seed: the file's rows, with units as it named them.
         frozen: the frozen test set of the newest snapshot. A ticket of it that people decided
             stays only while it is decided; one of the file stays.
     """
-    decided = _decisions(session)
-    named = {row.unit for row in (*seed, *decided, *frozen)}
-    codes = taxonomy.resolve(session, named, alike=False)
+    with database.reading() as session:
+        found = session.execute(_decisions()).all()
+        named = {row.unit for row in (*seed, *frozen)} | {str(one.to_unit) for one in found}
+        codes = taxonomy.resolve(session, named, alike=False)
+        units = _units(session)
+        newest = session.scalar(select(func.max(Correction.id))) or 0
+    decided = [_decision(*one) for one in found]
     left_out: Counter[str] = Counter()
 
     def usable(rows: Sequence[Row]) -> list[Row]:
@@ -71,15 +79,16 @@ def read_sources(session: Session, seed: Sequence[Row], frozen: Sequence[Row]) -
         seed,
         decided,
         _kept(usable(frozen), seed, decided),
-        _units(session),
+        units,
         _decisions_digest(decided),
-        session.scalar(select(func.max(Correction.id))) or 0,
+        newest,
         left_out,
     )
 
 
-def _decisions(session: Session) -> list[Row]:
-    query = corrections.latest_decisions(
+def _decisions() -> Select[*tuple[Any, ...]]:
+    """Return the query for what ``_decision`` takes."""
+    return corrections.latest_decisions(
         Ticket.id,
         Ticket.source,
         Ticket.external_id,
@@ -89,20 +98,27 @@ def _decisions(session: Session) -> list[Row]:
         Correction.asked,
         Correction.inclusion,
     )
-    return [
-        Row(
-            model_text(title, text),
-            str(unit),
-            "decision",
-            f"ticket {external_id} of {source}",
-            ticket=ticket,
-            asked=asked or UNKNOWN,
-            inclusion=inclusion,
-        )
-        for ticket, source, external_id, title, text, unit, asked, inclusion in session.execute(
-            query
-        )
-    ]
+
+
+def _decision(
+    ticket: int,
+    source: str,
+    external_id: str,
+    title: str,
+    text: str,
+    unit: str,
+    asked: str | None,
+    inclusion: float | None,
+) -> Row:
+    return Row(
+        model_text(title, text),
+        str(unit),
+        "decision",
+        f"ticket {external_id} of {source}",
+        ticket=ticket,
+        asked=asked or UNKNOWN,
+        inclusion=inclusion,
+    )
 
 
 def _kept(frozen: Sequence[Row], seed: Sequence[Row], decided: Sequence[Row]) -> list[Row]:

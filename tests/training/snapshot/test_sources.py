@@ -12,6 +12,7 @@ from tests.support.answers import add_version
 from tests.support.make import UNITS, add_units
 from tests.support.returns import return_ticket
 from tests.support.snapshots import add_decided, decided, row, text
+from training.snapshot import sources
 from training.snapshot.rows import Row
 from training.snapshot.sources import Sources, read_sources
 
@@ -23,8 +24,7 @@ def _world(database: Database) -> None:
 
 
 def read(database: Database, seed: list[Row], frozen: list[Row] | None = None) -> Sources:
-    with database.reading() as session:
-        return read_sources(session, seed, frozen or [])
+    return read_sources(database, seed, frozen or [])
 
 
 def test_decisions_come_with_why_a_person_was_asked(database: Database) -> None:
@@ -80,3 +80,20 @@ def test_frozen_rows_take_the_best_label_and_go_with_their_decision(database: Da
         (text(2), "B", "seed"),
         (text(4), "A", "seed"),  # of a file that is not given any more
     ]
+
+
+def test_no_transaction_waits_while_texts_are_masked(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a database that ends what is idle
+    add_decided(database, [(text(1), "A")])
+    opened: list[int] = []
+
+    def mask(_title: str | None, _text: str) -> str:
+        opened.append(database.engine.pool.checkedout())  # type: ignore[attr-defined]
+        return "x"
+
+    monkeypatch.setattr(sources, "model_text", mask)
+
+    assert [one.text for one in read(database, []).decisions] == ["x"]
+    assert opened == [0]
