@@ -13,8 +13,8 @@ masks the personal numbers in it. ``names`` tells when two spellings are one nam
 The way of an error: ``errors`` has those that tell a person what to do. ``faults`` describes any
 other error without quoting a value, and ``logging`` writes lines that keep to it.
 
-``proportion`` bounds a counted share. ``json_text`` and ``toml_text`` read what may be
-anything. ``files`` says
-who may read what Paidan writes, and ``whole`` writes a folder whole or not. ``process`` ends with
-its parent and locks a role; ``place`` names a device so that whoever shares it knows.
+``proportion`` bounds a counted share. ``json_text`` and ``toml_text`` read what may be anything;
+``terminal`` shows it. ``files`` says who may read what Paidan writes, and ``whole`` writes a folder
+whole or not. ``process`` ends with its parent and locks a role; ``place`` names a device so that
+whoever shares it knows.
 """

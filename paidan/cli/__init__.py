@@ -29,6 +29,7 @@ from core.errors import PaidanError
 from core.faults import describe
 from core.logging import configure
 from core.process import collect_seldom
+from core.terminal import without_controls
 from paidan import __version__
 from paidan.cli import (
     bases,
@@ -124,7 +125,7 @@ def main() -> None:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except PaidanError as error:
-        click.echo(f"paidan: {_without_controls(str(error))}", err=True)
+        click.echo("paidan: " + without_controls(str(error), keep="\n"), err=True)
         sys.exit(1)
     except Exception as error:  # its text may quote a ticket
         logger.debug(
@@ -137,8 +138,3 @@ def main() -> None:
         )
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _without_controls(words: str) -> str:
-    """Return words that may quote a file or an argument without what a terminal would obey."""
-    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in words)

@@ -8,6 +8,7 @@ import click
 
 from core.errors import InputError
 from core.settings import Settings, get_settings
+from core.terminal import without_controls
 from paidan.cli.labelled import read_labelled
 from paidan.cli.labels import add_learned_units, shortened
 from paidan.cli.options import (
@@ -76,7 +77,7 @@ def snapshot(
         print_json(_facts(made))
         return
     for line in report_lines(made.path.name, made.manifest.report):
-        click.echo(line)
+        click.echo(without_controls(line))
     click.echo(f"kept in {made.path}")
 
 
@@ -186,10 +187,11 @@ def _print(found: "Iterable[Suspect]") -> None:
         told = " ".join(one.sample.text.split())
         told = told if len(told) <= _TOLD_CHARS else f"{told[:_TOLD_CHARS]}…"
         mark = "*" if one.confident else " "
-        click.echo(
+        line = (
             f"{mark} {one.confidence:.4f}  {one.sample.unit} → {one.suggested}  "
             f"{one.sample.source}: {told}"
         )
+        click.echo(without_controls(line))
 
 
 COMMANDS = (data,)

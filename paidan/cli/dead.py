@@ -3,6 +3,7 @@
 import click
 
 from core.settings import get_settings
+from core.terminal import without_controls
 from paidan.cli.options import BY, JSON, LIMIT, PARTLY, SOURCE, print_json
 
 
@@ -32,7 +33,8 @@ def dead_list(limit: int, *, as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        click.echo(f"{row['source']}\t{row['external_id']}\t{row['reason']}")
+        told = f"{row['source']}\t{row['external_id']}\t{row['reason']}"
+        click.echo(without_controls(told, keep="\t"))
     if not rows:
         click.echo("no ticket is dead")
 

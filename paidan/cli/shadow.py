@@ -5,6 +5,7 @@ from dataclasses import asdict
 import click
 
 from core.settings import get_settings
+from core.terminal import without_controls
 from paidan.cli.options import BY, JSON, Share, opened_database, print_json
 
 
@@ -71,10 +72,11 @@ def list_(name: str | None, *, as_json: bool) -> None:
         return
     for row in rows:
         decided = f"  routed to {row['decided_unit']}" if row["decided_unit"] else ""
-        click.echo(
+        told = (
             f"{row['source']} {row['external_id']}  champion {row['champion_unit']}  "
             f"shadow {row['shadow_unit']} ({row['shadow_probability']:.2f}){decided}"
         )
+        click.echo(without_controls(told))
     unanswered = counts.asked - counts.answered
     click.echo(
         f"{version}: {counts.answered:,} answered in the shadow, {counts.agreed:,} as the champion"

@@ -4,6 +4,7 @@ from typing import Self
 
 from rich.progress import TextColumn
 
+from core.terminal import without_controls
 from db.run_points import Point
 from paidan.progress.bar import Bar
 
@@ -27,7 +28,7 @@ class TrainingProgress:
 
     def say(self, line: str) -> None:
         """Print a line."""
-        self._bar.say(f"{self._prefix}{line}")
+        self._bar.say(f"{self._prefix}{without_controls(line)}")
 
     def step(self, step: int, steps: int, loss: float | None) -> None:
         """Show how far the run is."""

@@ -23,6 +23,11 @@ def test_dead_tickets_are_listed_and_requeued(cli: Cli, answered: Path) -> None:
         )
 
     assert cli("dead", "list").out == "file\t1\tboom\nfile\t2\tboom\n"
+    with database.writing() as session:
+        session.execute(update(Ticket).where(Ticket.id == 1).values(external_id="1\x1b[2J\n9"))
+    assert cli("dead", "list").out == "file\t1\\x1b[2J\\n9\tboom\nfile\t2\tboom\n"
+    with database.writing() as session:
+        session.execute(update(Ticket).where(Ticket.id == 1).values(external_id="1"))
     assert cli("dead", "requeue").code == 2  # neither ids nor --all
     assert cli("dead", "requeue", "1", "7").code == 3  # 7 is not dead
     assert [ticket.status for ticket in rows_of(database)][:2] == ["queued", "dead"]
