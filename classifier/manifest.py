@@ -6,7 +6,7 @@ written once (``registry.writer``) and never changed; ``version_files`` reads it
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -224,9 +224,13 @@ def damaged(path: Path, problem: str) -> ModelVersionError:
 def problems(error: ValidationError) -> str:
     """Return what a file's content lacks or has too much: the first few, by their places."""
     found = error.errors(include_url=False, include_input=False)
-    shown = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:_SHOWN]]
+    shown = [": ".join(filter(None, (_place(one["loc"]), one["msg"]))) for one in found[:_SHOWN]]
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return _shown("; ".join(shown)) + more
+
+
+def _place(parts: Iterable[object]) -> str:
+    return ".".join(map(str, parts))
 
 
 def _shown(words: str) -> str:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from classifier.labels.prompt import Lengths, Prompt, Tokenizer
 from classifier.labels.template import PromptUnit, Template
+from classifier.labels.trie import LabelTrie
 from classifier.manifest import Manifest, damaged, problems
 from classifier.model.bases.base import Base
 from classifier.model.bases.entries import BASES, find_base
@@ -64,7 +65,7 @@ class Setup(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base: str
+    base: str = Field(max_length=128)
     base_sha256: str
     tokenizer_sha256: str
     template: str
@@ -116,12 +117,15 @@ class Setup(BaseModel):
         """Return the prompt of the version in a directory, in the base's tokens.
 
         Raises:
-            ModelVersionError: the template is malformed, or leaves a ticket too little room.
+            ModelVersionError: the template is malformed, or leaves a ticket too little room; or
+                units have one name in these tokens, or none.
         """
         try:
-            return self.prompt(tokenizer)
+            prompt = self.prompt(tokenizer)
+            LabelTrie(prompt.labels, tokenizer.eos_token_id)
         except PaidanError as error:
             raise damaged(directory / SETUP, str(error)) from error
+        return prompt
 
     def prompt(self, tokenizer: Tokenizer) -> Prompt:
         """Return the prompt of a set-up that no version has yet.

@@ -125,6 +125,18 @@ def set_up_that_taught_less(path: Path) -> None:
     path.write_text(json.dumps(content))
 
 
+def set_up_of_one_name(path: Path) -> None:
+    content = json.loads(path.read_text())
+    content["units"] = [unit | {"name": "同名"} for unit in content["units"]]
+    path.write_text(json.dumps(content))
+
+
+def set_up_without_names(path: Path) -> None:
+    content = json.loads(path.read_text())
+    content["units"] = [unit | {"name": ""} for unit in content["units"]]
+    path.write_text(json.dumps(content))
+
+
 def set_up_of_other_units(path: Path) -> None:
     content = json.loads(path.read_text())
     content["units"][0]["code"] = "X"
@@ -163,7 +175,9 @@ FORGED = [
     (HEAD, with_another_key, "holds 'more'"),
     (CONFIG, nested, "nested too deeply"),
     (CONFIG, adapter_without_a_scale, "lora_alpha is nan"),
-    (SETUP, nested, "not a set-up"),
+    (SETUP, nested, "not a set-up (Invalid JSON"),
+    (SETUP, set_up_of_one_name, "have the same tokens as names"),
+    (SETUP, set_up_without_names, "has no token"),
     (SETUP, pickled, "not a set-up"),
     (SETUP, set_up_of_other_units, "its units are not the manifest's"),
 ]
