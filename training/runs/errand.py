@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+from sqlalchemy import select
+
 from classifier.manifest import WEAK
 from classifier.version_files import read_manifest
 from core.errors import (
@@ -240,7 +242,18 @@ class Errand:
         action: Callable[[], _Result],
         faults: tuple[type[PaidanError], ...] = DATABASE_FAULTS,
     ) -> _Result:
-        return patiently(action, self._settings.heartbeat, faults=faults)
+        pause, database = self._settings.heartbeat, self._database
+        return patiently(action, pause, faults=faults, answers=lambda: _answers(database))
+
+
+def _answers(database: Database) -> bool:
+    """Whether a database is there."""
+    try:
+        with database.reading() as session:
+            session.execute(select(1))
+    except DATABASE_FAULTS:
+        return False
+    return True
 
 
 def _told(error: BaseException) -> str:

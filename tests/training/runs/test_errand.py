@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from classifier.version_files import read_manifest
+from core.errors import DatabaseUnavailableError
 from core.settings import Settings
 from db import Database, judgings, runs, versions
 from db.claims import new_token
@@ -21,7 +22,7 @@ from tests.support.training_runs import (
     work_off,
 )
 from training.gate.verdict import Verdict
-from training.runs import comparison, errand
+from training.runs import comparison, errand, patience
 from training.runs.comparison import Judgement
 from training.runs.errand import Errand
 from training.samples import Sample
@@ -161,6 +162,25 @@ def test_what_cannot_be_learned_fails_with_its_reason(
     assert "a model needs tickets of at least two units" in (run.error or "")
     assert registered(database) == []
     assert versions_in(settings) == [".run-1"]
+
+
+def test_what_the_database_always_refuses_fails_a_run_with_its_words(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a query that takes longer than the database lets it
+    run_id = ask_for_run(database, settings, themed_samples())
+
+    def snapshot_for(*_: object) -> None:
+        raise DatabaseUnavailableError("57014: canceling statement due to statement timeout")
+
+    monkeypatch.setattr(errand, "snapshot_for", snapshot_for)
+    monkeypatch.setattr(patience, "MOST_REFUSALS", 3)
+
+    work_off(database, settings, run_id)
+
+    run = run_of(database, run_id)
+    assert run.state == "failed"
+    assert run.error == "57014: canceling statement due to statement timeout"
 
 
 def test_an_error_that_nobody_expected_is_told_by_kind_and_place(
