@@ -1,5 +1,6 @@
 """The engine of a database: how a connection is opened, and how its transactions begin."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -11,6 +12,8 @@ _SQLITE_BUSY_TIMEOUT_MS = 10_000
 _CONNECT_TIMEOUT_S = 5
 # The option of an engine, or a connection's information, that says how a transaction begins.
 BEGIN = "paidan_begin"
+WRITING = "IMMEDIATE"
+"""Its value where the transaction will write: what SQLite calls that."""
 # So a server that is gone without a word is noticed. Times without a unit are seconds.
 _POSTGRES_CONNECT = {
     "connect_timeout": _CONNECT_TIMEOUT_S,
@@ -30,6 +33,8 @@ _POSTGRES_LIMITS = {
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "60s",
 }
+# Whoever reads holds nobody up, and may work on hundreds of thousands of texts between two queries.
+_POSTGRES_READING_LIMITS = _POSTGRES_LIMITS | {"idle_in_transaction_session_timeout": "15min"}
 
 
 def make_engine(url: URL) -> Engine:
@@ -63,14 +68,20 @@ def _prepare_postgresql(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, record: Any) -> None:
         given = connection.info.get_parameters().get("options", "").replace("-", "_")
-        limits = {name: value for name, value in _POSTGRES_LIMITS.items() if name not in given}
-        record.info[BEGIN] = "; ".join(
-            ["BEGIN", *(f"SET LOCAL {name} = '{value}'" for name, value in limits.items())]
-        )
+        record.info[BEGIN] = _begin(_POSTGRES_READING_LIMITS, given)
+        record.info[WRITING] = _begin(_POSTGRES_LIMITS, given)
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.info[BEGIN])
+        connection.exec_driver_sql(
+            connection.info[connection.get_execution_options().get(BEGIN, BEGIN)]
+        )
+
+
+def _begin(limits: Mapping[str, str], given: str) -> str:
+    """Return the statements that begin a transaction, with the limits that the user left open."""
+    sets = (f"SET LOCAL {name} = '{value}'" for name, value in limits.items() if name not in given)
+    return "; ".join(["BEGIN", *sets])
 
 
 def _prepare_sqlite(engine: Engine) -> None:

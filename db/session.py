@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.database_url import parse_database_url
 from core.errors import DatabaseUnavailableError, SettingsError
-from db.engine import BEGIN, make_engine
+from db.engine import BEGIN, WRITING, make_engine
 from db.faults import explain
 
 
@@ -29,7 +29,7 @@ class Database:
         except ValueError as error:
             raise SettingsError(f"PAIDAN_DATABASE_URL: {error}") from error
         self.engine = make_engine(self.url)
-        self._writer = self.engine.execution_options(**{BEGIN: "IMMEDIATE"})
+        self._writer = self.engine.execution_options(**{BEGIN: WRITING})
 
     @property
     def shown_url(self) -> str:

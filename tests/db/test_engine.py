@@ -86,6 +86,9 @@ def test_limits_hold_for_a_transaction_and_nothing_is_told_to_the_servers_sessio
                 "lock_timeout": "5000",
                 "statement_timeout": "30000",
             }
+        with database.reading() as session:  # which holds nobody up while it is idle
+            found = dict(session.execute(text(limits)).all())
+            assert found["idle_in_transaction_session_timeout"] == "900000"
     with database.engine.connect() as connection:
         raw = connection.connection.driver_connection
         assert raw is not None
