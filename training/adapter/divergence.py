@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from torch.nn.utils import get_total_norm
 
 from classifier.calibration import Floats
 from core.errors import InputError
@@ -26,8 +27,7 @@ def check_weights(model: torch.nn.Module, step: int) -> None:
     """
     learned = [one.detach() for one in model.parameters() if one.requires_grad]
     # One answer for all: asking a GPU for each would make the training wait.
-    finite = [torch.isfinite(one).all() for one in learned]
-    if not all(torch.stack(finite).tolist()):
+    if not torch.isfinite(get_total_norm(learned, norm_type=torch.inf)):
         raise InputError(
             f"the training diverged: at step {step:,} its weights are no finite numbers. {_CURE}"
         )
