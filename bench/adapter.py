@@ -18,13 +18,13 @@ import copy
 import hashlib
 import json
 import math
-import random
 import statistics
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import torch
@@ -103,7 +103,6 @@ def main() -> None:
     prompt = Prompt(load_tokenizer(base), load_template(options.template), units)
     texts = read_texts(options.tickets, options.count)
     torch.manual_seed(0)
-    random.seed(0)
     last = LastLayer(load_model(base), prompt)
     began = time.perf_counter()
     tickets, codes = prompt.tickets(texts), [drawn(text, units) for text in texts]
@@ -329,9 +328,10 @@ def train(
     parameters, optimiser = _start(last, lr)
     recent: deque[float] = deque(maxlen=len(batches))
     step, first, order = 0, math.inf, list(batches)
+    shuffled = Random(0)
     while step < steps and (passed := time.perf_counter() - began) < seconds:
         if step % len(batches) == 0:
-            random.shuffle(order)
+            shuffled.shuffle(order)
         done = max(step / steps, passed / seconds)
         left = statistics.mean(recent) if recent else 1.0
         rate = min(1, (step + 1) / WARM_UP) * max(0.05, 1 - done) * min(1, math.sqrt(left))
