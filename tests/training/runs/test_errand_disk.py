@@ -1,8 +1,5 @@
 """A run whose disk is full fails with a line that says what to do."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +7,7 @@ import pytest
 from classifier.model.bases.entries import STAND_IN
 from core.settings import Settings
 from db import Database
+from tests.support.full_disk import files_up_to
 from tests.support.llm import RECIPE, themed_samples
 from tests.support.training_runs import (
     ask_for_run,
@@ -31,7 +29,7 @@ def test_a_full_disk_fails_a_run_with_a_line_that_says_what_to_do(
     wish = {"base": STAND_IN, "recipe": RECIPE, "error_target": 1.0}
     run_id = ask_for_run(database, settings, themed_samples(), "llm", **wish)
 
-    with limited_files(_LIMIT):
+    with files_up_to(_LIMIT):
         work_off(database, settings, run_id)
 
     run = run_of(database, run_id)
@@ -40,14 +38,3 @@ def test_a_full_disk_fails_a_run_with_a_line_that_says_what_to_do(
     assert str(settings.resolved_home) in (run.error or "")
     assert registered(database) == []
     assert versions_in(settings) == [".run-1"]
-
-
-@contextmanager
-def limited_files(size: int) -> Iterator[None]:
-    """Let this process write no larger files in the block."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
