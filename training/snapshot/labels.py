@@ -52,11 +52,8 @@ def settle(rows: Sequence[Row]) -> Settled:
     conflicts = []
     for numbers in members.values():
         group = {number: rows[number] for number in numbers}
-        top = max(row.rank for row in group.values())
-        strongest = [row for row in group.values() if row.rank == top]
-        unit = _agreed_unit(strongest)
+        unit, outvoted = _weighed(list(group.values()))
         agreeing = {number: row for number, row in group.items() if row.unit == unit}
-        outvoted = _outvoted(strongest, unit)
         if outvoted:
             conflicts.append(_listed(outvoted, list(agreeing.values())))
         if unit is None:
@@ -85,19 +82,22 @@ def settle_judged(judged: Sequence[Row], others: Sequence[Row]) -> Settled:
     units: dict[int, str | None] = {}
     conflicts = []
     for number, rows in labels.items():
-        top = max(row.rank for row in rows)
-        strongest = [row for row in rows if row.rank == top]
-        units[number] = _agreed_unit(strongest)
-        if outvoted := _outvoted(strongest, units[number]):
-            agreeing = [row for row in strongest if row.unit == units[number]]
+        units[number], outvoted = _weighed(rows)
+        if outvoted:
+            rank = outvoted[0].rank
+            agreeing = [row for row in rows if (row.unit, row.rank) == (units[number], rank)]
             conflicts.append(_listed(outvoted, agreeing))
     kept = [replace(row, unit=unit) for row in judged if (unit := units[row.group]) is not None]
     gone = sum(units[row.group] is None for row in others)
     return Settled(kept, +Counter({CONFLICT: gone}), conflicts)
 
 
-def _outvoted(strongest: Sequence[Row], unit: str | None) -> list[Row]:
-    return [row for row in strongest if row.unit != unit]
+def _weighed(rows: Sequence[Row]) -> tuple[str | None, list[Row]]:
+    """Return the unit on which the strongest labels agree, if they do, and those of another one."""
+    top = max(row.rank for row in rows)
+    strongest = [row for row in rows if row.rank == top]
+    unit = _agreed_unit(strongest)
+    return unit, [row for row in strongest if row.unit != unit]
 
 
 def _listed(outvoted: Sequence[Row], agreeing: Sequence[Row]) -> list[str]:
