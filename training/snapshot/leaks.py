@@ -20,11 +20,11 @@ def refuse_leaks(parts: Mapping[Part, Sequence[Row]], name: str) -> None:
     Raises:
         SnapshotError: a judged ticket, or one of its group, is to be learned.
     """
-    learned = [row for part in LEARNED_PARTS for row in parts[part]]
+    learned = [(row, normalise(row.text)) for part in LEARNED_PARTS for row in parts[part]]
     for part in JUDGED_PARTS:
         texts = {normalise(row.text) for row in parts[part]}
         groups = {row.group for row in parts[part]}
-        found = [row for row in learned if row.group in groups or normalise(row.text) in texts]
+        found = [row for row, text in learned if row.group in groups or text in texts]
         if found:
             raise _leak(name, part, [str(row) for row in found])
 

@@ -78,10 +78,11 @@ def _read(content: bytes, path: Path, schema: Any) -> list[dict[str, Any]]:
     """Return the lines of a table that has these columns, of these types, and nothing left out."""
     try:
         table = pq.read_table(io.BytesIO(content))
-        lines: list[dict[str, Any]] = table.to_pylist() if table.schema.equals(schema) else []
+        is_ours = table.schema.equals(schema)
+        lines: list[dict[str, Any]] = table.to_pylist() if is_ours else []
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise SnapshotError(f"{path} is no Parquet file: {CURE}") from error
-    if not table.schema.equals(schema):
+    if not is_ours:
         raise SnapshotError(f"{path} has other columns than a snapshot's: {CURE}")
     gaps = [name for name in schema.names if name not in _OPTIONAL and table[name].null_count]
     if gaps:
