@@ -4,6 +4,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from db.run_tables import Run, RunState
+from db.runs import ENDED
 
 _JUDGED = (RunState.DONE, RunState.REFUSED)
 _BROKEN_OFF = (RunState.FAILED, RunState.CANCELLED)
@@ -32,8 +33,7 @@ def held_back(session: Session) -> set[str]:
 
 def count_verdicts(session: Session, champion: str) -> int:
     """Return how often the gate has compared a version with this champion."""
-    ended = Run.state.in_((*_JUDGED, *_BROKEN_OFF))
-    verdicts = session.scalars(select(Run.verdict).where(ended))
+    verdicts = session.scalars(select(Run.verdict).where(Run.state.in_(ENDED)))
     return sum(one is not None and one.get("champion") == champion for one in verdicts)
 
 

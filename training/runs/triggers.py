@@ -92,13 +92,11 @@ def why_due(session: Session, settings: Settings) -> str | None:
 def _is_time(last: Run | None, settings: Settings) -> bool:
     """Whether the schedule's newest moment is later than the last run."""
     every = settings.retrain_every
+    age = last.asked_age if last is not None and last.asked_age >= _SET_BACK_S else None
     if ":" not in every:
-        is_new = last is None or last.asked_age < _SET_BACK_S
-        return is_new or (last is not None and last.asked_age >= 60 * int(every))
+        return age is None or age >= 60 * int(every)
     since = seconds_since(every, datetime.now(ZoneInfo(settings.timezone)))
-    if last is None or last.asked_age < _SET_BACK_S:
-        return since < _LATE_S
-    return last.asked_age > since
+    return since < _LATE_S if age is None else age > since
 
 
 def seconds_since(time_of_day: str, now: datetime) -> float:
